@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of mercutio-auth share: its one context. */
+#ifndef AUTH_AUTH_INTERNAL_H
+#define AUTH_AUTH_INTERNAL_H
+
+#include "auth/auth_config.h"
+#include "auth/backend.h"
+#include "auth/derive.h"
+#include "auth/mech.h"
+#include "auth/tally.h"
+#include "link/process.h"
+#include "link/secrets.h"
+
+enum { AUTH_MAX_MECHANISMS = 16 };
+
+struct auth_stats {
+	uint64_t exchanges, moved, temporary;
+	uint64_t success[AUTH_MAX_MECHANISMS], failure[AUTH_MAX_MECHANISMS];
+	uint64_t accounts_written;
+};
+
+struct auth {
+	struct app *app; /* NULL in tests */
+	struct loop *loop;
+	struct link *link;
+	struct channels *channels;
+	const struct common_config *common;
+	const struct auth_config *config;
+	const struct backend *backend;
+	struct mechs *mechs;
+	struct derive *derive;
+	struct tally *failed_accounts, *failed_addresses, *registrations;
+	struct exchange *exchanges; /* by id */
+	struct task *tasks;	    /* requests of accounts: added, deleted, listed */
+	size_t adding;		    /* accounts in them */
+	struct secret_get *getting_ticket, *getting_fake;
+	uint8_t ticket_key[SEAL_KEY], fake_key[SEAL_KEY];
+	bool have_ticket_key, have_fake_key;
+	struct auth_stats stats;
+	bool draining;
+	struct loop_timer *drain_timer;
+	void (*drained)(void *arg); /* called when nothing is under way any more */
+	void *drained_arg;
+};
+
+struct auth *auth_new(struct loop *l, struct link *k, const struct common_config *common,
+		      const struct auth_config *config);
+struct auth *auth_free(struct auth *a);
+void auth_ready(struct auth *a); /* storage may be asked */
+void auth_drain(struct auth *a, void (*drained)(void *arg), void *arg);
+void auth_idle(struct auth *a); /* an exchange or a task has ended */
+json_t *auth_stats(const struct auth *a);
+bool auth_has_secrets(const struct auth *a);
+bool auth_serves(const struct auth *a, struct str domain);
+/* The keys that an unknown account seems to have: the same for the same name, in all instances. */
+void auth_fake_keys(const struct auth *a, struct str account, enum scram_hash h,
+		    struct scram_keys *ret);
+/* The key under which an address is counted, into scratch: an IPv6 address by its /64. */
+enum { AUTH_ADDRESS_KEY = 64 };
+struct str auth_address_key(struct str address, char scratch[AUTH_ADDRESS_KEY]);
+
+extern const struct link_handler auth_handlers[];
+
+/* offer.c: mechanisms and whether one may be used now */
+void offer_handle(void *arg, const struct frame *f, const void *m);
+/* NULL: *ret_error says why not. */
+const struct mech_type *offer_choose(const struct auth *a, const struct msg_auth_start *m,
+				     enum sasl_error *ret_error);
+
+/* exchange.c */
+void exchange_handle_start(void *arg, const struct frame *f, const void *m);
+void exchange_handle_next(void *arg, const struct frame *f, const void *m);
+void exchange_handle_abort(void *arg, const struct frame *f, const void *m);
+size_t exchanges_open(const struct auth *a);
+void exchanges_continue(struct auth *a);		/* the secrets are there */
+void exchanges_drop(struct auth *a, uint64_t instance); /* 0: all; nobody is answered */
+
+/* accounts.c, accounts_add.c: what is asked about accounts */
+struct task {
+	struct auth *auth;
+	struct frame request;
+	struct task *prev, *next;
+	void (*cancel)(struct task *t); /* ends with task_end */
+};
+void task_begin(struct task *t, struct auth *a, const struct frame *f,
+		void (*cancel)(struct task *t));
+void task_end(struct task *t); /* unlinked; the owner frees it */
+void tasks_free(struct auth *a);
+void accounts_handle_add(void *arg, const struct frame *f, const void *m);
+void accounts_handle_del(void *arg, const struct frame *f, const void *m);
+void accounts_handle_list(void *arg, const struct frame *f, const void *m);
+
+/* internal.c: the row of a table */
+bool credential_read(const struct msg_row *row, struct scram_keys *ret);
+void credential_row(struct str account, const struct scram_keys *keys,
+		    struct msg_value ret[COLS_CREDENTIAL]);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that is there or the process is not: running out of memory aborts. */
+#ifndef BASE_ALLOC_H
+#define BASE_ALLOC_H
+
+#include <stddef.h>
+
+void *xmalloc(size_t size);
+void *xcalloc(size_t count, size_t size); /* zeroed */
+void *xrealloc(void *ptr, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t len); /* NUL-terminated copy of len bytes */
+void *xmemdup(const void *p, size_t len);
+/* malloc'ed formatted string; the caller frees it. */
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Overwrites len bytes in a way the compiler may not remove, for secrets. */
+void wipe(void *p, size_t len);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* The process's one context, its options, and what its parts know of one another. */
+#ifndef C2S_C2S_H
+#define C2S_C2S_H
+
+#include <netinet/in.h>
+#include <uthash.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/conn.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/tls.h"
+#include "link/process.h"
+#include "xmpp/jid.h"
+#include "xmpp/ns.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xml_write.h"
+
+struct client;
+struct session;
+struct pending;
+struct offer;
+struct question;
+struct tenant;
+
+enum { TLS_REQUIRED, TLS_OPTIONAL };
+
+struct c2s_config {
+	char **listen, **listen_tls;
+	bool reuse_port, register_open;
+	int tls;
+	char *tls_min, *tls_ciphers;
+	int64_t sasl_tries, login_timeout, login_bytes;
+	int64_t max_stanza, max_header, max_depth, max_attributes, max_elements, max_namespaces;
+	int64_t stanza_timeout;
+	int64_t window, window_bytes;
+	int64_t out_max, out_limit, out_timeout;
+	int64_t rate_bytes, rate_stanzas, rate_burst;
+	int64_t per_address, unauthenticated;
+	int64_t idle_whitespace, idle_ping, idle_timeout, user_timeout;
+	int64_t resume_max, ack_timeout, ack_every;
+	int64_t close_timeout, owner_timeout, keep_closed;
+};
+extern const struct option c2s_options[];
+
+struct domain {
+	char *name;
+	/* What auth offers, by (secure, channel bindings that the connection has). */
+	struct offer *offers[8];
+};
+
+/* What this c2s knows of a shard of "sm": the owner to which its sessions were announced. */
+struct shard {
+	struct session *sessions; /* DL list */
+	uint64_t owner;           /* 0: none, or not announced: input is held */
+	uint32_t epoch;
+};
+
+struct c2s_stats {
+	uint64_t connections, logins, login_failures, stanzas_in, stanzas_out, stream_errors;
+	uint64_t refused_address, refused_unauthenticated, resumed, throttled;
+};
+
+struct c2s {
+	struct app *app;
+	struct loop *loop;
+	struct link *link;
+	struct c2s_config *config;
+	struct tls_store *tls;
+	struct xml_pool *xml;
+	struct pool *scratch; /* for the element in hand */
+	struct domain *domains;
+	size_t ndomains;
+	struct listener **listeners;
+	size_t nlisteners;
+	struct loop_timeout watch; /* certificates */
+
+	struct client *clients; /* DL list */
+	size_t nclients, nunauthenticated;
+	struct tenant *tenants; /* connections by address */
+	struct question *questions; /* to auth, under way: offers.c */
+	struct client *throttled; /* DL list by tprev, tnext */
+	struct loop_timer *throttle;
+
+	struct session *sessions; /* by sid */
+	size_t nsessions;
+	struct shard shards[SHARDS];
+	struct loop_task scan; /* owners, at the end of the turn */
+	struct loop_timer *rescan;
+	struct pending *pending; /* DL list */
+	struct loop_timer *retry;
+	struct session *acks; /* those that may have something to acknowledge */
+	size_t nacks;
+	struct loop_timer *ack_timer;
+
+	struct loop_timeout drain_limit;
+	bool draining, drained;
+	struct c2s_stats stats;
+};
+
+/* --- listening, limits of connections: listen.c -------------------------------------------------- */
+
+void listen_start(struct c2s *x);
+void listen_stop(struct c2s *x);
+void tls_setup(struct c2s *x); /* fatal() when a certificate cannot be used */
+void tls_watch(void *c2s);     /* loads again what has changed */
+
+/* Counts a connection from an address. NULL: it has too many. */
+struct tenant *tenant_enter(struct c2s *x, int fd, bool *ret_full);
+void tenant_leave(struct c2s *x, struct tenant *t);
+
+/* --- what auth offers: offers.c ---------------------------------------------------------------------- */
+
+enum { BIND_EXPORTER = 1, BIND_END_POINT = 2 };
+
+struct offer {
+	unsigned refs;
+	size_t nmechanisms, nbindings;
+	struct str *mechanisms, *bindings; /* one allocation each, texts behind */
+	bool stale;
+};
+/* The offer for a domain (a new reference), or NULL: it has been asked for, and every client that
+ * waits (client_offer) is told. */
+struct offer *offer_get(struct c2s *x, struct domain *d, bool secure, unsigned bindings);
+void offer_unref(struct offer *o);
+bool offer_has(const struct offer *o, struct str mechanism);
+void offers_changed(struct c2s *x); /* auth instances came or went: what is cached is asked for anew */
+void offers_retry(struct c2s *x);   /* what could not be asked */
+void offers_free(struct c2s *x);
+/* Any instance that serves auth, at random; 0: none. */
+uint64_t auth_any(struct c2s *x);
+
+/* --- rates: limits.c ------------------------------------------------------------------------------------ */
+
+void limits_xml(const struct c2s *x, bool authenticated, struct xml_limits *ret);
+void limits_start(struct client *c);
+void limits_bytes(struct client *c, size_t n);
+void limits_stanza(struct client *c);
+void limits_forget(struct client *c);
+void limits_tick(void *c2s);
+
+/* While draining: ends the process when nothing is left. */
+void drain_look(struct c2s *x);
+
+static inline uint32_t now_s(const struct c2s *x)
+{
+	return (uint32_t)(loop_now(x->loop) / 1000) + 1; /* never 0 */
+}
+
+#endif

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a connection: from accept to the last byte, and the moments to look at it. */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+#include <utlist.h>
+#include "c2s/session.h"
+
+static const char *peer_name(const struct client *c)
+{
+	return c->conn ? conn_peer(c->conn) : "";
+}
+
+/* --- the login's part -------------------------------------------------------------------------------- */
+
+struct login *login_free(struct login *l)
+{
+	if (!l)
+		return NULL;
+	link_cancel(l->request);
+	link_cancel(l->registration);
+	offer_unref(l->offer);
+	buf_wipe(&l->initial);
+	buf_wipe(&l->ticket);
+	free(l->mechanism);
+	free(l->account);
+	free(l->registration_id);
+	free(l);
+	return NULL;
+}
+
+void login_stop(struct client *c)
+{
+	struct login *l = c->login;
+	struct frame head = {.kind = MSG_AUTH_ABORT, .from_shard = SHARD_NONE, .to_shard = SHARD_NONE};
+	struct msg_auth_abort m;
+
+	if (!l || !l->running)
+		return;
+	link_cancel(l->request);
+	l->request = NULL;
+	l->running = false;
+	if (l->exchange) {
+		head.to = l->auth;
+		m.exchange = l->exchange;
+		(void)link_send(c->c2s->link, &head, &m);
+	}
+	l->exchange = 0;
+	buf_wipe(&l->initial);
+}
+
+static void uncount(struct client *c)
+{
+	if (c->counted)
+		c->c2s->nunauthenticated--;
+	c->counted = false;
+}
+
+void client_authenticated(struct client *c)
+{
+	struct xml_limits limits;
+
+	uncount(c);
+	c->phase = PHASE_AUTHENTICATED;
+	limits_xml(c->c2s, true, &limits);
+	xml_reader_limits(c->reader, &limits);
+	stream_restart(c);
+}
+
+void client_bound(struct client *c)
+{
+	c->phase = PHASE_BOUND;
+	c->login = login_free(c->login);
+	client_arm(c);
+}
+
+/* --- the end -------------------------------------------------------------------------------------------- */
+
+void client_free(struct client *c)
+{
+	struct c2s *x = c->c2s;
+
+	login_stop(c);
+	uncount(c);
+	limits_forget(c);
+	loop_timeout_stop(x->loop, &c->timeout);
+	loop_task_cancel(x->loop, &c->flushed);
+	DL_DELETE(x->clients, c);
+	x->nclients--;
+	tenant_leave(x, c->tenant);
+	c->reader = xml_reader_free(c->reader);
+	c->conn = conn_free(c->conn);
+	login_free(c->login);
+	free(c->lang);
+	free(c);
+	drain_look(x);
+}
+
+/* One line for the end of a session; connections without one are of interest to few. */
+static void log_end(const struct client *c, const char *otherwise)
+{
+	const char *why = c->reason ? c->reason : otherwise;
+
+	if (c->session && c->session->listed)
+		log_info("client disconnected",
+			 LF_STR("jid", str_n(c->session->jid, c->session->njid)),
+			 LF_S("address", peer_name(c)), LF_S("reason", why));
+	else
+		log_debug("connection ended", LF_S("address", peer_name(c)), LF_S("reason", why));
+}
+
+/* The connection is over: what the session still has to do it does without us. */
+static void client_gone(struct client *c, int err, const char *reason)
+{
+	const char *why = c->reason ? c->reason : reason;
+
+	if (!why)
+		why = err ? strerror(-err) : "closed";
+	log_end(c, why);
+	if (c->session)
+		session_leave(c, c->ended);
+	client_free(c);
+}
+
+void client_break(struct client *c, const char *why)
+{
+	c->reason = why;
+	client_gone(c, -ECONNABORTED, NULL);
+}
+
+void client_shut(struct client *c)
+{
+	struct c2s *x = c->c2s;
+	unsigned linger = (unsigned)((x->config->close_timeout + 999) / 1000);
+
+	c->phase = PHASE_CLOSED;
+	c->closed_at = now_s(x);
+	c->partial_since = 0;
+	c->wait_offer = false;
+	login_stop(c);
+	uncount(c);
+	limits_forget(c);
+	if (c->paused)
+		conn_resume(c->conn); /* to see the peer's end */
+	conn_shutdown(c->conn, linger);
+	/* Without XEP-0198 what the kernel does not take by the end goes back to the log, so the
+	 * session ends when that is known. */
+	client_look_later(c);
+	client_arm(c);
+}
+
+static void leave_closed(struct client *c)
+{
+	if (!c->session)
+		return;
+	log_end(c, "closed");
+	session_leave(c, c->ended);
+}
+
+/* --- the connection's callbacks ---------------------------------------------------------------------------- */
+
+static void on_read(void *arg, const char *data, size_t len)
+{
+	struct client *c = arg;
+	struct c2s *x = c->c2s;
+
+	if (c->phase == PHASE_CLOSED)
+		return;
+	c->last_in = now_s(x);
+	c->whitespace_sent = c->probed = false;
+	limits_bytes(c, len);
+	if (c->phase < PHASE_AUTHENTICATED) {
+		c->login->bytes += len;
+		if (c->login->bytes > (size_t)x->config->login_bytes) {
+			stream_error(c, STREAM_E_POLICY_VIOLATION, "too much before authentication");
+			return;
+		}
+	}
+	xml_reader_feed(c->reader, data, len);
+	if (c->phase == PHASE_CLOSED)
+		return;
+	if (!xml_reader_partial(c->reader)) {
+		c->partial_since = 0;
+	} else if (!c->partial_since) {
+		c->partial_since = now_s(x);
+		client_arm(c);
+	}
+}
+
+static void on_secured(void *arg)
+{
+	struct client *c = arg;
+
+	c->starting_tls = false;
+	c->phase = PHASE_SECURE;
+}
+
+static void on_drained(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->phase == PHASE_CLOSED)
+		leave_closed(c);
+	else if (c->session)
+		deliver_drained(c);
+}
+
+static void on_flushed(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->phase != PHASE_CLOSED)
+		deliver_look(c);
+	else if (!conn_unsent(c->conn) || !c->ended || (c->session && c->session->acks))
+		leave_closed(c);
+}
+
+void client_look_later(struct client *c)
+{
+	/* What the connection has to write in this turn stands before us in the loop's queue. */
+	loop_defer(c->c2s->loop, &c->flushed);
+}
+
+static void on_closed(void *arg, int err, const char *reason)
+{
+	client_gone(arg, err, reason);
+}
+
+static const struct conn_ops client_conn_ops = {on_read, on_secured, on_drained, on_closed};
+
+/* --- the beginning -------------------------------------------------------------------------------------------- */
+
+static bool refuse(struct c2s *x, int fd, uint64_t *counter, const char *why)
+{
+	/* One line for the first and every thousandth: a flood must not fill the log. */
+	if ((*counter)++ % 1000 == 0)
+		log_warn("connection refused", LF_S("reason", why), LF_U("count", *counter));
+	close(fd);
+	return false;
+}
+
+static bool admitted(struct c2s *x, int fd, struct tenant **ret)
+{
+	int64_t limit = x->app->common->unlimited ? 0 : x->config->unauthenticated;
+	bool full;
+
+	if (x->draining) {
+		close(fd);
+		return false;
+	}
+	if (limit && x->nunauthenticated >= (size_t)limit)
+		return refuse(x, fd, &x->stats.refused_unauthenticated,
+			      "too many that have not logged in");
+	*ret = tenant_enter(x, fd, &full);
+	if (full)
+		return refuse(x, fd, &x->stats.refused_address, "too many from one address");
+	return true;
+}
+
+static void socket_options(const struct c2s *x, int fd)
+{
+	int on = 1;
+	unsigned ms = (unsigned)x->config->user_timeout;
+
+	/* They fail on Unix sockets, which do not need them. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	if (ms)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
+static void client_tick(void *arg);
+
+void client_accept(struct c2s *x, int fd, bool direct_tls)
+{
+	struct tenant *tenant = NULL;
+	struct xml_limits limits;
+	struct client *c;
+
+	if (!admitted(x, fd, &tenant))
+		return;
+	socket_options(x, fd);
+	c = xcalloc(1, sizeof *c);
+	c->c2s = x;
+	c->tenant = tenant;
+	c->direct = direct_tls;
+	c->counted = true;
+	c->domain = &x->domains[0];
+	c->login = xcalloc(1, sizeof *c->login);
+	c->login->started_ms = loop_now(x->loop);
+	c->last_in = now_s(x);
+	c->timeout.fn = client_tick;
+	c->timeout.arg = c;
+	c->flushed.fn = on_flushed;
+	c->flushed.arg = c;
+	limits_start(c);
+	limits_xml(x, false, &limits);
+	c->reader = xml_reader_new(x->xml, &limits, &stream_ops, c);
+	DL_APPEND(x->clients, c);
+	x->nclients++;
+	x->nunauthenticated++;
+	x->stats.connections++;
+	c->conn = conn_new(x->loop, fd, &client_conn_ops, c);
+	if (direct_tls) {
+		c->starting_tls = true;
+		conn_start_tls(c->conn, tls_server_new(x->tls, STR_NONE));
+	}
+	client_arm(c);
+}
+
+void client_pause(struct client *c, unsigned why)
+{
+	if (!c->paused && c->phase != PHASE_CLOSED)
+		conn_pause(c->conn);
+	c->paused |= (uint8_t)why;
+}
+
+void client_resume(struct client *c, unsigned why)
+{
+	if (!(c->paused & why))
+		return;
+	c->paused &= (uint8_t)~why;
+	if (!c->paused && c->phase != PHASE_CLOSED)
+		conn_resume(c->conn);
+}
+
+/* --- time ----------------------------------------------------------------------------------------------------- */
+
+static uint32_t seconds(int64_t ms)
+{
+	return (uint32_t)((ms + 999) / 1000);
+}
+
+static void sooner(uint32_t *best, uint32_t now, uint32_t since, int64_t ms)
+{
+	uint32_t due = since + seconds(ms), left = (int32_t)(due - now) > 0 ? due - now : 0;
+
+	if (left < *best)
+		*best = left;
+}
+
+static void idle_due(const struct client *c, uint32_t now, uint32_t *best)
+{
+	const struct c2s_config *o = c->c2s->config;
+
+	if (o->idle_whitespace && !c->whitespace_sent)
+		sooner(best, now, c->last_in, o->idle_whitespace);
+	if (o->idle_ping && !c->probed)
+		sooner(best, now, c->last_in, o->idle_ping);
+	if (c->probed)
+		sooner(best, now, c->last_in, o->idle_ping + o->idle_timeout);
+}
+
+void client_arm(struct client *c)
+{
+	const struct c2s_config *o = c->c2s->config;
+	uint32_t now = now_s(c->c2s), best = 86400;
+
+	if (c->phase == PHASE_CLOSED) {
+		sooner(&best, now, c->closed_at, o->close_timeout);
+		best++; /* the connection's own limit comes first */
+	} else if (c->login) {
+		sooner(&best, now, (uint32_t)(c->login->started_ms / 1000) + 1, o->login_timeout);
+	}
+	if (c->partial_since)
+		sooner(&best, now, c->partial_since, o->stanza_timeout);
+	if (c->full_since)
+		sooner(&best, now, c->full_since, o->out_timeout);
+	if (c->phase == PHASE_BOUND) {
+		idle_due(c, now, &best);
+		if (c->session->acks && c->session->acks->asked_at)
+			sooner(&best, now, c->session->acks->asked_at, o->ack_timeout);
+	}
+	loop_timeout_start(c->c2s->loop, &c->timeout, best);
+}
+
+static bool over(const struct client *c, uint32_t since, int64_t ms)
+{
+	return since && (int32_t)(now_s(c->c2s) - since) >= (int32_t)seconds(ms);
+}
+
+/* The client was silent: a blank shows its kernel that we are there (and ours whether it is), an
+ * answer that it must give shows the client. */
+static void idle_look(struct client *c)
+{
+	const struct c2s_config *o = c->c2s->config;
+	struct session *s = c->session;
+
+	if (c->probed && over(c, c->last_in, o->idle_ping + o->idle_timeout)) {
+		c->reason = "no answer";
+		stream_error(c, STREAM_E_CONNECTION_TIMEOUT, "no sign of life");
+	} else if (o->idle_ping && !c->probed && over(c, c->last_in, o->idle_ping)) {
+		c->probed = true;
+		if (s->acks && s->acks->on)
+			ack_ask(s);
+		else
+			stream_ping(c);
+	} else if (o->idle_whitespace && !c->whitespace_sent &&
+		   over(c, c->last_in, o->idle_whitespace)) {
+		c->whitespace_sent = true;
+		conn_write(c->conn, " ", 1);
+	}
+}
+
+static void client_tick(void *arg)
+{
+	struct client *c = arg;
+	const struct c2s_config *o = c->c2s->config;
+	const struct acks *a = c->session ? c->session->acks : NULL;
+
+	if (c->phase == PHASE_CLOSED) {
+		if (over(c, c->closed_at, o->close_timeout + 1000)) {
+			client_gone(c, -ETIMEDOUT, NULL);
+			return;
+		}
+	} else if (c->login &&
+		   loop_now(c->c2s->loop) - c->login->started_ms >= (uint64_t)o->login_timeout) {
+		c->reason = "login took too long";
+		if (c->starting_tls) {
+			client_gone(c, -ETIMEDOUT, NULL);
+			return;
+		}
+		stream_error(c, STREAM_E_CONNECTION_TIMEOUT, c->reason);
+	} else if (over(c, c->partial_since, o->stanza_timeout)) {
+		stream_error(c, STREAM_E_POLICY_VIOLATION, "a stanza took too long to arrive");
+	} else if (over(c, c->full_since, o->out_timeout) ||
+		   (a && over(c, a->asked_at, o->ack_timeout))) {
+		c->reason = "it does not read";
+		client_gone(c, -ETIMEDOUT, NULL);
+		return;
+	} else if (c->phase == PHASE_BOUND) {
+		idle_look(c);
+	}
+	client_arm(c);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests to the owner of a shard, repeated while there is none or it was lost, up to a deadline. */
+#include <errno.h>
+#include <utlist.h>
+#include "c2s/session.h"
+
+enum { RETRY_MS = 200 };
+
+struct pending *pending_new(struct session *s, const struct pending_ops *ops)
+{
+	struct c2s *x = s->c2s;
+	struct pending *p = xcalloc(1, sizeof *p);
+
+	p->ops = ops;
+	p->session = s;
+	p->deadline_ms = loop_now(x->loop) + (uint64_t)x->config->owner_timeout;
+	s->pending = p;
+	DL_APPEND(x->pending, p);
+	return p;
+}
+
+void pending_free(struct pending *p)
+{
+	link_cancel(p->request);
+	DL_DELETE(p->session->c2s->pending, p);
+	p->session->pending = NULL;
+	buf_wipe(&p->ticket);
+	free(p->text);
+	free(p->id);
+	free(p->account);
+	free(p->lang);
+	free(p->address);
+	free(p);
+}
+
+static bool again(const struct pending *p, int err, uint16_t kind, const void *m)
+{
+	const struct msg_failed *f = m;
+
+	if (loop_now(p->session->c2s->loop) >= p->deadline_ms)
+		return false;
+	return err == -EHOSTUNREACH ||
+	       (err == -EREMOTEIO && kind == MSG_FAILED && f && f->code == EAGAIN);
+}
+
+static void on_reply(void *arg, int err, uint16_t kind, const void *m)
+{
+	struct pending *p = arg;
+	struct c2s *x = p->session->c2s;
+
+	p->request = NULL;
+	if (again(p, err, kind, m)) {
+		loop_timer_start(x->retry, RETRY_MS, 0);
+		return;
+	}
+	p->ops->done(p, err, err < 0 ? NULL : m);
+}
+
+void pending_request(struct pending *p, const void *m)
+{
+	struct c2s *x = p->session->c2s;
+	const struct shard *sh = &x->shards[p->session->shard];
+	uint64_t now = loop_now(x->loop);
+	struct frame head = {.kind = p->ops->kind,
+			     .to = sh->owner,
+			     .from_shard = SHARD_NONE,
+			     .to_shard = p->session->shard,
+			     .to_epoch = sh->epoch};
+
+	if (!head.to) {
+		loop_timer_start(x->retry, RETRY_MS, 0);
+		return;
+	}
+	p->owner = sh->owner;
+	p->epoch = sh->epoch;
+	p->request = link_request(x->link, &head, m,
+				  now < p->deadline_ms ? (uint32_t)(p->deadline_ms - now) : 1,
+				  on_reply, p);
+}
+
+void pending_start(struct pending *p)
+{
+	p->ops->send(p);
+}
+
+void pending_retry(void *arg)
+{
+	struct c2s *x = arg;
+	struct pending *p, *tmp;
+
+	offers_retry(x);
+	DL_FOREACH_SAFE(x->pending, p, tmp)
+	{
+		if (p->request)
+			continue;
+		if (loop_now(x->loop) >= p->deadline_ms)
+			p->ops->done(p, -ETIMEDOUT, NULL);
+		else
+			p->ops->send(p);
+	}
+}
+
+void pending_orphan(struct pending *p)
+{
+	/* Nobody was asked: nothing is there to be undone. */
+	if (!p->request)
+		session_free(p->session);
+}

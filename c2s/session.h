@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A bound session as c2s sees it: counters, what is not confirmed, what is not settled. The words
+ * are those of the delivery rules.
+ */
+#ifndef C2S_SESSION_H
+#define C2S_SESSION_H
+
+#include "c2s/client.h"
+
+struct given {
+	uint64_t origin, number, log;
+	uint64_t position; /* of the connection's output behind it, without XEP-0198 */
+	uint32_t m;
+	uint16_t part;
+	bool committed;
+};
+
+/* XEP-0198 on a session. */
+struct acks {
+	uint32_t in_base, out_base; /* session's counters where the client's begin */
+	uint32_t told;              /* last h said, as number of the session */
+	uint32_t wanted;            /* stanzas taken when the client last asked */
+	uint32_t asked;             /* out when we asked last */
+	uint32_t asked_at;          /* seconds; 0: no <r/> is unanswered */
+	bool resumable;
+	bool on;                    /* <enabled/> was written */
+	bool behind;                /* in_base is not done yet */
+	bool owed;                  /* <r/> came before that */
+};
+
+struct session {
+	UT_hash_handle hh;
+	struct session *prev, *next; /* in its shard */
+	struct c2s *c2s;
+	struct client *client; /* NULL: the connection is gone */
+	uint64_t sid, settled;
+	uint16_t shard, bare; /* bytes of the bare JID in jid */
+	uint32_t attachment, in, done, out, acked;
+	uint32_t acked_told; /* to the owner */
+	char *jid, *record;
+	uint32_t njid, nrecord;
+	struct buf unconfirmed; /* done+1 … in: u32 length and envelope each */
+	struct given *given;
+	uint32_t given_first, ngiven, given_cap;
+	uint32_t unsent_from;
+	struct acks *acks;
+	struct pending *pending;
+	struct session *ack_prev, *ack_next;
+	struct loop_timeout timeout;
+	bool listed; /* it has a sid, is in the tables */
+	bool ack_queued, closing, closed, close_sent, full, reannounce;
+};
+
+/* --- session.c ---------------------------------------------------------------------------------------------- */
+
+struct session *session_new(struct c2s *x, struct client *c);
+/* Known by sid from now on. */
+void session_list(struct session *s, uint64_t sid, uint32_t attachment, struct str jid,
+		  struct str record);
+void session_free(struct session *s);
+struct session *session_find(struct c2s *x, uint64_t sid);
+void session_record(struct session *s, struct str record);
+void session_send_stanzas(struct session *s, bool repeated); /* all that are not confirmed */
+void session_send_close(struct session *s);
+/* The client is gone or going: what it sent stays until it is done. closed: the session is over for
+ * good; false: its connection broke (XEP-0198 may resume it). */
+void session_leave(struct client *c, bool closed);
+void session_done(struct session *s, uint32_t n);
+struct str session_bare(const struct session *s);
+
+/* --- announce.c: owners --------------------------------------------------------------------------------------- */
+
+void owners_scan_later(struct c2s *x);
+void owners_scan(void *c2s);
+void owners_path_lost(struct c2s *x, const struct member *m); /* NULL: of all */
+/* Sends about a session to the owner of its shard. False: there is none (it is announced later). */
+bool owner_send(struct session *s, uint16_t kind, unsigned flags, const void *m);
+/* The frame is from the owner to which the session was announced. */
+bool owner_speaks(const struct session *s, const struct frame *f);
+void owner_lost(struct c2s *x, uint16_t shard); /* frames for it got lost: announce again soon */
+void session_announce(struct session *s);
+void session_announce_later(struct session *s);
+link_handler_fn on_bounce;
+
+/* --- pending.c: requests to an owner ------------------------------------------------------------------------- */
+
+struct pending_ops {
+	uint16_t kind;
+	/* Encodes and sends by pending_request; called again when the owner was lost. */
+	void (*send)(struct pending *p);
+	/* The end: err 0 with the reply. It frees p, alone or with its session. */
+	void (*done)(struct pending *p, int err, const void *reply);
+};
+
+struct pending {
+	struct pending *prev, *next;
+	const struct pending_ops *ops;
+	struct session *session;
+	struct link_request *request;
+	uint64_t deadline_ms;
+	uint64_t owner; /* asked */
+	uint32_t epoch;
+	uint32_t number; /* XEP-0198: the client's h; seconds asked for */
+	bool resume;
+	uint64_t sid;
+	struct str resource; /* in text */
+	char *text, *id; /* id of the client's iq, or its previd; NULL: none */
+	char *account, *lang, *address;
+	struct buf ticket;
+	bool secure;
+};
+struct pending *pending_new(struct session *s, const struct pending_ops *ops);
+void pending_start(struct pending *p);
+void pending_request(struct pending *p, const void *m); /* from ops->send */
+void pending_retry(void *c2s);                          /* all that wait for an owner */
+/* Nobody waits for it any more. What an owner may have done is undone when it answers. */
+void pending_orphan(struct pending *p);
+void pending_free(struct pending *p);
+
+/* --- deliver.c, acks to sm ------------------------------------------------------------------------------------- */
+
+link_handler_fn on_give, on_give_many, on_done, on_done_record, on_settled, on_session_end;
+/* The session's client has everything up to m. */
+void given_acked(struct session *s, uint32_t m);
+void given_push(struct session *s, const struct given *g);
+struct given *given_at(const struct session *s, uint32_t i);
+uint32_t given_unsent(const struct session *s); /* first m that the kernel has not taken; 0: none */
+void acks_queue(struct session *s);
+void acks_flush(void *c2s);
+void acks_forget(struct session *s);
+void acks_now(struct session *s); /* tells the owner what is acknowledged, at once */
+void deliver_drained(struct client *c);
+void deliver_look(struct client *c); /* whether the client reads */
+
+/* --- ack.c: XEP-0198 -------------------------------------------------------------------------------------------- */
+
+void ack_done(struct session *s);    /* more is done */
+void ack_gave(struct session *s);    /* a stanza was written */
+void ack_ask(struct session *s);     /* writes <r/> */
+void ack_gather(struct session *s);  /* the burst is over */
+extern const struct pending_ops bind_ops;
+
+#endif

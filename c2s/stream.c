@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/* The stream: headers both ways, features, errors, and what comes over it (RFC 6120 section 4). */
+#include <stdio.h>
+#include "c2s/session.h"
+
+struct str element_attr(const struct xml_element *e, const char *name)
+{
+	for (size_t i = 0; i < e->nattrs; i++)
+		if (!e->attrs[i].ns.len && str_eqz(e->attrs[i].name, name))
+			return e->attrs[i].value;
+	return STR_NONE;
+}
+
+static struct str header_attr(const struct xml_header *h, const char *ns, const char *name)
+{
+	for (size_t i = 0; i < h->nattrs; i++)
+		if (str_eqz(h->attrs[i].ns, ns) && str_eqz(h->attrs[i].name, name))
+			return h->attrs[i].value.ptr ? h->attrs[i].value : STR("");
+	return STR_NONE;
+}
+
+void stream_restart(struct client *c)
+{
+	xml_reader_restart(c->reader);
+	c->header_in = c->header_out = false;
+	c->wait_offer = false;
+	c->partial_since = 0;
+	free(c->lang);
+	c->lang = NULL;
+}
+
+/* --- what we send ---------------------------------------------------------------------------------------- */
+
+/* RFC 6120 section 4.7: `from` is ours, `to` mirrors the client's `from`, the id is unguessable and
+ * new for each stream, the version is ours, which is the lower one. */
+static void send_header(struct client *c, const struct jid *to)
+{
+	struct buf *b = conn_out(c->conn);
+	char id[33];
+
+	random_hex(id, 16);
+	buf_lit(b, "<?xml version='1.0'?><stream:stream xmlns='" NS_CLIENT
+		   "' xmlns:stream='" NS_STREAM "' id='");
+	buf_append(b, id, 32);
+	buf_lit(b, "' from='");
+	xml_escape(b, str_z(c->domain->name));
+	if (to) {
+		buf_lit(b, "' to='");
+		xml_escape(b, to->full);
+	}
+	buf_lit(b, "' version='1.0' xml:lang='en'>");
+	c->header_out = true;
+	client_flush(c);
+}
+
+static bool is_final(enum stream_error e)
+{
+	/* After these the client may resume elsewhere or later: the session is not over. */
+	return e != STREAM_E_SYSTEM_SHUTDOWN && e != STREAM_E_CONNECTION_TIMEOUT &&
+	       e != STREAM_E_RESET && e != STREAM_E_SEE_OTHER_HOST;
+}
+
+void stream_error_app(struct client *c, enum stream_error e, const char *text, struct str app)
+{
+	struct buf *b;
+
+	if (c->phase == PHASE_CLOSED)
+		return;
+	c->c2s->stats.stream_errors++;
+	if (!c->reason)
+		c->reason = stream_error_name(e);
+	/* RFC 6120 section 4.9.1.2: the header comes before an error, also during setup. */
+	if (!c->header_out)
+		send_header(c, NULL);
+	b = conn_out(c->conn);
+	buf_lit(b, "<stream:error><");
+	buf_str_append(b, str_z(stream_error_name(e)));
+	buf_lit(b, " xmlns='" NS_STREAMS "'/>");
+	if (text && *text) {
+		buf_lit(b, "<text xmlns='" NS_STREAMS "' xml:lang='en'>");
+		xml_escape(b, str_z(text));
+		buf_lit(b, "</text>");
+	}
+	buf_str_append(b, app);
+	buf_lit(b, "</stream:error></stream:stream>");
+	client_flush(c);
+	c->ended = is_final(e) || !c->session || !c->session->acks || !c->session->acks->resumable;
+	client_shut(c);
+}
+
+void stream_error(struct client *c, enum stream_error e, const char *text)
+{
+	stream_error_app(c, e, text, STR_NONE);
+}
+
+void stream_close(struct client *c)
+{
+	if (c->phase == PHASE_CLOSED)
+		return;
+	if (!c->header_out)
+		send_header(c, NULL);
+	conn_write(c->conn, "</stream:stream>", 16);
+	c->ended = true;
+	client_shut(c);
+}
+
+void stream_ping(struct client *c)
+{
+	struct buf *b = conn_out(c->conn);
+	char id[17];
+
+	random_hex(id, 8);
+	buf_lit(b, "<iq type='get' id='");
+	buf_append(b, id, 16);
+	buf_lit(b, "' from='");
+	xml_escape(b, str_z(c->domain->name));
+	buf_lit(b, "' to='");
+	xml_escape(b, str_n(c->session->jid, c->session->njid));
+	buf_lit(b, "'><ping xmlns='" NS_PING "'/></iq>");
+	client_flush(c);
+}
+
+/* --- features ------------------------------------------------------------------------------------------------ */
+
+static void number_leaf(struct xml_writer *w, const char *name, long long n)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof text, "%lld", n);
+	xw_leaf(w, name, NULL, str_z(text));
+}
+
+/* XEP-0478: what is enforced. */
+static void feature_limits(const struct client *c, struct xml_writer *w)
+{
+	const struct c2s_config *o = c->c2s->config;
+	struct xml_limits limits;
+
+	limits_xml(c->c2s, c->phase >= PHASE_AUTHENTICATED, &limits);
+	xw_start(w, "limits", NS_LIMITS);
+	number_leaf(w, "max-bytes", (long long)limits.stanza_bytes);
+	if (c->phase >= PHASE_AUTHENTICATED && o->idle_ping)
+		number_leaf(w, "idle-seconds", (o->idle_ping + o->idle_timeout) / 1000);
+	xw_end(w);
+}
+
+static void feature_starttls(const struct client *c, struct xml_writer *w)
+{
+	xw_start(w, "starttls", NS_TLS);
+	/* RFC 6120 section 5.4.1. */
+	if (c->c2s->config->tls == TLS_REQUIRED)
+		xw_leaf(w, "required", NULL, STR_NONE);
+	xw_end(w);
+}
+
+static void feature_sasl(const struct client *c, struct xml_writer *w)
+{
+	const struct offer *o = c->login->offer;
+
+	xw_start(w, "mechanisms", NS_SASL);
+	for (size_t i = 0; i < o->nmechanisms; i++)
+		xw_leaf(w, "mechanism", NULL, o->mechanisms[i]);
+	xw_end(w);
+	if (!o->nbindings)
+		return;
+	xw_start(w, "sasl-channel-binding", NS_SASL_CB); /* XEP-0440 */
+	for (size_t i = 0; i < o->nbindings; i++) {
+		xw_start(w, "channel-binding", NULL);
+		xw_attr(w, "type", o->bindings[i]);
+		xw_end(w);
+	}
+	xw_end(w);
+}
+
+static void features_authenticated(struct xml_writer *w)
+{
+	xw_start(w, "bind", NS_BIND);
+	xw_leaf(w, "required", NULL, STR_NONE);
+	xw_end(w);
+	xw_start(w, "session", NS_SESSION);
+	xw_leaf(w, "optional", NULL, STR_NONE);
+	xw_end(w);
+	xw_leaf(w, "sm", NS_SM, STR_NONE);
+	xw_leaf(w, "ver", NS_ROSTER_VER, STR_NONE);
+	xw_leaf(w, "sub", NS_PRE_APPROVAL, STR_NONE);
+}
+
+static bool clear_login(const struct client *c)
+{
+	return c->phase == PHASE_CLEAR && c->c2s->config->tls == TLS_OPTIONAL;
+}
+
+static void send_features(struct client *c)
+{
+	struct buf *b = conn_out(c->conn);
+	struct xml_writer w;
+
+	xw_init(&w, b);
+	buf_lit(b, "<stream:features>");
+	if (c->phase == PHASE_AUTHENTICATED) {
+		features_authenticated(&w);
+	} else {
+		if (c->phase == PHASE_CLEAR)
+			feature_starttls(c, &w);
+		if (c->login->offer)
+			feature_sasl(c, &w);
+		if (c->c2s->config->register_open && c->phase == PHASE_SECURE)
+			xw_leaf(&w, "register", NS_REGISTER_FEATURE, STR_NONE);
+	}
+	feature_limits(c, &w);
+	buf_lit(b, "</stream:features>");
+	client_flush(c);
+}
+
+/* Channel bindings that this connection has. */
+static unsigned bindings_of(const struct client *c)
+{
+	unsigned have = 0;
+	struct buf b = BUF_INIT;
+	SSL *ssl = c->phase == PHASE_SECURE ? conn_ssl(c->conn) : NULL;
+
+	if (ssl && tls_exporter(ssl, &b) == 0)
+		have |= BIND_EXPORTER;
+	if (ssl && tls_server_end_point(ssl, &b) == 0)
+		have |= BIND_END_POINT;
+	buf_wipe(&b);
+	return have;
+}
+
+void stream_offer_ready(struct client *c)
+{
+	struct login *l = c->login;
+
+	offer_unref(l->offer);
+	l->offer = offer_get(c->c2s, c->domain, c->phase == PHASE_SECURE, bindings_of(c));
+	c->wait_offer = !l->offer;
+	if (l->offer)
+		send_features(c);
+}
+
+/* --- the client's header ---------------------------------------------------------------------------------------- */
+
+/* RFC 6120 section 4.7.5: both parts are numbers of their own. A client older than 1.0 (or that
+ * says nothing) cannot be served. */
+static bool version_good(struct str v)
+{
+	struct str major;
+	unsigned long long a, b;
+
+	return str_split(&v, '.', &major) && str_u64(major, &a) && str_u64(v, &b) && a >= 1;
+}
+
+static bool lang_good(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!(s.ptr[i] == '-' || (s.ptr[i] >= '0' && s.ptr[i] <= '9') ||
+		      ((s.ptr[i] | 32) >= 'a' && (s.ptr[i] | 32) <= 'z')))
+			return false;
+	return s.len > 0 && s.len <= 64;
+}
+
+static struct domain *domain_find(struct c2s *x, struct str to)
+{
+	struct buf b = BUF_INIT;
+	struct domain *d = NULL;
+
+	if (jid_prep_domain(&b, to) == 0)
+		for (size_t i = 0; i < x->ndomains && !d; i++)
+			if (str_eqz(buf_str(&b), x->domains[i].name))
+				d = &x->domains[i];
+	buf_free(&b);
+	return d;
+}
+
+/* Fails when the header is one that we cannot go on with. */
+struct header_check {
+	bool failed;
+	enum stream_error error;
+	const char *text;
+};
+
+static struct header_check check_namespaces(const struct xml_header *h)
+{
+	if (!str_eqz(h->ns, NS_STREAM))
+		return (struct header_check){true, STREAM_E_INVALID_NAMESPACE, "not a stream"};
+	if (!str_eqz(h->name, "stream"))
+		return (struct header_check){true, STREAM_E_BAD_FORMAT, "not a stream"};
+	if (!str_eqz(h->content_ns, NS_CLIENT))
+		return (struct header_check){true, STREAM_E_INVALID_NAMESPACE,
+					     "the content namespace is " NS_CLIENT};
+	return (struct header_check){0};
+}
+
+/* RFC 6120 section 4.9.3.9: after SASL the client is who it proved to be, at that domain. */
+static struct header_check check_identity(struct client *c, const struct domain *d,
+					  const struct jid *from)
+{
+	struct jid account;
+
+	if (c->phase != PHASE_AUTHENTICATED || jid_split(str_z(c->login->account), &account) < 0)
+		return (struct header_check){0};
+	if (!str_eqz(account.domain, d->name))
+		return (struct header_check){true, STREAM_E_NOT_AUTHORIZED,
+					     "authenticated for another domain"};
+	if (from && !jid_same_bare(from, &account))
+		return (struct header_check){true, STREAM_E_INVALID_FROM, NULL};
+	return (struct header_check){0};
+}
+
+static struct header_check check_header(struct client *c, const struct xml_header *h,
+					const struct jid *from)
+{
+	struct header_check k = check_namespaces(h);
+	struct str to = header_attr(h, "", "to");
+	struct domain *d = NULL;
+	struct buf b = BUF_INIT;
+
+	if (k.failed)
+		return k;
+	if (!to.len)
+		return (struct header_check){true, STREAM_E_IMPROPER_ADDRESSING, "to is missing"};
+	d = domain_find(c->c2s, to);
+	if (!d) {
+		bool valid = jid_prep_domain(&b, to) == 0;
+
+		buf_free(&b);
+		return (struct header_check){true,
+					     valid ? STREAM_E_HOST_UNKNOWN
+						   : STREAM_E_IMPROPER_ADDRESSING,
+					     NULL};
+	}
+	c->domain = d;
+	if (!version_good(header_attr(h, "", "version")))
+		return (struct header_check){true, STREAM_E_UNSUPPORTED_VERSION, NULL};
+	return check_identity(c, d, from);
+}
+
+static void on_header(void *arg, const struct xml_header *h)
+{
+	struct client *c = arg;
+	struct pool *p = c->c2s->scratch;
+	struct str from = header_attr(h, "", "from"), lang = header_attr(h, NS_XML, "lang");
+	struct jid jid;
+	bool has_from = from.len && jid_parse(p, from, &jid) == 0;
+	struct header_check k;
+
+	if (c->phase == PHASE_CLOSED)
+		return;
+	c->header_in = true;
+	k = check_header(c, h, has_from ? &jid : NULL);
+	if (!c->header_out)
+		send_header(c, has_from ? &jid : NULL);
+	pool_reset(p);
+	if (lang_good(lang))
+		c->lang = str_dup(lang);
+	if (k.failed)
+		stream_error(c, k.error, k.text);
+	else if (c->phase == PHASE_SECURE || clear_login(c))
+		stream_offer_ready(c);
+	else
+		send_features(c);
+}
+
+/* --- what comes over the stream -------------------------------------------------------------------------------- */
+
+static const struct step {
+	const char *ns, *name;
+	step_fn *fn;
+} steps[] = {
+	{NS_SM, "r", ack_request},        {NS_SM, "a", ack_answer},
+	{NS_SM, "enable", ack_enable},    {NS_SM, "resume", ack_resume},
+	{NS_TLS, "starttls", step_starttls}, {NS_SASL, "auth", step_auth},
+	{NS_SASL, "response", step_response}, {NS_SASL, "abort", step_abort},
+};
+
+static bool is_stanza(const struct xml_element *e)
+{
+	return str_eqz(e->name, "message") || str_eqz(e->name, "presence") || str_eqz(e->name, "iq");
+}
+
+static void stanza_step(struct client *c, const struct xml_element *e)
+{
+	static step_fn *const by_phase[] = {
+		[PHASE_CLEAR] = step_register,
+		[PHASE_SECURE] = step_register,
+		[PHASE_AUTHENTICATED] = step_bind,
+		[PHASE_BOUND] = session_stanza,
+	};
+
+	by_phase[c->phase](c, e);
+}
+
+static void unknown_step(struct client *c, const struct xml_element *e)
+{
+	if (str_eqz(e->ns, NS_STREAM) && str_eqz(e->name, "error")) {
+		c->reason = "the client reported a stream error";
+		stream_close(c);
+	} else if (str_eqz(e->ns, NS_SERVER) && is_stanza(e)) {
+		stream_error(c, STREAM_E_INVALID_NAMESPACE, NULL);
+	} else if (c->phase < PHASE_AUTHENTICATED && str_eqz(e->ns, NS_CLIENT)) {
+		stream_error(c, STREAM_E_NOT_AUTHORIZED, NULL);
+	} else {
+		stream_error(c, STREAM_E_UNSUPPORTED_STANZA_TYPE, NULL);
+	}
+}
+
+static void on_element(void *arg, const struct xml_element *e)
+{
+	struct client *c = arg;
+
+	if (c->phase == PHASE_CLOSED)
+		return;
+	c->partial_since = 0;
+	if (str_eqz(e->ns, NS_CLIENT) && is_stanza(e)) {
+		stanza_step(c, e);
+		return;
+	}
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		if (str_eqz(e->name, steps[i].name) && str_eqz(e->ns, steps[i].ns)) {
+			steps[i].fn(c, e);
+			return;
+		}
+	}
+	unknown_step(c, e);
+}
+
+static void on_end(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->phase == PHASE_CLOSED)
+		return;
+	if (!c->reason)
+		c->reason = "the client closed its stream";
+	stream_close(c);
+}
+
+static void on_error(void *arg, enum stream_error condition, const char *text)
+{
+	stream_error(arg, condition, text);
+}
+
+const struct xml_reader_ops stream_ops = {on_header, on_element, on_end, on_error};

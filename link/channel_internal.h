@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What the sending and the receiving side of channels share; for link/channel*.c alone. */
+#ifndef LINK_CHANNEL_INTERNAL_H
+#define LINK_CHANNEL_INTERNAL_H
+
+#include "base/alloc.h"
+/* uthash would exit without a word; here running out of memory aborts. */
+#define uthash_malloc(size)    xmalloc(size)
+#define uthash_free(ptr, size) free(ptr)
+#include <stdlib.h>
+#include <uthash.h>
+#include <utlist.h>
+#include "link/channel.h"
+
+struct channel_key {
+	uint32_t route; /* index into channels.routes */
+	uint32_t shard; /* and SHARDED, when it is the destination's */
+};
+enum { SHARDED = 0x10000 };
+
+struct channel {
+	UT_hash_handle hh;
+	struct channel_key key;
+	struct channels *all;
+	uint64_t owner; /* instance that the run goes to; 0: none, everything waits */
+	uint32_t epoch; /* of the owner, 0 where there are no shards */
+	uint32_t run, number;
+	struct channel_item *items;  /* unanswered, oldest first */
+	struct channel_item *unsent; /* the first that this run has not sent */
+	size_t in_flight;	     /* bytes that this run has sent and that are not answered */
+	struct loop_timer *retry;    /* made when first needed */
+	unsigned failures;	     /* bounces since the last answer */
+	bool held;		     /* retry runs: nothing is sent before a new run */
+	bool stale;		     /* idle when a path was lost: the next frame begins a run */
+};
+
+/* Calls the item's fn in the form that its sender gave it. */
+typedef void item_deliver_fn(struct channel_item *i, int err, uint16_t kind, const void *m);
+
+struct channel_item {
+	UT_hash_handle hh; /* by tag */
+	struct channel *ch;
+	struct channel_item *prev, *next;
+	struct loop_timeout timeout;
+	item_deliver_fn *deliver;
+	link_reply_fn *fn; /* NULL: nobody waits for the answer */
+	void *arg;
+	uint64_t queued, due; /* loop_now; due 0: no deadline */
+	uint64_t trace;
+	uint32_t tag;
+	uint32_t run; /* the last that sent it, 0: none yet */
+	uint32_t from_epoch;
+	uint16_t from_shard, kind;
+	bool too_long; /* no frame takes it: it fails at the end of the turn */
+	bool expired;  /* keeps its place in the run under way, is in no later one */
+	size_t len;
+	char body[];
+};
+
+struct channels {
+	struct link *link;
+	struct channel *channels;
+	struct channel_item *tags;
+	struct receiver *receivers;
+	struct link_handler *handlers; /* of bounces and of what answers tracked messages */
+	size_t nhandlers;
+	char **routes;
+	size_t nroutes;
+	struct loop_task refuse; /* what is too long */
+	uint32_t last_tag;
+	size_t frames, bytes;
+};
+
+static inline size_t item_size(const struct channel_item *i)
+{
+	return sizeof *i + i->len;
+}
+
+/* channel_run.c */
+const char *channel_route(const struct channel *ch);
+void item_free(struct channel_item *i);
+/* Its callback, and its end. */
+void item_finish(struct channel_item *i, int err, uint16_t kind, const void *m);
+void item_expired(void *arg); /* its timeout */
+/* The instance to talk to now, 0: none. */
+uint64_t channel_resolve(const struct channel *ch, uint32_t *ret_epoch);
+void channel_restart(struct channel *ch); /* a new run, to whoever is the owner now */
+void channel_hold(struct channel *ch);	  /* a new run, a little later */
+void channel_pump(struct channel *ch);	  /* sends what the window has room for */
+/* channel.c */
+/* channel_send for clients whose callbacks are of another type, which deliver knows. */
+struct channel_item *channel_send_as(struct channels *c, const struct channel_send *s,
+				     item_deliver_fn *deliver);
+/* channel_recv.c */
+void receivers_free(struct channels *c);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs of a channel: what is unanswered, sent in order, and again from the start (rules 8 and 10).
+ */
+#include "link/channel_internal.h"
+
+#include <errno.h>
+#include "base/random.h"
+
+/* Bytes of one channel that may be under way; more wait for answers. Bounds what routers and
+ * the receiver hold for us. */
+enum { CHANNEL_WINDOW = 1 << 20 };
+enum { RETRY_FIRST = 50, RETRY_MOST = 2000 }; /* ms */
+
+const char *channel_route(const struct channel *ch)
+{
+	return ch->all->routes[ch->key.route];
+}
+
+/* Takes it out of its channel; nothing refers to it any more. */
+static void item_unlink(struct channel_item *i)
+{
+	struct channel *ch = i->ch;
+	struct channels *c = ch->all;
+
+	if (ch->unsent == i)
+		ch->unsent = i->next;
+	if (i->run && i->run == ch->run)
+		ch->in_flight -= item_size(i);
+	DL_DELETE(ch->items, i);
+	HASH_DEL(c->tags, i);
+	loop_timeout_stop(link_loop(c->link), &i->timeout);
+	c->frames--;
+	c->bytes -= item_size(i);
+}
+
+void item_free(struct channel_item *i)
+{
+	item_unlink(i);
+	free(i);
+}
+
+void item_finish(struct channel_item *i, int err, uint16_t kind, const void *m)
+{
+	item_unlink(i);
+	if (i->fn)
+		i->deliver(i, err, kind, m);
+	free(i);
+}
+
+void item_expired(void *arg)
+{
+	struct channel_item *i = arg;
+	struct channel_item told = *i;
+
+	/* In no later run. What this one has sent stays until it is answered: it fills the window.
+	 */
+	if (i->run == i->ch->run && i->run) {
+		i->fn = NULL;
+		i->expired = true;
+	} else {
+		item_free(i);
+	}
+	if (told.fn)
+		told.deliver(&told, -ETIMEDOUT, 0, NULL);
+}
+
+static void retry_due(void *arg)
+{
+	struct channel *ch = arg;
+
+	channel_restart(ch);
+}
+
+/* A new run, but not at once: what refused us may need a moment, or we news of an owner. */
+void channel_hold(struct channel *ch)
+{
+	unsigned shift = ch->failures < 6 ? ch->failures : 6;
+	uint64_t ms = (uint64_t)RETRY_FIRST << shift;
+
+	if (ch->held)
+		return;
+	ch->failures++;
+	ch->held = true;
+	if (!ch->retry)
+		ch->retry = loop_timer_new(link_loop(ch->all->link), retry_due, ch);
+	loop_timer_start(ch->retry, ms < RETRY_MOST ? ms : RETRY_MOST, 0);
+}
+
+static bool serves(const struct member *m, const char *route)
+{
+	for (size_t n = 0; m && n < m->nbinds; n++) {
+		if (!strcmp(m->binds[n].route, route))
+			return true;
+	}
+	return false;
+}
+
+uint64_t channel_resolve(const struct channel *ch, uint32_t *ret_epoch)
+{
+	const struct link *k = ch->all->link;
+	const char *route = channel_route(ch);
+
+	*ret_epoch = 0;
+	if (ch->key.shard & SHARDED)
+		return link_owner(k, route, (uint16_t)ch->key.shard, ret_epoch);
+	/* Kept as long as it serves: the writes of a shard go through one instance. */
+	if (ch->owner && serves(link_member(k, ch->owner), route))
+		return ch->owner;
+	return link_place(k, route, hash64_pair(ch->key.shard, 0));
+}
+
+/* Everything unanswered again, in order, before anything new (rules 8 and 10). */
+void channel_restart(struct channel *ch)
+{
+	struct channel_item *i, *next;
+
+	if (ch->retry)
+		loop_timer_stop(ch->retry);
+	ch->held = ch->stale = false;
+	ch->owner = channel_resolve(ch, &ch->epoch);
+	ch->run++;
+	ch->number = 0;
+	ch->in_flight = 0;
+	DL_FOREACH_SAFE (ch->items, i, next) {
+		if (i->expired)
+			item_free(i);
+	}
+	ch->unsent = ch->items;
+	channel_pump(ch);
+}
+
+static int item_send(struct channel_item *i, uint64_t now)
+{
+	struct channel *ch = i->ch;
+	bool sharded = ch->key.shard & SHARDED;
+	struct frame f = {
+		.kind = i->kind,
+		.flags = FRAME_CHANNEL | (i->run ? FRAME_REPEATED : 0),
+		.tag = i->tag,
+		.remaining_ms = i->due ? (uint32_t)(i->due - now) : 0,
+		.trace = i->trace,
+		.to = ch->owner,
+		.from_shard = i->from_shard,
+		.from_epoch = i->from_epoch,
+		.to_shard = sharded ? (uint16_t)ch->key.shard : SHARD_NONE,
+		.to_epoch = ch->epoch,
+		.run = ch->run,
+		.number = ch->number,
+		.body = str_n(i->body, i->len),
+	};
+
+	return link_send_body(ch->all->link, &f);
+}
+
+void channel_pump(struct channel *ch)
+{
+	uint64_t now = loop_now(link_loop(ch->all->link));
+	struct channel_item *i;
+
+	while (ch->owner && !ch->held && (i = ch->unsent)) {
+		/* Its timeout, which is coarse, will find it. */
+		if (i->too_long || (i->due && i->due <= now)) {
+			ch->unsent = i->next;
+			continue;
+		}
+		if (ch->in_flight && ch->in_flight + item_size(i) > CHANNEL_WINDOW)
+			return;
+		if (item_send(i, now) < 0) {
+			channel_hold(ch);
+			return;
+		}
+		i->run = ch->run;
+		ch->number++;
+		ch->in_flight += item_size(i);
+		ch->unsent = i->next;
+	}
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* The options that every process knows, and reading the configuration file for one process. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include "base/alloc.h"
+#include "link/process_internal.h"
+#include "xmpp/jid.h"
+
+#define AT(field) offsetof(struct common_config, field)
+
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const targets[] = {"stderr", "syslog", "journal", NULL};
+static const char *const formats[] = {"logfmt", "json", NULL};
+
+const struct option common_options[] = {
+	{"domain", OPT_LIST, AT(domains), NULL, 0, 1000, NULL, 0,
+	 "The domains of this server; the only option that must be set."},
+	{"routers", OPT_LIST, AT(routers), NULL, 0, 32, NULL, 0,
+	 "Addresses of all routers, as unix:/path or host:port; none: the socket in run_dir."},
+	{"secret_file", OPT_STR, AT(secret_file), NULL, 0, 0, NULL, 0,
+	 "File with the secret by which processes of different users or hosts know each other."},
+	{"link_certificate", OPT_STR, AT(link_cert), NULL, 0, 0, NULL, 0,
+	 "Certificate for links over TCP, PEM, the chain behind it."},
+	{"link_key", OPT_STR, AT(link_key), NULL, 0, 0, NULL, 0, "Its private key, PEM."},
+	{"link_ca", OPT_STR, AT(link_ca), NULL, 0, 0, NULL, 0,
+	 "The CA for links over TCP: whoever has a certificate of it may link."},
+	{"max_frame", OPT_SIZE, AT(max_frame), "1M", 65536, 64 << 20, NULL, 0,
+	 "Largest message between two processes; the same everywhere."},
+	{"heartbeat", OPT_TIME, AT(heartbeat), "5s", 100, 60000, NULL, 0,
+	 "Silence on a link after which a sign of life is sent; three missed ones are death."},
+	{"run_dir", OPT_STR, AT(run_dir), "/run/mercutio", 0, 0, NULL, 0,
+	 "Directory of sockets between processes."},
+	{"data_dir", OPT_STR, AT(data_dir), "/var/lib/mercutio", 0, 0, NULL, 0,
+	 "Directory of the database."},
+	{"certificate", OPT_STR, AT(certificate), NULL, 0, 0, NULL, 0,
+	 "Certificate of the domains that have none of their own, PEM, the chain behind it."},
+	{"key", OPT_STR, AT(key), NULL, 0, 0, NULL, 0, "Its private key, PEM."},
+	{"log_level", OPT_ENUM, AT(log_level), "info", 0, 0, levels, OPT_RELOAD,
+	 "The least important events that are logged."},
+	{"log_target", OPT_ENUM, AT(log_target), "stderr", 0, 0, targets, 0,
+	 "Where events are logged."},
+	{"log_format", OPT_ENUM, AT(log_format), "logfmt", 0, 0, formats, 0,
+	 "How an event is written."},
+	{"user", OPT_STR, AT(user), NULL, 0, 0, NULL, 0,
+	 "User to become when started as root; none: stay root."},
+	{"unlimited", OPT_BOOL, AT(unlimited), "no", 0, 0, NULL, 0,
+	 "Lifts rates and limits per address, for load tests."},
+	{NULL},
+};
+
+const struct option host_options[] = {
+	{"certificate", OPT_STR, offsetof(struct host_config, certificate), NULL, 0, 0, NULL,
+	 OPT_RELOAD, "Certificate of this domain, PEM, the chain behind it."},
+	{"key", OPT_STR, offsetof(struct host_config, key), NULL, 0, 0, NULL, OPT_RELOAD,
+	 "Its private key, PEM."},
+	{NULL},
+};
+
+/* Sections of one file that are for others: each process reads the same file. */
+static const char *const known_processes[] = {"router", "c2s",	  "auth",      "s2s",  "sm",
+					      "storage", "muc",	  "pubsub",    "http", "component",
+					      "proxy65", "gateway", "mercutio", NULL};
+static const struct option no_options[] = {{NULL}};
+
+struct section_list {
+	struct option_section *list;
+	size_t n;
+};
+
+static void add(struct section_list *to, struct option_section s)
+{
+	to->list = xrealloc(to->list, (to->n + 2) * sizeof(*to->list));
+	to->list[to->n++] = s;
+	to->list[to->n] = (struct option_section){NULL};
+}
+
+static bool has(const struct section_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->list[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct option_section *process_sections(const struct process *const *all)
+{
+	struct section_list to = {0};
+
+	add(&to, (struct option_section){"", false, common_options});
+	add(&to, (struct option_section){"host", true, host_options});
+	for (; *all; all++) {
+		const struct option *o = (*all)->options ? (*all)->options : no_options;
+
+		add(&to, (struct option_section){(*all)->name, false, o});
+		for (const struct option_section *s = (*all)->sections; s && s->name; s++)
+			add(&to, *s);
+	}
+	for (const char *const *z = known_processes; *z; z++) {
+		if (!has(&to, *z))
+			add(&to, (struct option_section){*z, false, no_options, .foreign = true});
+	}
+	return to.list;
+}
+
+/* What stands in place of a list's entries. */
+static char **one_entry_list(char *take_entry)
+{
+	char **list = xcalloc(2, sizeof(*list));
+
+	list[0] = take_entry;
+	return list;
+}
+
+static bool prepare_domains(const struct running *r, struct common_config *c, struct buf *errors)
+{
+	bool good = true;
+
+	if (!c->domains[0]) {
+		buf_printf(errors, "%s: option \"domain\" is not set\n", r->file);
+		return false;
+	}
+	for (char **d = c->domains; *d; d++) {
+		struct buf b = BUF_INIT;
+
+		if (jid_prep_domain(&b, str_z(*d)) < 0) {
+			buf_printf(errors, "%s: option \"domain\": \"%s\" is no domain\n", r->file, *d);
+			good = false;
+			continue;
+		}
+		free(*d);
+		*d = buf_take(&b);
+	}
+	return good;
+}
+
+static bool fill(const struct running *r, const struct conf *conf, struct common_config *common,
+		 void *own, struct buf *errors)
+{
+	const struct process *p = r->app.process;
+
+	conf_fill(conf, p->name, r->app.instance, common_options, common);
+	if (p->options)
+		conf_fill(conf, p->name, r->app.instance, p->options, own);
+	if (!common->routers[0]) {
+		free(common->routers);
+		common->routers = one_entry_list(xasprintf("unix:%s/router.sock", common->run_dir));
+	}
+	return prepare_domains(r, common, errors);
+}
+
+static void *new_config(const struct process *p)
+{
+	return xcalloc(1, p->config_size ? p->config_size : 1);
+}
+
+static void free_config(const struct process *p, void *config)
+{
+	if (config && p->options)
+		options_free(p->options, config);
+	free(config);
+}
+
+bool process_load(struct running *r, struct buf *errors)
+{
+	const struct process *all[] = {r->app.process, NULL};
+
+	r->sections = process_sections(all);
+	r->app.conf = conf_load(r->file, r->sections, r->overrides, errors);
+	if (!r->app.conf)
+		return false;
+	r->app.config = new_config(r->app.process);
+	r->app.common = &r->common;
+	return fill(r, r->app.conf, &r->common, r->app.config, errors);
+}
+
+int process_reread(struct running *r, struct buf *changed, struct buf *ignored, struct buf *errors)
+{
+	const struct process *p = r->app.process;
+	struct conf *conf = conf_load(r->file, r->sections, r->overrides, errors);
+	struct common_config common = {0};
+	void *config;
+	bool good;
+
+	if (!conf)
+		return -EINVAL;
+	config = new_config(p);
+	good = fill(r, conf, &common, config, errors);
+	if (good) {
+		options_reload(common_options, &r->common, &common, changed, ignored);
+		if (p->options)
+			options_reload(p->options, r->app.config, config, changed, ignored);
+		conf_free(r->app.conf);
+		r->app.conf = conf;
+	} else {
+		conf_free(conf);
+	}
+	options_free(common_options, &common);
+	free_config(p, config);
+	return good ? 0 : -EINVAL;
+}
+
+void process_options_free(struct running *r)
+{
+	options_free(common_options, &r->common);
+	free_config(r->app.process, r->app.config);
+	conf_free(r->app.conf);
+	free(r->sections);
+}
+
+void process_apply_log(const struct running *r)
+{
+	log_threshold = (enum log_level)r->common.log_level;
+}
+
+/* --- for mercutioctl --------------------------------------------------------------------------- */
+
+static json_t *string_json(const char *z)
+{
+	json_t *s = z ? json_string(z) : NULL;
+
+	return s ? s : json_null();
+}
+
+static json_t *list_json(char *const *list)
+{
+	json_t *array = json_array();
+
+	for (; list && *list; list++)
+		json_array_append_new(array, string_json(*list));
+	return array;
+}
+
+static json_t *value_json(const struct option *o, const void *field)
+{
+	switch (o->type) {
+	case OPT_STR:
+		return string_json(*(char *const *)field);
+	case OPT_LIST:
+		return list_json(*(char **const *)field);
+	case OPT_BOOL:
+		return json_boolean(*(const bool *)field);
+	case OPT_ENUM:
+		return string_json(o->choices[*(const int *)field]);
+	case OPT_INT:
+	case OPT_TIME:
+	case OPT_SIZE:
+		return json_integer(*(const int64_t *)field);
+	}
+	return json_null();
+}
+
+json_t *process_options_json(const struct option *table, const void *values)
+{
+	json_t *all = json_object();
+
+	for (; table && table->name; table++) {
+		const void *field = (const char *)values + table->offset;
+
+		json_object_set_new(all, table->name,
+				    table->flags & OPT_SECRET ? json_string("***")
+							      : value_json(table, field));
+	}
+	return all;
+}

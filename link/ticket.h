@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tickets (auth to sm, through c2s) and sealed session records (sm to sm, through c2s), under
+ * keys of the table `secret`, which only auth and sm may read.
+ */
+#ifndef LINK_TICKET_H
+#define LINK_TICKET_H
+
+#include "base/buf.h"
+
+enum { SEAL_KEY = 32, TICKET_NONCE = 16 };
+
+/* AES-256-GCM with a random nonce; context ("ticket", a sid, …) is authenticated with it. */
+void seal(const uint8_t key[SEAL_KEY], struct str context, struct str plain, struct buf *b);
+/* Appends the plain text; -EBADMSG: not ours, or for another context. */
+int unseal(const uint8_t key[SEAL_KEY], struct str context, struct str sealed, struct buf *b);
+
+struct ticket {
+	struct str account;  /* bare JID */
+	uint64_t c2s;        /* instance that may use it */
+	int64_t expires_us;  /* wall clock; a minute from its making */
+	uint8_t nonce[TICKET_NONCE]; /* used once: the owner of the account remembers it */
+};
+void ticket_write(const uint8_t key[SEAL_KEY], const struct ticket *t, struct buf *b);
+/* account is borrowed from scratch. -EBADMSG, -ETIME. The nonce is the caller's to check. */
+int ticket_read(const uint8_t key[SEAL_KEY], struct str sealed, struct buf *scratch,
+		struct ticket *ret);
+
+#endif

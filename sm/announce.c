@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions announced by c2s to a new owner, or again to the same one (DELIVERY rules 8 to 10). */
+#include "sm/sm_internal.h"
+
+static void take_given(struct session *s, const struct msg_announce *m)
+{
+	for (size_t i = 0; i < m->ngiven; i++) {
+		struct given *g;
+
+		if (s->ngiven == s->given_cap) {
+			s->given_cap = s->given_cap ? s->given_cap * 2 : 8;
+			s->given = xrealloc(s->given, s->given_cap * sizeof *s->given);
+		}
+		g = &s->given[s->ngiven++];
+		memset(g, 0, sizeof *g);
+		g->key = m->given[i].key;
+		g->log = m->given[i].log;
+		g->m = m->given[i].m;
+		g->acked = (int32_t)(g->m - m->acked) <= 0;
+		g->committed = !g->log; /* of logged ones the log tells, when the account is loaded */
+		g->late = true;
+	}
+}
+
+/* A session that this instance does not know: c2s and the record tell all of it. */
+static void announced_new(struct sm *sm, const struct frame *f, const struct msg_announce *m)
+{
+	struct session *s = record_open(sm, m->sid, m->record);
+
+	if (!s) {
+		struct frame head = {.kind = MSG_SESSION_END,
+				     .to = f->from,
+				     .from_shard = f->to_shard,
+				     .to_shard = SHARD_NONE,
+				     .from_epoch = f->to_epoch};
+		struct msg_session_end end = {.sid = m->sid,
+					      .attachment = m->attachment,
+					      .error = 1 + STREAM_E_INTERNAL_SERVER_ERROR};
+
+		log_error("session record refused", LF_U("c2s", f->from));
+		(void)link_send(sm->link, &head, &end);
+		return;
+	}
+	s->c2s = f->from;
+	s->attachment = m->attachment;
+	s->taken = s->done = m->done; /* rule 9 */
+	s->out = m->out;
+	s->acked = m->acked;
+	s->settled = m->settled;
+	take_given(s, m);
+	if (s->user->state == USER_LOADED)
+		inbox_adopt(s);
+	session_settle(s);
+	run_session_open(s, false);
+}
+
+/* The path was cut: our own state stands; c2s is told again what it may have missed (rule 10). */
+static void announced_again(struct session *s, const struct msg_announce *m)
+{
+	session_acked(s, m->acked);
+	session_regive(s, m->out);
+	for (size_t i = m->ngiven; i-- > 0;)
+		if (!session_given(s, &m->given[i].key)) {
+			notice_settled(s, m->given[i].m);
+			break;
+		}
+	notice_done(s);
+}
+
+void on_announce(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_announce *m = msg;
+	struct session *s;
+
+	if (!sm_admit(sm, f, true))
+		return;
+	s = session_find(sm, m->sid);
+	if (!s) {
+		announced_new(sm, f, m);
+	} else if (m->attachment == s->attachment && f->from == s->c2s) {
+		announced_again(s, m);
+	} else if (!shards_is_open(sm->shards, f->to_shard) &&
+		   (int32_t)(m->attachment - s->attachment) > 0) {
+		session_free(s); /* the highest attachment wins */
+		announced_new(sm, f, m);
+	}
+}
+
+void on_announced(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_announced *m = msg;
+
+	if (sm->shards)
+		shards_announced(sm->shards, f->from, m->shards, m->nshards);
+}
+
+/* --- opening ---------------------------------------------------------------------------------------------- */
+
+static void catch_up(void *arg, struct user *u)
+{
+	(void)arg;
+	for (struct session *s = u ? u->sessions : NULL; s; s = s->next)
+		inbox_flush(s);
+}
+
+static void shard_taken(void *arg, uint16_t shard, uint32_t epoch)
+{
+	struct sm *sm = arg;
+
+	(void)epoch;
+	users_drop_shard(sm, shard); /* nothing may be left of an earlier time */
+}
+
+static void shard_open(void *arg, uint16_t shard)
+{
+	struct sm *sm = arg;
+	struct user *u, *tmp;
+
+	HASH_ITER(hh, sm->users, u, tmp)
+	{
+		if (u->shard == shard && u->sessions)
+			user_run(u, catch_up, NULL);
+	}
+}
+
+static void shard_lost(void *arg, uint16_t shard)
+{
+	users_drop_shard(arg, shard);
+}
+
+static void release_look(void *arg)
+{
+	struct sm *sm = arg;
+
+	for (uint16_t shard = 0; shard < SHARDS; shard++)
+		if (sm->releasing[shard] && users_flush_shard(sm, shard)) {
+			sm->releasing[shard] = false;
+			sm->nreleasing--;
+			users_drop_shard(sm, shard);
+			shards_released(sm->shards, shard);
+		}
+	if (!sm->nreleasing)
+		loop_timer_stop(sm->release_timer);
+}
+
+static void shard_release(void *arg, uint16_t shard)
+{
+	struct sm *sm = arg;
+
+	if (sm->releasing[shard])
+		return;
+	sm->releasing[shard] = true;
+	sm->nreleasing++;
+	if (!sm->release_timer)
+		sm->release_timer = loop_timer_new(sm->loop, release_look, sm);
+	loop_timer_start(sm->release_timer, 1, 20);
+}
+
+const struct shards_ops sm_shards_ops = {shard_taken, shard_open, shard_lost, shard_release};
+
+/* --- the end of a c2s ------------------------------------------------------------------------------------ */
+
+void announce_member_lost(struct sm *sm, uint64_t instance)
+{
+	struct session *s, *tmp;
+
+	HASH_ITER(hh, sm->sessions, s, tmp)
+	{
+		if (s->c2s == instance && !session_detach(s)) {
+			s->c2s = 0;
+			session_leave(s);
+		}
+	}
+}

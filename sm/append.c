@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages into the log: numbered here, given after the commit, answered when it is done. */
+#include <errno.h>
+#include <utlist.h>
+#include "sm/sm_internal.h"
+
+enum { SEEN_MS = 150000 }; /* longer than any deadline: a repetition comes within it */
+
+/* --- keys appended lately ------------------------------------------------------------------------- */
+
+static void seen_key(struct seen *probe, struct user *u, const struct msg_stanza_key *key)
+{
+	memset(&probe->k, 0, sizeof probe->k);
+	probe->k.user = u;
+	probe->k.origin = key->origin;
+	probe->k.number = key->number;
+	probe->k.part = key->part;
+}
+
+struct seen *seen_find(struct user *u, const struct msg_stanza_key *key)
+{
+	struct seen probe, *e;
+
+	seen_key(&probe, u, key);
+	HASH_FIND(hh, u->sm->seen, &probe.k, sizeof probe.k, e);
+	return e;
+}
+
+struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t log)
+{
+	struct sm *sm = u->sm;
+	struct seen *e = xcalloc(1, sizeof *e);
+
+	seen_key(e, u, key);
+	e->log = log;
+	e->since = loop_now(sm->loop);
+	HASH_ADD(hh, sm->seen, k, sizeof e->k, e);
+	e->prev = sm->seen_last;
+	if (sm->seen_last)
+		sm->seen_last->next = e;
+	else
+		sm->seen_first = e;
+	sm->seen_last = e;
+	return e;
+}
+
+static void seen_free(struct sm *sm, struct seen *e)
+{
+	HASH_DEL(sm->seen, e);
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		sm->seen_first = e->next;
+	if (e->next)
+		e->next->prev = e->prev;
+	else
+		sm->seen_last = e->prev;
+	free(e);
+}
+
+void seen_forget(struct user *u)
+{
+	struct seen *e = u->sm->seen_first, *next;
+
+	for (; e; e = next) {
+		next = e->next;
+		if (e->k.user == u)
+			seen_free(u->sm, e);
+	}
+}
+
+/* --- an append's life --------------------------------------------------------------------------------- */
+
+static void append_wait(struct append *a, struct txn *t)
+{
+	if (!t)
+		return;
+	txn_hold(t);
+	a->waiters = xrealloc(a->waiters, (a->nwaiters + 1) * sizeof *a->waiters);
+	a->waiters[a->nwaiters++] = t;
+}
+
+static void append_release(struct append *a)
+{
+	struct txn **w = a->waiters;
+	size_t n = a->nwaiters;
+
+	a->waiters = NULL;
+	a->nwaiters = 0;
+	for (size_t i = 0; i < n; i++)
+		txn_release(w[i]);
+	free(w);
+}
+
+static void append_free(struct append *a)
+{
+	struct sm *sm = a->user->sm;
+
+	DL_DELETE(sm->appends_first, a);
+	a->user->appends--;
+	a->user->busy--;
+	text_unref(a->text);
+	free(a->waiters);
+	free(a);
+}
+
+/* The senders are told that it was not stored, which makes it done. */
+static void append_error(struct append *a, enum stanza_error e)
+{
+	struct sm *sm = a->user->sm;
+	struct pool *pool = sm_pool(sm);
+	struct stanza st, r;
+
+	if (stanza_parse(pool, str_n(a->text->bytes, a->text->len), &st) < 0)
+		bug("a message that we wrote cannot be parsed");
+	if (!stanza_no_reply(&st)) {
+		r = stanza_error_reply(pool, &st, e, NULL, NULL, STR_NONE);
+		for (size_t i = 0; i < a->nwaiters; i++)
+			txn_answer(a->waiters[i], &r);
+	}
+	a->failed = true;
+	append_release(a);
+	sm_pool_back(sm, pool);
+}
+
+/* To every session it is for which can take it now; those that are being flushed find it in the
+ * log. */
+static void append_give(struct append *a, bool committed)
+{
+	struct user *u = a->user;
+	struct pool *pool = sm_pool(u->sm);
+	struct entry *e = inbox_entry(u->inbox, a->log);
+	struct stanza st;
+	struct jid to;
+
+	if (stanza_parse(pool, str_n(a->text->bytes, a->text->len), &st) < 0 ||
+	    jid_split(st.to, &to) < 0)
+		bug("a message that we wrote cannot be parsed");
+	if (!e)
+		e = inbox_add(u->inbox, a->log);
+	for (struct session *s = u->sessions, *next; s; s = next) {
+		next = s->next;
+		if (!message_is_for(s, &to) || s->flushing || session_given(s, &a->key))
+			continue;
+		e->holders++;
+		session_give(s, &a->key, a->log, committed, a->text);
+	}
+	sm_pool_back(u->sm, pool);
+}
+
+static void log_delete(struct user *u, uint64_t log)
+{
+	struct msg_value v[] = {value_text(user_jid(u)), value_int((int64_t)log)};
+	struct msg_write_op op = {
+		.op = STORE_LOG_DELETE, .table = TABLE_LOG, .values = v, .nvalues = 2};
+
+	user_write(u, NULL, &op, 1, NULL, NULL, NULL);
+}
+
+static void append_committed(struct append *a)
+{
+	struct user *u = a->user;
+
+	a->seen->committed = true;
+	a->seen->append = NULL;
+	if (a->failed) { /* its sender was told otherwise */
+		log_delete(u, a->log);
+	} else {
+		append_give(a, true);
+		for (struct session *s = u->sessions; a->given && s; s = s->next)
+			session_committed(s, &a->key);
+	}
+	append_release(a);
+}
+
+static void append_written(void *arg, enum store_status status, struct str text)
+{
+	struct append *a = arg;
+	struct user *u = a->user;
+
+	a->write = NULL;
+	switch (status) {
+	case STORE_COMMITTED:
+		append_committed(a);
+		break;
+	case STORE_REFUSED:
+		shards_refused(u->sm->shards, u->shard); /* a goes with the account */
+		return;
+	default:
+		log_error("message not stored", LF_S("account", u->jid), LF_STR("reason", text));
+		if (!a->failed)
+			append_error(a, STANZA_E_INTERNAL_SERVER_ERROR);
+		seen_free(u->sm, a->seen);
+	}
+	append_free(a);
+	user_touch(u);
+}
+
+static uint64_t log_number(struct packet *p)
+{
+	struct sm *sm = p->sm;
+	struct given *g;
+
+	for (struct session *s = p->user->sessions; s; s = s->next)
+		if ((g = session_given(s, &p->key)) && g->log)
+			return g->log; /* given before by an earlier owner (DELIVERY rule 3) */
+	return (uint64_t)shards_epoch(sm->shards, p->user->shard) << 40 | ++sm->counter;
+}
+
+static void append_write(struct append *a, struct packet *p)
+{
+	struct sm *sm = p->sm;
+	struct user *u = p->user;
+	struct msg_value v[] = {
+		value_text(user_jid(u)),
+		value_int((int64_t)a->log),
+		value_int(clock_wall_us()),
+		value_text(p->from.full),
+		value_int((int64_t)a->key.origin),
+		value_int((int64_t)a->key.number),
+		value_int(a->key.part),
+		value_int(0),
+		value_text(str_n(a->text->bytes, a->text->len)),
+	};
+	struct msg_write_op op = {.op = STORE_LOG_APPEND,
+				  .table = TABLE_LOG,
+				  .values = v,
+				  .nvalues = sizeof v / sizeof *v};
+
+	a->write = store_write(sm->channels, u->shard, shards_epoch(sm->shards, u->shard),
+			       shards_write_epoch(sm->shards), &op, 1, append_written, a);
+}
+
+static bool inbox_full(struct user *u)
+{
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < u->inbox->n; i++)
+		waiting += u->inbox->entries[i].holders == 0;
+	return waiting >= (size_t)u->sm->config->offline_max;
+}
+
+void inbox_append(struct packet *p)
+{
+	struct sm *sm = p->sm;
+	struct user *u = p->user;
+	struct seen *known = seen_find(u, &p->key);
+	struct append *a;
+	struct buf b = BUF_INIT;
+
+	if (known) { /* a repetition: done when the first one is */
+		if (known->append)
+			append_wait(known->append, p->txn);
+		return;
+	}
+	if (inbox_full(u)) { /* XEP-0160 section 3 */
+		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
+		return;
+	}
+	a = xcalloc(1, sizeof *a);
+	a->user = u;
+	a->key = p->key;
+	a->type = p->st.type;
+	a->since = loop_now(sm->loop);
+	a->log = log_number(p);
+	stanza_write(&p->st, &b);
+	a->text = text_new(buf_str(&b));
+	buf_free(&b);
+	a->seen = seen_add(u, &a->key, a->log);
+	a->seen->append = a;
+	append_wait(a, p->txn);
+	u->busy++;
+	u->appends++;
+	DL_APPEND(sm->appends_first, a);
+	sm->stat_appends++;
+	append_write(a, p);
+	sm_tick_need(sm);
+}
+
+void append_acked(struct user *u, uint64_t log)
+{
+	struct append *a;
+
+	if (!u->appends)
+		return;
+	DL_FOREACH(u->sm->appends_first, a)
+	{
+		if (a->user == u && a->log == log) {
+			append_release(a);
+			return;
+		}
+	}
+}
+
+/* Slow storage: what waits too long is given before its commit; past the deadline, what no
+ * session was given is answered by an error (DELIVERY rule 12). */
+void appends_tick(struct sm *sm)
+{
+	uint64_t now = loop_now(sm->loop);
+	struct append *a, *tmp;
+
+	DL_FOREACH_SAFE(sm->appends_first, a, tmp)
+	{
+		uint64_t age = now - a->since;
+
+		if (age < (uint64_t)sm->config->slow_storage)
+			break; /* the list is in order of age */
+		if (!a->given && !a->failed) {
+			append_give(a, false);
+			a->given = true;
+		}
+		if (age >= (uint64_t)sm->config->deadline && !a->failed && a->nwaiters) {
+			struct entry *e = inbox_entry(a->user->inbox, a->log);
+
+			if (e && e->holders == 0)
+				append_error(a, STANZA_E_RESOURCE_CONSTRAINT);
+		}
+	}
+	while (sm->seen_first && now - sm->seen_first->since > SEEN_MS && sm->seen_first->committed)
+		seen_free(sm, sm->seen_first);
+}
+
+/* The account is lost to another owner. What other accounts of ours sent to it goes to the new owner
+ * with the same key; what other owners sent they repeat by themselves. */
+void appends_drop(struct user *u)
+{
+	struct sm *sm = u->sm;
+	struct append *a, *tmp;
+
+	DL_FOREACH_SAFE(sm->appends_first, a, tmp)
+	{
+		if (a->user != u)
+			continue;
+		if (a->write)
+			channel_forget(a->write);
+		for (size_t i = 0; i < a->nwaiters; i++) {
+			struct txn *t = a->waiters[i];
+
+			if (t->kind == TXN_TELL)
+				t->mute = true;
+			else
+				tell_again(sm, t, &a->key, u, a->text);
+		}
+		append_release(a);
+		append_free(a);
+	}
+	seen_forget(u);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* What an operator asks of sm: sessions, kicking, removal of an account. */
+#include <errno.h>
+#include "sm/sm_internal.h"
+
+enum { LIST_PAGE = 500 };
+
+static int by_jid(const void *a, const void *b)
+{
+	return strcmp((*(struct session *const *)a)->full, (*(struct session *const *)b)->full);
+}
+
+void on_session_list(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_session_list *m = msg;
+	struct session **all = xcalloc(sm->nsessions + 1, sizeof *all), *s, *tmp;
+	struct msg_session_line lines[LIST_PAGE];
+	struct msg_session_listed r = {.sessions = lines};
+	size_t n = 0;
+
+	HASH_ITER(hh, sm->sessions, s, tmp)
+	{
+		if (str_cmp(s->jid.full, m->after) > 0)
+			all[n++] = s;
+	}
+	qsort(all, n, sizeof *all, by_jid);
+	for (size_t i = 0; i < n && r.nsessions < LIST_PAGE; i++) {
+		const struct member *c2s = link_member(sm->link, all[i]->c2s);
+
+		lines[r.nsessions++] = (struct msg_session_line){
+			.jid = all[i]->jid.full,
+			.address = str_z(all[i]->address),
+			.c2s = str_z(c2s ? c2s->name : ""),
+			.since = all[i]->since,
+			.priority = all[i]->priority,
+			.available = all[i]->presence != NULL,
+			.secure = all[i]->secure,
+		};
+	}
+	r.more = n > r.nsessions;
+	link_reply(sm->link, f, MSG_SESSION_LISTED, &r);
+	free(all);
+}
+
+void on_session_kick(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_session_kick *m = msg;
+	struct msg_ok ok = {0};
+	struct user *u;
+	struct jid j;
+	char *text;
+	size_t ended = 0;
+
+	if (!sm_admit(sm, f, false))
+		return;
+	if (jid_split(m->jid, &j) < 0) {
+		link_fail(sm->link, f, EINVAL, "not a JID");
+		return;
+	}
+	u = user_get(sm, j.bare);
+	text = str_dup(m->text);
+	if (u)
+		u->busy++;
+	for (struct session *s = u ? u->sessions : NULL, *next; s; s = next) {
+		next = s->next;
+		if (j.resource.len && !str_eq(j.resource, s->jid.resource))
+			continue;
+		session_end(s, 1 + STREAM_E_POLICY_VIOLATION, text);
+		ended++;
+	}
+	if (u) {
+		u->busy--;
+		user_touch(u);
+	}
+	free(text);
+	if (ended)
+		link_reply(sm->link, f, MSG_OK, &ok);
+	else
+		link_fail(sm->link, f, ENOENT, "no such session");
+}
+
+/* --- removal ------------------------------------------------------------------------------------------- */
+
+struct removing {
+	struct sm *sm;
+	struct frame f;
+	bool answer;
+};
+
+static void removed(struct user *u, int err, void *arg)
+{
+	struct removing *r = arg;
+	struct msg_ok ok = {0};
+
+	u->exists = false;
+	if (r->answer && err)
+		link_fail(r->sm->link, &r->f, -err, "storage refused");
+	else if (r->answer)
+		link_reply(r->sm->link, &r->f, MSG_OK, &ok);
+}
+
+/* Every table of sm's that has rows by account. */
+static size_t delete_ops(struct msg_value *key, struct msg_write_op *ops, size_t max)
+{
+	size_t n = 0;
+
+	for (uint16_t t = 0; t < TABLES && n < max; t++) {
+		if (t == TABLE_LOG || !tables[t].sharded || !table_writable_by(&tables[t], "sm"))
+			continue;
+		ops[n++] = (struct msg_write_op){
+			.op = STORE_DELETE, .table = t, .values = key, .nvalues = 1};
+	}
+	ops[n++] = (struct msg_write_op){
+		.op = STORE_LOG_DELETE, .table = TABLE_LOG, .values = key, .nvalues = 1};
+	return n;
+}
+
+static void remove_loaded(void *arg, struct user *u)
+{
+	struct removing *r = arg;
+	struct msg_write_op ops[TABLES + 1];
+	struct msg_value key;
+	size_t n;
+
+	if (!u) {
+		if (r->answer)
+			link_fail(r->sm->link, &r->f, EAGAIN, "not the owner any more");
+		free(r);
+		return;
+	}
+	u->busy++;
+	run_user_remove(u, NULL);
+	u->gone = true;
+	while (u->sessions) /* RFC 6120 section 4.9.3.10 */
+		session_end(u->sessions, 1 + STREAM_E_NOT_AUTHORIZED, "account removed");
+	key = value_text(user_jid(u));
+	n = delete_ops(&key, ops, TABLES);
+	user_write(u, NULL, ops, n, removed, r, free);
+	u->busy--;
+	user_touch(u);
+}
+
+void on_user_remove(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_user_remove *m = msg;
+	struct removing *r;
+	struct jid j;
+
+	if (!sm_admit(sm, f, false))
+		return;
+	if (jid_split(m->account, &j) < 0 || !j.local.len) {
+		link_fail(sm->link, f, EINVAL, "not an account");
+		return;
+	}
+	r = xcalloc(1, sizeof *r);
+	r->sm = sm;
+	r->f = frame_keep(f);
+	r->answer = true;
+	user_run(user_need(sm, j.bare), remove_loaded, r);
+}
+
+void user_remove(struct user *u)
+{
+	struct removing *r = xcalloc(1, sizeof *r);
+
+	r->sm = u->sm;
+	user_run(u, remove_loaded, r);
+}

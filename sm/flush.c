@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving a session what the log holds for it: offline messages, and what a take-over left. */
+#include "sm/sm_internal.h"
+
+enum { PAGE = 50 };
+enum { LOG_ACCOUNT, LOG_NUMBER, LOG_TIME, LOG_PEER, LOG_ORIGIN, LOG_ORIGIN_NUMBER, LOG_PART, LOG_FLAGS,
+       LOG_STANZA }; /* columns of TABLE_LOG */
+
+struct flush {
+	struct sm *sm;
+	uint64_t sid;
+	uint32_t serial;
+};
+
+static void flush_next(struct session *s);
+
+/* Kept in the log at all is one thing, to be given to this session another: it was appended since
+ * the session began (and not given), or nobody has it. */
+static bool row_wanted(struct session *s, uint64_t log, const struct msg_stanza_key *key)
+{
+	struct entry *e = inbox_entry(s->user->inbox, log);
+
+	if (session_given(s, key))
+		return false;
+	if (log > s->base && log > s->settled)
+		return true;
+	return e && e->holders == 0;
+}
+
+static void row_give(struct session *s, const struct msg_row *row)
+{
+	const struct msg_value *v = row->values;
+	struct sm *sm = s->user->sm;
+	uint64_t log = (uint64_t)v[LOG_NUMBER].i;
+	struct msg_stanza_key key = {(uint64_t)v[LOG_ORIGIN].i, (uint64_t)v[LOG_ORIGIN_NUMBER].i,
+				     (uint16_t)v[LOG_PART].i};
+	struct pool *pool = sm_pool(sm);
+	struct buf xml = BUF_INIT, out = BUF_INIT;
+	struct xml_writer w;
+	struct stanza st;
+	struct jid to;
+	struct text *t;
+
+	if (!row_wanted(s, log, &key) || stanza_parse(pool, v[LOG_STANZA].s, &st) < 0 ||
+	    jid_split(st.to, &to) < 0 || !message_is_for(s, &to)) {
+		sm_pool_back(sm, pool);
+		return;
+	}
+	if (log <= s->base) { /* XEP-0203: it did not come just now */
+		xw_init(&w, &xml);
+		delay_write(&w, s->jid.domain, v[LOG_TIME].i, "Offline Storage");
+		stanza_append(pool, &st, "delay", NS_DELAY, buf_str(&xml));
+	}
+	stanza_write(&st, &out);
+	t = text_new(buf_str(&out));
+	inbox_add(s->user->inbox, log)->holders++;
+	session_give(s, &key, log, true, t);
+	text_unref(t);
+	buf_free(&xml);
+	buf_free(&out);
+	sm_pool_back(sm, pool);
+}
+
+static void flush_page(struct user *u, int err, const struct msg_rows *rows, void *arg)
+{
+	struct flush *f = arg;
+	struct session *s = session_find(f->sm, f->sid);
+
+	(void)u;
+	if (!s || s->serial != f->serial)
+		return;
+	if (err) { /* the next presence, or another session, tries again */
+		log_warn("offline messages not read", LF_S("jid", s->full), LF_ERR(err));
+		s->flushing = false;
+		return;
+	}
+	for (size_t i = 0; i < rows[0].nrows; i++) {
+		s->flush_at = (uint64_t)rows[0].rows[i].values[LOG_NUMBER].i;
+		row_give(s, &rows[0].rows[i]);
+	}
+	/* A short page means that all committed when it was asked for has been seen; what came
+	 * since has higher numbers, as the commits of an account keep the order of its numbers. */
+	if (!rows[0].more && rows[0].nrows < PAGE && s->flush_at < s->flush_top)
+		s->flush_at = s->flush_top;
+	flush_next(s);
+}
+
+/* Reads on above what was read, until the newest committed entry was looked at. */
+static void flush_next(struct session *s)
+{
+	struct user *u = s->user;
+	struct flush *f;
+	struct msg_value key = value_text(user_jid(u));
+	struct msg_read_op op = {.op = STORE_LOG_READ,
+				 .table = TABLE_LOG,
+				 .key = &key,
+				 .nkey = 1,
+				 .limit = PAGE,
+				 .from = s->flush_at};
+
+	if (s->flush_at >= u->inbox->top) {
+		s->flushing = false;
+		if (s->flush_again) {
+			s->flush_again = false;
+			inbox_flush(s);
+		}
+		return;
+	}
+	s->flush_top = u->inbox->top;
+	f = xcalloc(1, sizeof *f);
+	f->sm = u->sm;
+	f->sid = s->sid;
+	f->serial = s->serial;
+	user_read(u, &op, 1, flush_page, f, free);
+}
+
+/* Where reading must begin: below the first entry that the session may want. */
+static uint64_t flush_start(const struct session *s)
+{
+	const struct inbox *b = s->user->inbox;
+	uint64_t start = s->settled > s->base ? s->settled : s->base;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->entries[i].holders == 0 && b->entries[i].log <= start)
+			return b->entries[i].log - 1;
+	return start;
+}
+
+void inbox_flush(struct session *s)
+{
+	if (s->flushing) {
+		s->flush_again = true;
+		return;
+	}
+	s->flush_at = flush_start(s);
+	s->flushing = true;
+	flush_next(s);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving stanzas to clients and knowing what became of them (DELIVERY rule 7). */
+#include "sm/sm_internal.h"
+
+static void send_give(struct session *s, const struct given *g)
+{
+	struct sm *sm = s->user->sm;
+	struct frame head = {.kind = MSG_GIVE,
+			     .to = s->c2s,
+			     .from_shard = s->user->shard,
+			     .to_shard = SHARD_NONE,
+			     .from_epoch = shards_epoch(sm->shards, s->user->shard)};
+	struct msg_give m = {.sid = s->sid,
+			     .attachment = s->attachment,
+			     .m = g->m,
+			     .key = g->key,
+			     .log = g->log,
+			     .committed = g->committed,
+			     .xml = str_n(g->text->bytes, g->text->len)};
+
+	if (s->c2s)
+		(void)link_send(sm->link, &head, &m);
+}
+
+static struct given *given_push(struct session *s)
+{
+	if (s->ngiven == s->given_cap) {
+		s->given_cap = s->given_cap ? s->given_cap * 2 : 4;
+		s->given = xrealloc(s->given, s->given_cap * sizeof *s->given);
+	}
+	memset(&s->given[s->ngiven], 0, sizeof *s->given);
+	return &s->given[s->ngiven++];
+}
+
+void session_give(struct session *s, const struct msg_stanza_key *key, uint64_t log, bool committed,
+		  struct text *text)
+{
+	struct given *g = given_push(s);
+
+	g->key = *key;
+	g->log = log;
+	g->committed = committed;
+	g->m = ++s->out;
+	g->text = text_ref(text);
+	s->given_bytes += text->len;
+	send_give(s, g);
+	if (s->given_bytes > (size_t)s->user->sm->config->given_max && !s->closing) {
+		/* A client that takes nothing: what is logged comes again, the rest is answered. */
+		log_warn("session ended: too much unread", LF_S("jid", s->full),
+			 LF_U("bytes", s->given_bytes));
+		session_overflow(s);
+	}
+}
+
+void session_regive(struct session *s, uint32_t from_m)
+{
+	for (uint32_t i = 0; i < s->ngiven; i++)
+		if ((int32_t)(s->given[i].m - from_m) > 0 && s->given[i].text)
+			send_give(s, &s->given[i]);
+}
+
+struct given *session_given(struct session *s, const struct msg_stanza_key *key)
+{
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		const struct msg_stanza_key *k = &s->given[i].key;
+
+		if (k->origin == key->origin && k->number == key->number && k->part == key->part)
+			return &s->given[i];
+	}
+	return NULL;
+}
+
+/* The prefix of what was given that is both acknowledged and committed is settled. c2s settles by
+ * itself what was committed when it was given; it is told of the rest. */
+void session_settle(struct session *s)
+{
+	uint32_t n = 0, top = 0;
+
+	while (n < s->ngiven && s->given[n].acked && s->given[n].committed) {
+		if (s->given[n].log > s->settled)
+			s->settled = s->given[n].log;
+		if (s->given[n].late)
+			top = s->given[n].m;
+		n++;
+	}
+	if (!n)
+		return;
+	s->ngiven -= n;
+	memmove(s->given, s->given + n, s->ngiven * sizeof *s->given);
+	if (!s->ngiven && s->given_cap > 16) {
+		free(s->given);
+		s->given = NULL;
+		s->given_cap = 0;
+	}
+	if (top)
+		notice_settled(s, top);
+}
+
+void session_acked(struct session *s, uint32_t m)
+{
+	if ((int32_t)(m - s->acked) <= 0 || (int32_t)(m - s->out) > 0)
+		return;
+	s->acked = m;
+	for (uint32_t i = 0; i < s->ngiven && (int32_t)(s->given[i].m - m) <= 0; i++) {
+		struct given *g = &s->given[i];
+
+		if (g->acked)
+			continue;
+		g->acked = true;
+		if (g->text) {
+			s->given_bytes -= g->text->len;
+			text_unref(g->text);
+			g->text = NULL;
+		}
+		if (g->log)
+			inbox_acked(s, g);
+	}
+	session_settle(s);
+}
+
+void session_committed(struct session *s, const struct msg_stanza_key *key)
+{
+	struct given *g = session_given(s, key);
+
+	if (!g || g->committed)
+		return;
+	g->committed = true;
+	g->late = true;
+	session_settle(s);
+}
+
+/* --- stanzas that are not logged -------------------------------------------------------------------- */
+
+void session_send(struct session *s, const struct stanza *st)
+{
+	struct sm *sm = s->user->sm;
+	struct msg_stanza_key key = {sm->origin, ++sm->numbers, 0};
+	struct buf b = BUF_INIT;
+	struct text *t;
+
+	stanza_write(st, &b);
+	t = text_new(buf_str(&b));
+	buf_free(&b);
+	session_give(s, &key, 0, true, t);
+	text_unref(t);
+}
+
+struct batch { /* sessions at one c2s that get one rendering */
+	struct msg_give_to *to;
+	size_t n, cap;
+	uint64_t c2s;
+};
+
+static void batch_add(struct batch *b, const struct session *s)
+{
+	if (b->n == b->cap) {
+		b->cap = b->cap ? b->cap * 2 : 16;
+		b->to = xrealloc(b->to, b->cap * sizeof *b->to);
+	}
+	b->to[b->n++] = (struct msg_give_to){
+		.sid = s->sid, .attachment = s->attachment, .m = s->out};
+}
+
+static void batch_send(struct sm *sm, struct batch *b, const struct msg_stanza_key *key,
+		       struct str head, struct str tail)
+{
+	struct frame f = {.kind = MSG_GIVE_MANY,
+			  .to = b->c2s,
+			  .from_shard = SHARD_NONE,
+			  .to_shard = SHARD_NONE};
+	struct msg_give_many m = {
+		.to = b->to, .nto = b->n, .key = *key, .head = head, .to_kind = 2, .tail = tail};
+
+	(void)link_send(sm->link, &f, &m);
+	free(b->to);
+}
+
+/* What a session keeps of a multicast is its own whole rendering: it may have to be given again. */
+static void keep_rendering(struct session *s, const struct msg_stanza_key *key, struct str head,
+			   struct str tail)
+{
+	struct given *g = given_push(s);
+	struct buf b = BUF_INIT;
+
+	buf_str_append(&b, head);
+	buf_lit(&b, " to='");
+	xml_escape(&b, s->jid.full);
+	buf_putc(&b, '\'');
+	buf_str_append(&b, tail);
+	g->key = *key;
+	g->committed = true;
+	g->m = ++s->out;
+	g->text = text_new(buf_str(&b));
+	s->given_bytes += b.len;
+	buf_free(&b);
+}
+
+void sessions_send(struct sm *sm, struct session *const *s, size_t n, const struct stanza *st)
+{
+	struct msg_stanza_key key = {sm->origin, ++sm->numbers, 0};
+	struct buf head = BUF_INIT, tail = BUF_INIT;
+	struct batch batches[16];
+	size_t nb = 0;
+
+	stanza_write_split(st, &head, &tail);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = 0;
+
+		keep_rendering(s[i], &key, buf_str(&head), buf_str(&tail));
+		if (!s[i]->c2s)
+			continue;
+		while (at < nb && batches[at].c2s != s[i]->c2s)
+			at++;
+		if (at == sizeof batches / sizeof *batches) { /* many c2s: a round goes out early */
+			for (at = 0; at < nb; at++)
+				batch_send(sm, &batches[at], &key, buf_str(&head), buf_str(&tail));
+			nb = at = 0;
+		}
+		if (at == nb)
+			batches[nb++] = (struct batch){.c2s = s[i]->c2s};
+		batch_add(&batches[at], s[i]);
+	}
+	for (size_t i = 0; i < nb; i++)
+		batch_send(sm, &batches[i], &key, buf_str(&head), buf_str(&tail));
+	buf_free(&head);
+	buf_free(&tail);
+}

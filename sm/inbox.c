@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Delivery positions: which entries of an account's log no session has acknowledged.
+ *
+ * In memory they are all known; written is (position, list): everything up to the position is
+ * delivered but for the list. A crash between two writes leaves an old position: the announced
+ * sessions correct it (all that is for a session up to its settled number was delivered).
+ */
+#include "sm/sm_internal.h"
+
+enum { POSITION_DELIVERED = 1, POSITION_UNDELIVERED = 2 };      /* columns */
+enum { LAST_NUMBER, LAST_ORIGIN, LAST_ORIGIN_NUMBER, LAST_PART }; /* of STORE_LOG_LAST */
+
+static size_t entry_at(const struct inbox *b, uint64_t log)
+{
+	size_t lo = 0, hi = b->n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (b->entries[mid].log < log)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct entry *inbox_entry(struct inbox *b, uint64_t log)
+{
+	size_t at = entry_at(b, log);
+
+	return at < b->n && b->entries[at].log == log ? &b->entries[at] : NULL;
+}
+
+struct entry *inbox_add(struct inbox *b, uint64_t log)
+{
+	size_t at = entry_at(b, log);
+
+	if (at < b->n && b->entries[at].log == log)
+		return &b->entries[at];
+	if (b->n == b->cap) {
+		b->cap = b->cap ? b->cap * 2 : 4;
+		b->entries = xrealloc(b->entries, b->cap * sizeof *b->entries);
+	}
+	memmove(b->entries + at + 1, b->entries + at, (b->n - at) * sizeof *b->entries);
+	b->entries[at] = (struct entry){.log = log};
+	b->n++;
+	if (log > b->top)
+		b->top = log;
+	b->changed = true;
+	return &b->entries[at];
+}
+
+static void entry_remove(struct inbox *b, uint64_t log)
+{
+	size_t at = entry_at(b, log);
+
+	if (at == b->n || b->entries[at].log != log)
+		return;
+	memmove(b->entries + at, b->entries + at + 1, (b->n - at - 1) * sizeof *b->entries);
+	b->changed = true;
+	if (--b->n == 0) {
+		free(b->entries);
+		b->entries = NULL;
+		b->cap = 0;
+	}
+}
+
+/* --- loading and saving ------------------------------------------------------------------------------ */
+
+static uint64_t read_u64(const char *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 7; i >= 0; i--)
+		v = v << 8 | (uint8_t)p[i];
+	return v;
+}
+
+static uint64_t position_of(const struct msg_rows *position)
+{
+	return position->nrows ? (uint64_t)position->rows[0].values[POSITION_DELIVERED].i : 0;
+}
+
+/* True when the newest entries that were read do not reach down to the position. */
+bool inbox_short(const struct msg_rows *position, const struct msg_rows *newest, size_t asked)
+{
+	if (newest->nrows < asked)
+		return false;
+	return (uint64_t)newest->rows[newest->nrows - 1].values[LAST_NUMBER].i > position_of(position);
+}
+
+/* A session announced by c2s: what it has settled, or holds, is not undelivered; and of what it
+ * holds, the log tells what is committed. */
+void inbox_adopt(struct session *s)
+{
+	struct user *u = s->user;
+	struct inbox *b = u->inbox;
+
+	for (size_t i = b->n; i-- > 0;)
+		if (b->entries[i].log > b->saved && b->entries[i].log <= s->settled)
+			entry_remove(b, b->entries[i].log);
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		struct given *g = &s->given[i];
+		struct seen *known = seen_find(u, &g->key);
+		struct entry *e = inbox_entry(b, g->log);
+
+		/* Commits keep the order of numbers: below the oldest that was read all are. */
+		if (!g->committed && ((known && known->committed) || g->log < b->oldest))
+			g->committed = true;
+		if (e && g->acked)
+			entry_remove(b, e->log);
+		else if (e)
+			e->holders++;
+	}
+	session_settle(s);
+}
+
+void inbox_load(struct user *u, const struct msg_rows *position, const struct msg_rows *newest)
+{
+	struct inbox *b = xcalloc(1, sizeof *b);
+
+	u->inbox = b;
+	b->saved = b->top = position_of(position);
+	if (position->nrows) {
+		struct str list = position->rows[0].values[POSITION_UNDELIVERED].s;
+
+		for (size_t i = 0; i + 8 <= list.len; i += 8)
+			inbox_add(b, read_u64(list.ptr + i));
+	}
+	for (size_t i = 0; i < newest->nrows; i++) {
+		const struct msg_value *v = newest->rows[i].values;
+		struct msg_stanza_key key = {(uint64_t)v[LAST_ORIGIN].i,
+					     (uint64_t)v[LAST_ORIGIN_NUMBER].i,
+					     (uint16_t)v[LAST_PART].i};
+		uint64_t log = (uint64_t)v[LAST_NUMBER].i;
+
+		if (!seen_find(u, &key))
+			seen_add(u, &key, log)->committed = true;
+		if (log > b->saved)
+			inbox_add(b, log);
+		if (log > b->top)
+			b->top = log;
+		b->oldest = log;
+	}
+	b->changed = false;
+	for (struct session *s = u->sessions; s; s = s->next)
+		inbox_adopt(s);
+	sm_tick_need(u->sm);
+}
+
+static void saved(struct user *u, int err, void *arg)
+{
+	(void)arg;
+	u->inbox->saving = false;
+	if (err)
+		u->inbox->changed = true;
+}
+
+void inbox_save(struct user *u)
+{
+	struct inbox *b = u->inbox;
+	struct buf list = BUF_INIT;
+	struct msg_value v[3];
+	struct msg_write_op op = {
+		.op = STORE_PUT, .table = TABLE_POSITION, .values = v, .nvalues = 3};
+
+	if (!b || !b->changed || b->saving || !user_exists(u))
+		return;
+	for (size_t i = 0; i < b->n; i++)
+		for (int shift = 0; shift < 64; shift += 8)
+			buf_putc(&list, (char)(b->entries[i].log >> shift));
+	v[0] = value_text(user_jid(u));
+	v[1] = value_int((int64_t)b->top);
+	v[2] = value_blob(buf_str(&list));
+	b->changed = false;
+	b->saving = true;
+	user_write(u, NULL, &op, 1, saved, NULL, NULL);
+	buf_free(&list);
+}
+
+void inbox_free(struct user *u)
+{
+	if (!u->inbox)
+		return;
+	free(u->inbox->entries);
+	free(u->inbox);
+	u->inbox = NULL;
+}
+
+/* --- what clients did --------------------------------------------------------------------------------- */
+
+void inbox_acked(struct session *s, const struct given *g)
+{
+	struct user *u = s->user;
+
+	if (!g->committed)
+		append_acked(u, g->log);
+	if (u->inbox)
+		entry_remove(u->inbox, g->log);
+}
+
+void inbox_released(struct session *s)
+{
+	struct user *u = s->user;
+	bool orphans = false;
+
+	if (!u->inbox)
+		return;
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		struct entry *e;
+
+		if (s->given[i].acked || !(e = inbox_entry(u->inbox, s->given[i].log)))
+			continue;
+		if (e->holders && --e->holders == 0)
+			orphans = true;
+	}
+	if (!orphans)
+		return;
+	/* To another resource, if one takes messages; else they stay for the next login. */
+	for (struct session *o = u->sessions; o; o = o->next)
+		if (o != s && !o->closing && o->presence && o->priority >= 0) {
+			inbox_flush(o);
+			return;
+		}
+}

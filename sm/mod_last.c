@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Last Activity (XEP-0012): how long the server runs, and since when an account is offline. */
+#include "sm/module.h"
+
+struct last {
+	int64_t time; /* 0: never seen to leave */
+	char *status;
+};
+static int64_t started;
+
+extern const struct module mod_last;
+
+static void user_load(struct user *u, const struct msg_rows *rows)
+{
+	struct last *l = xcalloc(1, sizeof *l);
+
+	if (rows[0].nrows) {
+		l->time = rows[0].rows[0].values[COL_LAST_TIME].i;
+		l->status = str_dup(rows[0].rows[0].values[COL_LAST_STATUS].s);
+	}
+	user_data_set(u, &mod_last, l);
+}
+
+static void user_free(struct user *u)
+{
+	struct last *l = user_data(u, &mod_last);
+
+	if (l)
+		free(l->status);
+	free(l);
+	user_data_set(u, &mod_last, NULL);
+}
+
+static void answer(struct packet *p, int64_t seconds, const char *status)
+{
+	struct buf b = BUF_INIT;
+	struct xml_writer w;
+
+	xw_init(&w, &b);
+	xw_start(&w, "query", NS_LAST);
+	xw_attr_int(&w, "seconds", seconds);
+	if (status)
+		xw_text(&w, str_z(status));
+	xw_end(&w);
+	packet_result(p, buf_str(&b));
+	buf_free(&b);
+}
+
+static bool available(const struct user *u)
+{
+	for (struct session *s = user_sessions(u); s; s = session_next(s))
+		if (session_available(s))
+			return true;
+	return false;
+}
+
+static void on_last(struct packet *p, const struct node *query)
+{
+	struct last *l;
+
+	(void)query;
+	if (!p->user) { /* 4: the server's uptime */
+		answer(p, (clock_wall_us() - started) / 1000000, NULL);
+		return;
+	}
+	/* 8: who may not see presence must not learn this either. */
+	if (!p->own && run_presence_allowed(p->user, &p->from) != HANDLED) {
+		packet_error(p, STANZA_E_FORBIDDEN);
+		return;
+	}
+	l = user_data(p->user, &mod_last);
+	if (available(p->user)) /* 3: connected */
+		answer(p, 0, NULL);
+	else if (l->time)
+		answer(p, (clock_wall_us() - l->time) / 1000000, l->status);
+	else
+		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
+}
+
+static void note(struct user *u, struct packet *p)
+{
+	struct last *l = user_data(u, &mod_last);
+	struct msg_value v[3];
+	struct msg_write_op op = {
+		.op = STORE_PUT, .table = TABLE_LAST, .values = v, .nvalues = 3};
+	const struct xml_child *c = p ? stanza_child(&p->st, "status", NS_CLIENT) : NULL;
+	struct node *n = NULL;
+
+	if (c)
+		(void)node_parse(p->pool, stanza_child_bytes(&p->st, c), NS_CLIENT, &n);
+	free(l->status);
+	l->status = n ? str_dup(n->text) : xstrdup("");
+	l->time = clock_wall_us();
+	v[0] = value_text(user_jid(u));
+	v[1] = value_int(l->time);
+	v[2] = value_text(str_z(l->status));
+	user_write(u, NULL, &op, 1, NULL, NULL, NULL);
+}
+
+static void presence_changed(struct session *s, bool initial, struct packet *p)
+{
+	struct user *u = session_user(s);
+
+	(void)initial;
+	if (!session_available(s) && !available(u) && user_exists(u))
+		note(u, p);
+}
+
+static void start(struct sm *sm)
+{
+	(void)sm;
+	started = clock_wall_us();
+}
+
+static const struct iq_handler iqs[] = {
+	{"query", NS_LAST, IQ_TO_DOMAIN | IQ_TO_ACCOUNT, IQ_IS_GET, on_last},
+	{NULL},
+};
+static const uint16_t preload[] = {TABLE_LAST, TABLE_NONE};
+static const char *const xeps[] = {"0012 2.0", NULL};
+static const char *const features[] = {NS_LAST, NULL};
+
+const struct module mod_last = {
+	.name = "last",
+	.summary = "last activity",
+	.xeps = xeps,
+	.features = features,
+	.preload = preload,
+	.iqs = iqs,
+	.hooks = {.user_load = user_load,
+		  .user_free = user_free,
+		  .presence_changed = presence_changed},
+	.start = start,
+};

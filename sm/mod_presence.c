@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* Presence (RFC 6121 section 4): broadcast, probes, directed presence, the end of a session. */
+#include "sm/roster.h"
+
+struct config {
+	int64_t directed;
+};
+
+const struct option mod_presence_options[] = {
+	{"directed_max", OPT_INT, offsetof(struct config, directed), "1000", 1, 100000, NULL, OPT_RELOAD,
+	 "Most addresses that one session may send directed presence to."},
+	{NULL},
+};
+
+extern const struct module mod_presence;
+
+/* The contacts whose subscription has one of the bits; *ret_list is the caller's to free. */
+static size_t contacts_with(const struct user *u, unsigned bits, struct str **ret_list)
+{
+	struct roster *r = roster_of(u);
+	struct str *list = xmalloc((r->n + 1) * sizeof *list);
+	struct contact *c, *tmp;
+	size_t n = 0;
+
+	HASH_ITER(hh, r->contacts, c, tmp)
+	{
+		if (c->state & bits)
+			list[n++] = str_z(c->jid);
+	}
+	*ret_list = list;
+	return n;
+}
+
+static void to_contacts(struct user *u, struct txn *t, const struct stanza *st, unsigned bits)
+{
+	struct str *list;
+	size_t n = contacts_with(u, bits, &list);
+
+	if (n)
+		sm_route_many(user_sm(u), t, st, list, n);
+	free(list);
+}
+
+/* 4.2.2, 4.4.2, 4.5.2: to the account's own available resources as well, the sender included. */
+static void to_own(struct user *u, const struct stanza *st)
+{
+	struct session *list[256];
+	size_t n = 0;
+
+	for (struct session *s = user_sessions(u); s && n < 256; s = session_next(s))
+		if (session_available(s))
+			list[n++] = s;
+	if (n)
+		sessions_send(user_sm(u), list, n, st);
+}
+
+struct ending {
+	struct session *s;
+	const struct stanza *st;
+	struct txn *t;
+};
+
+static void directed_unavailable(void *arg, struct str jid)
+{
+	struct ending *e = arg;
+	struct stanza st = *e->st;
+	struct jid j;
+
+	/* Subscribed contacts have heard of it by the broadcast. */
+	if (jid_split(jid, &j) == 0 && j.resource.len == 0 &&
+	    roster_sees_us(session_user(e->s), &j))
+		return;
+	st.to = jid;
+	sm_route(user_sm(session_user(e->s)), e->t, &st);
+}
+
+/* 4.5: st is the client's, or made by the server. Its own resources hear before it counts as gone
+ * when the client said so. */
+static void gone(struct session *s, const struct stanza *st, struct txn *t)
+{
+	struct ending e = {s, st, t};
+
+	to_contacts(session_user(s), t, st, SUB_FROM);
+	session_directed_each(s, directed_unavailable, &e);
+}
+
+/* --- outbound ---------------------------------------------------------------------------------------------- */
+
+/* 4.7.2.3: an integer from -128 to 127. False: it is none. */
+static bool read_priority(struct packet *p, int *ret_priority)
+{
+	const struct xml_child *c = stanza_child(&p->st, "priority", NS_CLIENT);
+	struct node *n;
+	long long v;
+
+	*ret_priority = 0;
+	if (!c)
+		return true;
+	if (node_parse(p->pool, stanza_child_bytes(&p->st, c), NS_CLIENT, &n) < 0 || !n)
+		return false;
+	if (!str_i64(str_trim(n->text), &v) || v < -128 || v > 127)
+		return false;
+	*ret_priority = (int)v;
+	return true;
+}
+
+/* 4.2.2, 4.3.1: what a resource that just came needs to know. */
+static void initial_presence(struct packet *p)
+{
+	struct user *u = p->user;
+	struct stanza probe = {
+		.kind = STANZA_PRESENCE, .type = PRESENCE_PROBE, .from = p->from.full};
+
+	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
+		struct stanza st;
+
+		if (s == p->session || !session_available(s))
+			continue;
+		st = *session_presence(s);
+		st.to = p->from.full;
+		session_send(p->session, &st);
+	}
+	to_contacts(u, p->txn, &probe, SUB_TO);
+}
+
+static void out_available(struct packet *p)
+{
+	bool initial = !session_available(p->session);
+	int priority;
+
+	if (!read_priority(p, &priority)) {
+		packet_error(p, STANZA_E_BAD_REQUEST);
+		return;
+	}
+	session_presence_set(p->session, &p->st, priority);
+	to_own(p->user, &p->st);
+	to_contacts(p->user, p->txn, &p->st, SUB_FROM);
+	if (initial)
+		initial_presence(p);
+	run_presence_changed(p->session, initial, p);
+}
+
+static void forget_directed(struct session *s)
+{
+	struct str first;
+
+	while (session_directed_first(s, &first)) {
+		char *jid = str_dup(first);
+
+		session_directed_remove(s, str_z(jid));
+		free(jid);
+	}
+}
+
+static void out_unavailable(struct packet *p)
+{
+	if (!session_available(p->session)) {
+		/* Directed presence may have gone out without any broadcast. */
+		gone(p->session, &p->st, p->txn);
+		forget_directed(p->session);
+		return;
+	}
+	to_own(p->user, &p->st);
+	gone(p->session, &p->st, p->txn);
+	forget_directed(p->session);
+	session_presence_set(p->session, NULL, 0);
+	run_presence_changed(p->session, false, p);
+}
+
+struct counting {
+	size_t n;
+};
+
+static void count(void *arg, struct str jid)
+{
+	(void)jid;
+	((struct counting *)arg)->n++;
+}
+
+static enum verdict out_directed(struct packet *p)
+{
+	const struct config *cf = module_config(p->sm, &mod_presence);
+	struct counting c = {0};
+
+	if (p->st.type == PRESENCE_UNAVAILABLE) {
+		session_directed_remove(p->session, p->to.full);
+		return PASS;
+	}
+	if (p->st.type != PRESENCE_AVAILABLE)
+		return PASS;
+	session_directed_each(p->session, count, &c);
+	if (c.n >= (size_t)cf->directed) {
+		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
+		return HANDLED;
+	}
+	session_directed_add(p->session, p->to.full);
+	return PASS;
+}
+
+static enum verdict out_presence(struct packet *p)
+{
+	if (p->to.full.len)
+		return out_directed(p);
+	switch (p->st.type) {
+	case PRESENCE_AVAILABLE:
+		out_available(p);
+		return HANDLED;
+	case PRESENCE_UNAVAILABLE:
+		out_unavailable(p);
+		return HANDLED;
+	default: /* a probe or an error to nobody */
+		packet_error(p, STANZA_E_BAD_REQUEST);
+		return HANDLED;
+	}
+}
+
+/* --- inbound ------------------------------------------------------------------------------------------------ */
+
+/* 4.3.2: the answers of the account's server. */
+static void answer_probe(struct packet *p)
+{
+	struct user *u = p->user;
+	bool any = false;
+	struct stanza st = {
+		.kind = STANZA_PRESENCE, .from = user_jid(u), .to = p->from.full};
+
+	if (!user_exists(u) || run_presence_allowed(u, &p->from) != HANDLED) {
+		st.type = PRESENCE_UNSUBSCRIBED;
+		st.to = p->from.bare;
+		sm_route(p->sm, p->txn, &st);
+		return;
+	}
+	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
+		const struct stanza *now = session_presence(s);
+		struct stanza copy;
+
+		if (!now || (p->to.resource.len && !str_eq(p->to.resource, session_jid(s)->resource)))
+			continue;
+		any = true;
+		copy = *now;
+		copy.to = p->from.full;
+		sm_route(p->sm, p->txn, &copy);
+	}
+	if (!any) {
+		st.type = PRESENCE_UNAVAILABLE;
+		sm_route(p->sm, p->txn, &st);
+	}
+}
+
+static enum verdict in_presence(struct packet *p)
+{
+	if (p->st.type == PRESENCE_PROBE) {
+		answer_probe(p);
+		return HANDLED;
+	}
+	return PASS;
+}
+
+/* The stream ended without a word (4.5.2: the server makes it). */
+static void presence_changed(struct session *s, bool initial, struct packet *p)
+{
+	struct stanza st = {.kind = STANZA_PRESENCE,
+			    .type = PRESENCE_UNAVAILABLE,
+			    .from = session_jid(s)->full};
+
+	(void)initial;
+	if (p || session_available(s))
+		return;
+	to_own(session_user(s), &st);
+	gone(s, &st, NULL);
+	forget_directed(s);
+}
+
+/* A session that was never available may have sent directed presence. */
+static void session_closing(struct session *s)
+{
+	struct stanza st = {.kind = STANZA_PRESENCE,
+			    .type = PRESENCE_UNAVAILABLE,
+			    .from = session_jid(s)->full};
+	struct ending e = {s, &st, NULL};
+
+	session_directed_each(s, directed_unavailable, &e);
+	forget_directed(s);
+}
+
+const struct module mod_presence = {
+	.name = "presence",
+	.summary = "presence (RFC 6121 section 4)",
+	.options = mod_presence_options,
+	.config_size = sizeof(struct config),
+	.hooks = {.out_presence = out_presence,
+		  .in_presence = in_presence,
+		  .presence_changed = presence_changed,
+		  .session_close = session_closing},
+};

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Presence subscriptions (RFC 6121 section 3 and Appendix A). */
+#include "sm/roster.h"
+
+static bool is_subscription(enum stanza_type t)
+{
+	return t == PRESENCE_SUBSCRIBE || t == PRESENCE_SUBSCRIBED || t == PRESENCE_UNSUBSCRIBE ||
+	       t == PRESENCE_UNSUBSCRIBED;
+}
+
+/* Each available resource's presence to one contact who may see it from now on. */
+static void presence_grant(struct user *u, struct txn *t, struct str to)
+{
+	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
+		const struct stanza *now = session_presence(s);
+		struct stanza st;
+
+		if (!now)
+			continue;
+		st = *now;
+		st.to = to;
+		sm_route(user_sm(u), t, &st);
+	}
+}
+
+void presence_withdraw(struct user *u, struct txn *t, struct str to)
+{
+	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
+		struct stanza st = {.kind = STANZA_PRESENCE,
+				    .type = PRESENCE_UNAVAILABLE,
+				    .from = session_jid(s)->full,
+				    .to = to};
+
+		if (session_available(s))
+			sm_route(user_sm(u), t, &st);
+	}
+}
+
+/* --- outbound ---------------------------------------------------------------------------------------------- */
+
+static void after_outbound(struct packet *p, enum stanza_type type, unsigned before)
+{
+	if (type == PRESENCE_SUBSCRIBED && (before & SUB_PENDING_IN))
+		presence_grant(p->user, p->txn, p->st.to); /* 3.1.5 */
+	if (type == PRESENCE_UNSUBSCRIBED && (before & SUB_FROM))
+		presence_withdraw(p->user, p->txn, p->st.to); /* 3.2.2: before the change is told */
+}
+
+static enum verdict out_presence(struct packet *p)
+{
+	enum stanza_type type = p->st.type;
+	struct sub_change ch;
+	struct contact *c;
+	unsigned before;
+
+	if (!is_subscription(type))
+		return PASS;
+	if (!p->to.bare.len) {
+		packet_error(p, STANZA_E_BAD_REQUEST);
+		return HANDLED;
+	}
+	/* 3.1.2 and the like: from and to are bare JIDs. */
+	p->st.from = p->from.bare;
+	p->st.to = p->to.bare;
+	p->from = (struct jid){p->from.local, p->from.domain, STR_NONE, p->from.bare, p->from.bare};
+	p->to = (struct jid){p->to.local, p->to.domain, STR_NONE, p->to.bare, p->to.bare};
+	if (jid_same_bare(&p->from, &p->to)) /* to oneself: always there, nothing to ask */
+		return HANDLED;
+	c = roster_find(p->user, p->to.bare);
+	before = c ? c->state : 0;
+	ch = sub_outbound(before, type);
+	if (ch.state != before) {
+		if (!c)
+			c = roster_need(p->user, p->to.bare);
+		if (!c) {
+			packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
+			return HANDLED;
+		}
+		if (type == PRESENCE_UNSUBSCRIBED)
+			after_outbound(p, type, before);
+		c->state = ch.state;
+		if (!(ch.state & SUB_PENDING_IN)) {
+			free(c->pending);
+			c->pending = NULL;
+		}
+		roster_save(p->user, c, p->txn, ch.push);
+	}
+	if (ch.pass)
+		sm_route(p->sm, p->txn, &p->st);
+	if (type == PRESENCE_SUBSCRIBED)
+		after_outbound(p, type, before);
+	return HANDLED;
+}
+
+/* --- inbound ------------------------------------------------------------------------------------------------ */
+
+static void reply_subscribed(struct packet *p)
+{
+	struct stanza st = {.kind = STANZA_PRESENCE,
+			    .type = PRESENCE_SUBSCRIBED,
+			    .from = user_jid(p->user),
+			    .to = p->from.bare};
+
+	sm_route(p->sm, p->txn, &st);
+}
+
+/* Requests go to all available resources, what changes the roster to the interested ones. */
+static void deliver_subscription(struct packet *p)
+{
+	bool request = p->st.type == PRESENCE_SUBSCRIBE;
+
+	for (struct session *s = user_sessions(p->user); s; s = session_next(s))
+		if (request ? session_available(s) : session_flag(s, SESSION_ROSTER))
+			session_send(s, &p->st);
+}
+
+static void keep_request(struct packet *p, struct contact *c)
+{
+	struct buf b = BUF_INIT;
+
+	stanza_write(&p->st, &b); /* "the complete presence stanza", 3.1.3 */
+	free(c->pending);
+	c->pending = buf_take(&b);
+}
+
+static enum verdict in_presence(struct packet *p)
+{
+	struct sub_change ch;
+	struct contact *c;
+	unsigned before;
+
+	if (!is_subscription(p->st.type))
+		return PASS;
+	if (!user_exists(p->user) || p->own)
+		return HANDLED; /* 8.5.1 */
+	p->st.from = p->from.bare;
+	p->st.to = user_jid(p->user);
+	c = roster_find(p->user, p->from.bare);
+	before = c ? c->state : 0;
+	ch = sub_inbound(before, p->st.type);
+	if (ch.state != before || (ch.pass && p->st.type == PRESENCE_SUBSCRIBE)) {
+		if (!c)
+			c = roster_need(p->user, p->from.bare);
+		if (!c) {
+			packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
+			return HANDLED;
+		}
+		/* Somebody who loses the right to see us sees us leave (3.3.3). */
+		if ((before & SUB_FROM) && !(ch.state & SUB_FROM))
+			presence_withdraw(p->user, p->txn, p->from.bare);
+		c->state = ch.state;
+		if (ch.state & SUB_PENDING_IN)
+			keep_request(p, c);
+		else if (c->pending) {
+			free(c->pending);
+			c->pending = NULL;
+		}
+		if (ch.pass)
+			deliver_subscription(p);
+		roster_save(p->user, c, p->txn, ch.push);
+	} else if (ch.pass) {
+		deliver_subscription(p);
+	}
+	if (ch.reply_subscribed) {
+		reply_subscribed(p);
+		if (!(before & SUB_FROM))
+			presence_grant(p->user, p->txn, p->from.bare);
+	}
+	return HANDLED;
+}
+
+/* 3.1.3: requests not answered are shown again at each login. */
+static void presence_changed(struct session *s, bool initial, struct packet *p)
+{
+	struct user *u = session_user(s);
+	struct contact *c, *tmp;
+
+	if (!initial || !session_available(s))
+		return;
+	HASH_ITER(hh, roster_of(u)->contacts, c, tmp)
+	{
+		struct stanza st;
+
+		if (c->pending && (c->state & SUB_PENDING_IN) &&
+		    stanza_parse(p->pool, str_z(c->pending), &st) == 0)
+			session_send(s, &st);
+	}
+}
+
+static const char *const features[] = {NULL};
+
+const struct module mod_subscribe = {
+	.name = "subscribe",
+	.summary = "presence subscriptions (RFC 6121 section 3)",
+	.features = features,
+	.hooks = {.priority = 10,
+		  .out_presence = out_presence,
+		  .in_presence = in_presence,
+		  .presence_changed = presence_changed},
+};

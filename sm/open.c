@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Binding a resource: tickets, conflicts, limits (RFC 6120 section 7). */
+#include <errno.h>
+#include "sm/sm_internal.h"
+
+enum { NONCE_MS = 70000, RENAME_TRIES = 8 }; /* tickets live a minute */
+
+struct nonce {
+	UT_hash_handle hh;
+	uint8_t nonce[TICKET_NONCE];
+	uint64_t since;
+};
+
+/* A ticket opens one session. False: it was used before. */
+static bool nonce_use(struct sm *sm, const uint8_t nonce[TICKET_NONCE])
+{
+	struct nonce *n, *tmp;
+	uint64_t now = loop_now(sm->loop);
+
+	HASH_ITER(hh, sm->nonces, n, tmp) /* in the order of their coming */
+	{
+		if (now - n->since < NONCE_MS)
+			break;
+		HASH_DEL(sm->nonces, n);
+		free(n);
+	}
+	HASH_FIND(hh, sm->nonces, nonce, TICKET_NONCE, n);
+	if (n)
+		return false;
+	n = xcalloc(1, sizeof *n);
+	memcpy(n->nonce, nonce, TICKET_NONCE);
+	n->since = now;
+	HASH_ADD(hh, sm->nonces, nonce, TICKET_NONCE, n);
+	return true;
+}
+
+void nonces_free(struct sm *sm)
+{
+	struct nonce *n, *tmp;
+
+	HASH_ITER(hh, sm->nonces, n, tmp)
+	{
+		HASH_DEL(sm->nonces, n);
+		free(n);
+	}
+}
+
+bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account)
+{
+	struct buf scratch = BUF_INIT;
+	struct ticket t;
+	bool good = sm->ticket_key && ticket_read(sm->ticket_key, sealed, &scratch, &t) == 0 &&
+		    str_eq(t.account, account) && t.c2s == f->from && nonce_use(sm, t.nonce);
+
+	buf_wipe(&scratch);
+	return good;
+}
+
+/* What is asked, kept until the account is loaded. */
+struct opening {
+	struct sm *sm;
+	struct frame f;
+	char *resource, *address, *lang;
+	bool secure;
+};
+
+static void opening_free(struct opening *o)
+{
+	free(o->resource);
+	free(o->address);
+	free(o->lang);
+	free(o);
+}
+
+static void refuse(struct sm *sm, const struct frame *f, enum stanza_error e)
+{
+	struct msg_session_opened m = {.error = (uint8_t)(1 + e)};
+
+	link_reply(sm->link, f, MSG_SESSION_OPENED, &m);
+}
+
+static size_t count_sessions(const struct user *u)
+{
+	size_t n = 0;
+
+	for (const struct session *s = u->sessions; s; s = s->next)
+		n++;
+	return n;
+}
+
+/* 7.7.2.2: another session has the resource. False: refused. */
+static bool settle_conflict(struct user *u, struct opening *o)
+{
+	struct session *other = user_session(u, str_z(o->resource));
+
+	if (!other)
+		return true;
+	switch (u->sm->config->conflict) {
+	case CONFLICT_REFUSE:
+		return false;
+	case CONFLICT_RENAME:
+		free(o->resource);
+		o->resource = xmalloc(17);
+		random_hex(o->resource, 8);
+		return true;
+	default:
+		session_end(other, 1 + STREAM_E_CONFLICT, "replaced by a new session");
+		return true;
+	}
+}
+
+static void opened(struct opening *o, struct session *s)
+{
+	struct buf record = BUF_INIT;
+	struct msg_session_opened m = {.sid = s->sid, .jid = s->jid.full};
+
+	record_seal(s, &record);
+	m.record = buf_str(&record);
+	link_reply(o->sm->link, &o->f, MSG_SESSION_OPENED, &m);
+	buf_free(&record);
+}
+
+static void open_loaded(void *arg, struct user *u)
+{
+	struct opening *o = arg;
+	struct session *s;
+
+	if (!u) {
+		link_fail(o->sm->link, &o->f, EAGAIN, "not the owner any more");
+	} else if (!user_exists(u)) {
+		refuse(o->sm, &o->f, STANZA_E_NOT_ALLOWED);
+	} else if (u->busy++, !settle_conflict(u, o)) {
+		u->busy--;
+		refuse(o->sm, &o->f, STANZA_E_CONFLICT);
+	} else if (u->busy--, count_sessions(u) >= (size_t)u->sm->config->sessions_max) {
+		refuse(o->sm, &o->f, STANZA_E_RESOURCE_CONSTRAINT); /* 7.6.2.1 */
+	} else {
+		s = session_new(u, random_u64(), str_z(o->resource));
+		s->c2s = o->f.from;
+		s->secure = o->secure;
+		s->lang = xstrdup(o->lang);
+		s->address = xstrdup(o->address);
+		s->base = u->inbox->top;
+		user_touch(u);
+		run_session_open(s, true);
+		opened(o, s);
+	}
+	if (u)
+		user_touch(u);
+	opening_free(o);
+}
+
+void on_session_open(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_session_open *m = msg;
+	struct opening *o;
+	struct jid j;
+
+	if (!sm_admit(sm, f, false))
+		return;
+	if (!sm->ticket_key || !sm->record_key) {
+		link_fail(sm->link, f, EAGAIN, "storage has not told the keys yet");
+		return;
+	}
+	if (jid_split(m->account, &j) < 0 || !session_ticket_good(sm, f, m->ticket, m->account)) {
+		refuse(sm, f, STANZA_E_NOT_AUTHORIZED);
+		return;
+	}
+	o = xcalloc(1, sizeof *o);
+	o->sm = sm;
+	o->f = frame_keep(f);
+	o->address = str_dup(m->address);
+	o->lang = str_dup(m->lang);
+	o->secure = m->secure;
+	if (m->resource.len) {
+		o->resource = str_dup(m->resource);
+	} else { /* 7.6: the server makes one, unguessable */
+		o->resource = xmalloc(25);
+		random_hex(o->resource, 12);
+	}
+	user_run(user_need(sm, m->account), open_loaded, o);
+}

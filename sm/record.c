@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* The session record: what a later owner needs of a session, sealed, kept by c2s. */
+#include "sm/sm_internal.h"
+
+enum { RECORD_VERSION = 1 };
+
+static void put_u64(struct buf *b, uint64_t v)
+{
+	for (int shift = 0; shift < 64; shift += 8)
+		buf_putc(b, (char)(v >> shift));
+}
+
+static void put_str(struct buf *b, struct str s)
+{
+	put_u64(b, s.len);
+	buf_str_append(b, s);
+}
+
+struct reader {
+	const char *at, *end;
+	bool bad;
+};
+
+static uint64_t get_u64(struct reader *r)
+{
+	uint64_t v = 0;
+
+	if (r->end - r->at < 8) {
+		r->bad = true;
+		return 0;
+	}
+	for (int i = 7; i >= 0; i--)
+		v = v << 8 | (uint8_t)r->at[i];
+	r->at += 8;
+	return v;
+}
+
+static struct str get_str(struct reader *r)
+{
+	uint64_t n = get_u64(r);
+	struct str s;
+
+	if (r->bad || (uint64_t)(r->end - r->at) < n) {
+		r->bad = true;
+		return STR("");
+	}
+	s = str_n(r->at, (size_t)n);
+	r->at += n;
+	return s;
+}
+
+static struct str context(uint64_t sid, char buf[32])
+{
+	(void)snprintf(buf, 32, "session %016llx", (unsigned long long)sid);
+	return str_z(buf);
+}
+
+void record_seal(struct session *s, struct buf *b)
+{
+	struct buf plain = BUF_INIT;
+	char name[32];
+
+	put_u64(&plain, RECORD_VERSION);
+	put_str(&plain, s->jid.full);
+	put_u64(&plain, (uint64_t)s->since);
+	put_u64(&plain, s->base);
+	put_u64(&plain, s->flags);
+	put_u64(&plain, s->resume_ms);
+	put_u64(&plain, s->secure);
+	put_u64(&plain, s->presence != NULL);
+	put_u64(&plain, (uint64_t)(s->priority + 128));
+	put_str(&plain, s->presence ? str_n(s->presence->bytes, s->presence->len) : STR(""));
+	put_str(&plain, str_z(s->lang));
+	put_str(&plain, str_z(s->address));
+	put_u64(&plain, s->ndirected);
+	for (uint32_t i = 0; i < s->ndirected; i++)
+		put_str(&plain, s->directed[i]);
+	seal(s->user->sm->record_key, context(s->sid, name), buf_str(&plain), b);
+	buf_wipe(&plain);
+}
+
+static struct session *record_read(struct sm *sm, uint64_t sid, struct reader *r)
+{
+	struct session *s;
+	struct jid j;
+	struct str full, presence;
+	bool available;
+
+	if (get_u64(r) != RECORD_VERSION)
+		return NULL;
+	full = get_str(r);
+	if (r->bad || jid_split(full, &j) < 0 || !j.resource.len)
+		return NULL;
+	s = session_new(user_need(sm, j.bare), sid, j.resource);
+	s->since = (int64_t)get_u64(r);
+	s->base = get_u64(r);
+	s->flags = (unsigned)get_u64(r);
+	s->resume_ms = get_u64(r);
+	s->secure = get_u64(r) != 0;
+	available = get_u64(r) != 0;
+	s->priority = (int8_t)((int)get_u64(r) - 128);
+	presence = get_str(r);
+	if (available)
+		s->presence = text_new(presence);
+	s->lang = str_dup(get_str(r));
+	s->address = str_dup(get_str(r));
+	for (uint64_t n = get_u64(r); n && !r->bad; n--)
+		session_directed_add(s, get_str(r));
+	s->record_changed = false;
+	if (r->bad)
+		bug("a sealed record of ours is cut short");
+	return s;
+}
+
+struct session *record_open(struct sm *sm, uint64_t sid, struct str sealed)
+{
+	struct buf plain = BUF_INIT;
+	struct session *s = NULL;
+	char name[32];
+
+	if (unseal(sm->record_key, context(sid, name), sealed, &plain) == 0) {
+		struct reader r = {buf_ptr(&plain), buf_ptr(&plain) + plain.len, false};
+
+		s = record_read(sm, sid, &r);
+	}
+	buf_wipe(&plain);
+	return s;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Rosters in memory and in storage. */
+#include "sm/roster.h"
+
+/* Columns of TABLE_ROSTER and TABLE_ROSTER_VERSION are named in link/tables.h. */
+
+struct roster *roster_of(const struct user *u)
+{
+	return user_data(u, &mod_roster);
+}
+
+struct contact *roster_find(const struct user *u, struct str jid)
+{
+	struct contact *c;
+
+	HASH_FIND(hh, roster_of(u)->contacts, jid.ptr, jid.len, c);
+	return c;
+}
+
+bool contact_listed(const struct contact *c)
+{
+	return (c->state & (SUB_TO | SUB_FROM | SUB_ASK | CONTACT_LISTED)) != 0;
+}
+
+bool roster_sees_us(const struct user *u, const struct jid *who)
+{
+	struct contact *c;
+
+	if (str_eq(who->bare, user_jid(u)))
+		return true;
+	c = roster_find(u, who->bare);
+	return c && (c->state & SUB_FROM);
+}
+
+void contact_write(struct xml_writer *w, const struct contact *c)
+{
+	json_t *groups = json_loads(c->groups, 0, NULL);
+	json_t *g;
+	size_t i;
+
+	xw_start(w, "item", NS_ROSTER);
+	xw_attrz(w, "jid", c->jid);
+	xw_attrz(w, "name", c->name);
+	xw_attrz(w, "subscription", sub_name(c->state));
+	if (c->state & SUB_ASK)
+		xw_attrz(w, "ask", "subscribe");
+	if (c->state & SUB_APPROVED)
+		xw_attrz(w, "approved", "true");
+	json_array_foreach(groups, i, g)
+	{
+		xw_leaf(w, "group", NS_ROSTER,
+			str_n(json_string_value(g), json_string_length(g)));
+	}
+	xw_end(w);
+	json_decref(groups);
+}
+
+void roster_push(struct user *u, const struct contact *c, bool removed)
+{
+	struct stanza st = {.kind = STANZA_IQ, .type = IQ_SET};
+	struct buf b = BUF_INIT;
+	struct xml_writer w;
+	char id[17];
+
+	xw_init(&w, &b);
+	xw_start(&w, "query", NS_ROSTER);
+	xw_attr_int(&w, "ver", roster_of(u)->version);
+	if (removed) {
+		xw_start(&w, "item", NS_ROSTER);
+		xw_attrz(&w, "jid", c->jid);
+		xw_attrz(&w, "subscription", "remove");
+		xw_end(&w);
+	} else {
+		contact_write(&w, c);
+	}
+	xw_end(&w);
+	random_hex(id, 8);
+	st.id = str_z(id);
+	st.bytes = buf_str(&b);
+	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
+		if (!session_flag(s, SESSION_ROSTER))
+			continue;
+		st.to = session_jid(s)->full;
+		session_send(s, &st);
+	}
+	buf_free(&b);
+}
+
+/* --- changes ---------------------------------------------------------------------------------------------- */
+
+struct pushing { /* what is said after the commit */
+	char *jid;
+	bool push, removed;
+	struct packet *p; /* the client's set, or NULL */
+};
+
+static void pushing_free(void *arg)
+{
+	struct pushing *p = arg;
+
+	packet_free(p->p);
+	free(p->jid);
+	free(p);
+}
+
+static void saved(struct user *u, int err, void *arg)
+{
+	struct pushing *q = arg;
+	struct contact gone = {.jid = q->jid};
+	const struct contact *c = q->removed ? &gone : roster_find(u, str_z(q->jid));
+
+	if (err) {
+		if (q->p)
+			packet_error(q->p, STANZA_E_INTERNAL_SERVER_ERROR);
+		return;
+	}
+	if (q->push && c)
+		roster_push(u, c, q->removed);
+	if (q->p)
+		packet_result(q->p, STR_NONE);
+}
+
+static void contact_free(struct roster *r, struct contact *c)
+{
+	HASH_DEL(r->contacts, c);
+	r->n--;
+	free(c->jid);
+	free(c->name);
+	free(c->groups);
+	free(c->pending);
+	free(c);
+}
+
+static struct msg_write_op version_op(struct user *u, struct msg_value v[3])
+{
+	v[0] = value_text(user_jid(u));
+	v[1] = value_int(roster_of(u)->version);
+	v[2] = value_int(roster_of(u)->removed);
+	return (struct msg_write_op){
+		.op = STORE_PUT, .table = TABLE_ROSTER_VERSION, .values = v, .nvalues = 3};
+}
+
+static void save(struct user *u, struct contact *c, struct txn *t, bool push, struct packet *p)
+{
+	struct roster *r = roster_of(u);
+	struct pushing *q = xcalloc(1, sizeof *q);
+	struct msg_value row[COLS_ROSTER], version[3];
+	struct msg_write_op ops[2];
+
+	c->version = ++r->version;
+	q->jid = xstrdup(c->jid);
+	q->push = push;
+	q->p = p;
+	row[COL_ROSTER_ACCOUNT] = value_text(user_jid(u));
+	row[COL_ROSTER_JID] = value_text(str_z(q->jid));
+	row[COL_ROSTER_NAME] = c->name ? value_text(str_z(c->name)) : value_null();
+	row[COL_ROSTER_GROUPS] = value_text(str_z(c->groups));
+	row[COL_ROSTER_SUBSCRIPTION] = value_int(c->state);
+	row[COL_ROSTER_PENDING] = c->pending ? value_text(str_z(c->pending)) : value_null();
+	row[COL_ROSTER_VERSION] = value_int(c->version);
+	row[COL_ROSTER_TELL] = value_null();
+	ops[0] = (struct msg_write_op){
+		.op = STORE_PUT, .table = TABLE_ROSTER, .values = row, .nvalues = COLS_ROSTER};
+	ops[1] = version_op(u, version);
+	if (c->state == 0) { /* nothing is left to be known of it */
+		ops[0].op = STORE_DELETE;
+		ops[0].nvalues = 2;
+		contact_free(r, c);
+	}
+	user_write(u, t, ops, 2, saved, q, pushing_free);
+}
+
+void roster_save(struct user *u, struct contact *c, struct txn *t, bool push)
+{
+	save(u, c, t, push, NULL);
+}
+
+void roster_set_reply(struct packet *p, struct contact *c)
+{
+	save(p->user, c, p->txn, true, packet_keep(p));
+}
+
+void roster_remove_reply(struct packet *p, struct contact *c)
+{
+	struct user *u = p->user;
+	struct roster *r = roster_of(u);
+	struct pushing *q = xcalloc(1, sizeof *q);
+	struct msg_value key[2], version[3];
+	struct msg_write_op ops[2];
+
+	r->removed = ++r->version;
+	q->jid = xstrdup(c->jid);
+	q->push = q->removed = true;
+	q->p = packet_keep(p);
+	key[0] = value_text(user_jid(u));
+	key[1] = value_text(str_z(q->jid));
+	ops[0] = (struct msg_write_op){
+		.op = STORE_DELETE, .table = TABLE_ROSTER, .values = key, .nvalues = 2};
+	ops[1] = version_op(u, version);
+	contact_free(r, c);
+	user_write(u, p->txn, ops, 2, saved, q, pushing_free);
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------ */
+
+static struct contact *contact_new(struct roster *r, struct str jid)
+{
+	struct contact *c = xcalloc(1, sizeof *c);
+
+	c->jid = str_dup(jid);
+	c->groups = xstrdup("[]");
+	HASH_ADD_KEYPTR(hh, r->contacts, c->jid, jid.len, c);
+	r->n++;
+	return c;
+}
+
+struct contact *roster_need(struct user *u, struct str jid)
+{
+	struct contact *c = roster_find(u, jid);
+
+	if (c)
+		return c;
+	if (roster_of(u)->n >= roster_items_max(user_sm(u)))
+		return NULL;
+	return contact_new(roster_of(u), jid);
+}
+
+void roster_load(struct user *u, const struct msg_rows *rows)
+{
+	struct roster *r = xcalloc(1, sizeof *r);
+
+	for (size_t i = 0; i < rows[0].nrows; i++) {
+		const struct msg_value *v = rows[0].rows[i].values;
+		struct contact *c = contact_new(r, v[COL_ROSTER_JID].s);
+
+		if (v[COL_ROSTER_NAME].type)
+			c->name = str_dup(v[COL_ROSTER_NAME].s);
+		free(c->groups);
+		c->groups = str_dup(v[COL_ROSTER_GROUPS].s);
+		c->state = (unsigned)v[COL_ROSTER_SUBSCRIPTION].i;
+		if (v[COL_ROSTER_PENDING].type)
+			c->pending = str_dup(v[COL_ROSTER_PENDING].s);
+		c->version = v[COL_ROSTER_VERSION].i;
+	}
+	if (rows[1].nrows) {
+		r->version = rows[1].rows[0].values[COL_ROSTER_VERSION_VERSION].i;
+		r->removed = rows[1].rows[0].values[COL_ROSTER_VERSION_REMOVED].i;
+	}
+	user_data_set(u, &mod_roster, r);
+}
+
+void roster_free(struct user *u)
+{
+	struct roster *r = roster_of(u);
+	struct contact *c, *tmp;
+
+	if (!r)
+		return;
+	HASH_ITER(hh, r->contacts, c, tmp)
+	{
+		contact_free(r, c);
+	}
+	free(r);
+	user_data_set(u, &mod_roster, NULL);
+}

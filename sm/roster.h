@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Rosters in memory (RFC 6121 section 2): what the roster, subscription and presence modules share. */
+#ifndef SM_ROSTER_H
+#define SM_ROSTER_H
+
+#include <uthash.h>
+#include "sm/module.h"
+#include "sm/subscription.h"
+
+struct contact {
+	UT_hash_handle hh;
+	char *jid;     /* bare, or whatever the client gave */
+	char *name;    /* NULL: none */
+	char *groups;  /* JSON list of strings */
+	char *pending; /* its subscription request, XML; NULL: none */
+	unsigned state; /* SUB_… */
+	int64_t version;
+};
+
+struct roster {
+	struct contact *contacts;
+	size_t n;
+	int64_t version, removed; /* of the roster; at its last removal */
+};
+
+extern const struct module mod_roster;
+
+struct roster *roster_of(const struct user *u);
+struct contact *roster_find(const struct user *u, struct str jid); /* NULL: none */
+/* A contact that is stored only for a pending request or pre-approval is not in the roster that
+ * clients see (section 2.1.2, 3.1.3). */
+bool contact_listed(const struct contact *c);
+enum { CONTACT_LISTED = 64 }; /* in state: the client put it there by a roster set */
+/* Made with no subscription when there is none. NULL: the roster is full. */
+struct contact *roster_need(struct user *u, struct str jid);
+/* Gives the contact the next version, writes it (or deletes it, when nothing is left of it) and,
+ * when push, tells the interested resources after the commit. t waits. */
+void roster_save(struct user *u, struct contact *c, struct txn *t, bool push);
+/* The same for a client's roster set and removal: pushes, then p's result, after the commit. */
+void roster_set_reply(struct packet *p, struct contact *c);
+void roster_remove_reply(struct packet *p, struct contact *c);
+/* The item as <item/>. */
+void contact_write(struct xml_writer *w, const struct contact *c);
+/* Sends pushes for the item to interested resources; removed: as subscription='remove'. */
+void roster_push(struct user *u, const struct contact *c, bool removed);
+/* May who see u's presence: a subscription from, or u itself? */
+bool roster_sees_us(const struct user *u, const struct jid *who);
+
+void roster_load(struct user *u, const struct msg_rows *rows); /* roster, roster_version */
+void roster_free(struct user *u);
+size_t roster_items_max(struct sm *sm); /* option roster_items_max */
+
+/* Unavailable presence of each available resource of u, to one who may see it no longer. */
+void presence_withdraw(struct user *u, struct txn *t, struct str to);
+
+#endif

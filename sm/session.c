@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions: their making and end, and the facts that modules ask for. */
+#include <utlist.h>
+#include "sm/sm_internal.h"
+
+struct text *text_new(struct str s)
+{
+	struct text *t = xmalloc(sizeof *t + s.len);
+
+	t->refs = 1;
+	t->len = (uint32_t)s.len;
+	memcpy(t->bytes, s.ptr, s.len);
+	return t;
+}
+
+void text_unref(struct text *t)
+{
+	if (t && --t->refs == 0)
+		free(t);
+}
+
+struct session *session_find(struct sm *sm, uint64_t sid)
+{
+	struct session *s;
+
+	HASH_FIND(hh, sm->sessions, &sid, sizeof sid, s);
+	return s;
+}
+
+struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s)
+{
+	struct session *s = session_find(sm, sid);
+
+	return s && s->attachment == attachment && s->c2s == c2s && !s->closing ? s : NULL;
+}
+
+struct session *session_new(struct user *u, uint64_t sid, struct str resource)
+{
+	struct session *s = xcalloc(1, sizeof *s);
+
+	s->user = u;
+	s->sid = sid;
+	s->serial = ++u->sm->serials;
+	s->attachment = 1;
+	s->full = xasprintf("%s/%.*s", u->jid, STR_ARG(resource));
+	if (jid_split(str_z(s->full), &s->jid) < 0)
+		bug("a session's JID cannot be split");
+	s->since = clock_wall_us();
+	HASH_ADD(hh, u->sm->sessions, sid, sizeof sid, s);
+	DL_APPEND(u->sessions, s);
+	u->sm->nsessions++;
+	return s;
+}
+
+void session_free(struct session *s)
+{
+	struct user *u = s->user;
+	struct txn *t, *tmp;
+
+	DL_FOREACH_SAFE(s->work, t, tmp)
+	{
+		DL_DELETE(s->work, t);
+		t->serial = 0; /* no session has it: it ends alone */
+		if (t->finished) {
+			buf_free(&t->reply);
+			free(t);
+		}
+	}
+	for (uint32_t i = 0; i < s->ngiven; i++)
+		text_unref(s->given[i].text);
+	for (uint32_t i = 0; i < s->ndirected; i++)
+		free((char *)s->directed[i].ptr);
+	resuming_free(s);
+	loop_task_cancel(u->sm->loop, &s->overflow);
+	HASH_DEL(u->sm->sessions, s);
+	DL_DELETE(u->sessions, s);
+	u->sm->nsessions--;
+	text_unref(s->presence);
+	free(s->directed);
+	free(s->given);
+	free(s->full);
+	free(s->lang);
+	free(s->address);
+	free(s);
+}
+
+void session_close(struct session *s)
+{
+	struct user *u = s->user;
+
+	if (s->closing)
+		return;
+	s->closing = true;
+	if (s->presence) {
+		session_presence_set(s, NULL, 0);
+		run_presence_changed(s, false, NULL);
+	}
+	run_session_close(s);
+	inbox_released(s);
+	session_free(s);
+	user_touch(u);
+}
+
+void session_end(struct session *s, unsigned error, const char *text)
+{
+	struct sm *sm = s->user->sm;
+	struct frame head = {.kind = MSG_SESSION_END,
+			     .to = s->c2s,
+			     .from_shard = s->user->shard,
+			     .to_shard = SHARD_NONE,
+			     .from_epoch = shards_epoch(sm->shards, s->user->shard)};
+	struct msg_session_end m = {.sid = s->sid,
+				    .attachment = s->attachment,
+				    .error = (uint8_t)error,
+				    .text = str_z(text)};
+
+	if (s->c2s) {
+		notices_flush(sm); /* what is done is said before the end */
+		(void)link_send(sm->link, &head, &m);
+	}
+	session_close(s);
+}
+
+/* The client is gone; what it sent before is finished first. */
+void session_leave(struct session *s)
+{
+	s->leaving = true;
+	if (!s->work)
+		session_end(s, 0, NULL);
+}
+
+static void overflow_end(void *arg)
+{
+	session_end(arg, 1 + STREAM_E_RESOURCE_CONSTRAINT, "too much unread");
+}
+
+void session_overflow(struct session *s)
+{
+	s->leaving = true;
+	s->overflow.fn = overflow_end;
+	s->overflow.arg = s;
+	loop_defer(s->user->sm->loop, &s->overflow);
+}
+
+/* --- facts --------------------------------------------------------------------------------------- */
+
+struct user *session_user(const struct session *s)
+{
+	return s->user;
+}
+
+const struct jid *session_jid(const struct session *s)
+{
+	return &s->jid;
+}
+
+bool session_available(const struct session *s)
+{
+	return s->presence != NULL;
+}
+
+int session_priority(const struct session *s)
+{
+	return s->priority;
+}
+
+const struct stanza *session_presence(const struct session *s)
+{
+	struct sm *sm = s->user->sm;
+	struct stanza *st;
+
+	if (!s->presence)
+		return NULL;
+	st = pool_calloc(sm->turn, sizeof *st);
+	if (stanza_parse(sm->turn, str_n(s->presence->bytes, s->presence->len), st) < 0)
+		bug("a presence that we wrote cannot be parsed");
+	loop_defer(sm->loop, &sm->turn_task);
+	return st;
+}
+
+void session_presence_set(struct session *s, const struct stanza *st, int priority)
+{
+	bool took = s->presence && s->priority >= 0;
+	struct buf b = BUF_INIT;
+
+	text_unref(s->presence);
+	s->presence = NULL;
+	if (st) {
+		stanza_write(st, &b);
+		s->presence = text_new(buf_str(&b));
+		buf_free(&b);
+	}
+	s->priority = (int8_t)(st ? priority : 0);
+	s->record_changed = true;
+	if (s->presence && s->priority >= 0 && !took && s->user->inbox)
+		inbox_flush(s);
+}
+
+struct str session_address(const struct session *s)
+{
+	return str_z(s->address);
+}
+
+int64_t session_since_us(const struct session *s)
+{
+	return s->since;
+}
+
+bool session_flag(const struct session *s, enum session_flag f)
+{
+	return (s->flags & f) != 0;
+}
+
+void session_flag_set(struct session *s, enum session_flag f, bool on)
+{
+	unsigned now = on ? s->flags | f : s->flags & ~(unsigned)f;
+
+	if (now != s->flags)
+		s->record_changed = true;
+	s->flags = now;
+}
+
+static uint32_t directed_find(const struct session *s, struct str jid)
+{
+	for (uint32_t i = 0; i < s->ndirected; i++)
+		if (str_eq(s->directed[i], jid))
+			return i;
+	return s->ndirected;
+}
+
+void session_directed_add(struct session *s, struct str jid)
+{
+	if (directed_find(s, jid) < s->ndirected)
+		return;
+	s->directed = xrealloc(s->directed, (s->ndirected + 1) * sizeof *s->directed);
+	s->directed[s->ndirected++] = str_n(str_dup(jid), jid.len);
+	s->record_changed = true;
+}
+
+void session_directed_remove(struct session *s, struct str jid)
+{
+	uint32_t i = directed_find(s, jid);
+
+	if (i == s->ndirected)
+		return;
+	free((char *)s->directed[i].ptr);
+	s->directed[i] = s->directed[--s->ndirected];
+	s->record_changed = true;
+}
+
+bool session_directed_first(const struct session *s, struct str *ret_jid)
+{
+	if (!s->ndirected)
+		return false;
+	*ret_jid = s->directed[0];
+	return true;
+}
+
+void session_directed_each(struct session *s, void (*fn)(void *arg, struct str jid), void *arg)
+{
+	for (uint32_t i = 0; i < s->ndirected; i++)
+		fn(arg, s->directed[i]);
+}

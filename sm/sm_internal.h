@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* The insides of sm's core; modules never include it (sm/module.h is theirs). */
+#ifndef SM_SM_INTERNAL_H
+#define SM_SM_INTERNAL_H
+
+#include <uthash.h>
+#include "link/shards.h"
+#include "link/ticket.h"
+#include "link/secrets.h"
+#include "sm/module.h"
+
+enum { MAX_MODULES = 64 };
+
+struct sm_config {
+	int64_t sessions_max;     /* per account */
+	int conflict;             /* enum conflict_policy */
+	int64_t offline_max;      /* messages kept for an account, undelivered */
+	int64_t deadline;         /* ms: longest a stanza may wait for what it needs */
+	int64_t slow_storage;     /* ms: past it messages are given before the commit */
+	int64_t users_cached;     /* loaded accounts without sessions */
+	int64_t detached_time;    /* ms a broken session with XEP-0198 is kept */
+	int64_t given_max;        /* bytes a session may have unread */
+};
+enum conflict_policy { CONFLICT_REPLACE, CONFLICT_REFUSE, CONFLICT_RENAME };
+
+struct sm {
+	struct app *app;
+	struct loop *loop;
+	struct link *link;
+	struct channels *channels;
+	struct shards *shards;
+	const struct sm_config *config;
+	const char *const *domains;
+	uint64_t origin;      /* of keys of what this process makes itself */
+	uint64_t numbers;     /* last number under it */
+	uint64_t counter;     /* of log numbers: 40 bits, never reused in an epoch */
+	uint32_t serials;     /* of sessions, see struct session */
+	struct user *users;       /* by bare JID */
+	struct session *sessions; /* by sid */
+	size_t nusers, nsessions;
+	struct user *idle_first, *idle_last; /* loaded, without sessions; oldest first */
+	size_t nidle;
+	const uint8_t *ticket_key, *record_key; /* NULL until storage has told */
+	uint8_t keys[2][SEAL_KEY];
+	struct secret_get *getting[2];
+	struct nonce *nonces;         /* of tickets used */
+	struct seen *seen;            /* keys appended lately, by (account, key) */
+	struct seen *seen_first, *seen_last; /* by age */
+	struct append *appends_first, *appends_last; /* not answered, by age */
+	struct loop_timer *tick;      /* runs while there is something to age */
+	struct pool *turn;            /* what lives until the end of this loop turn */
+	struct loop_task turn_task;
+	struct notices *notices;      /* DONE and SETTLED gathered in this turn, by c2s */
+	struct loop_task notices_task;
+	struct pool *pools[8];        /* spare ones */
+	unsigned npools;
+	const struct module *modules[MAX_MODULES];
+	void *module_configs[MAX_MODULES];
+	size_t nmodules;
+	struct iq_row *iqs;
+	json_t *motd;
+	uint64_t stat_stanzas, stat_appends, stat_tells, stat_loads;
+	bool draining;
+	bool releasing[SHARDS];
+	unsigned nreleasing;
+	bool ticking, slow_ticking;
+	struct loop_timeout slow_tick;
+	struct loop_timer *release_timer;
+};
+
+/* A rendering shared by those who still have to be given it. */
+struct text {
+	unsigned refs;
+	uint32_t len;
+	char bytes[];
+};
+struct text *text_new(struct str s);
+static inline struct text *text_ref(struct text *t)
+{
+	t->refs++;
+	return t;
+}
+void text_unref(struct text *t); /* accepts NULL */
+
+/* --- users: sm/user.c ---------------------------------------------------------------------- */
+
+enum user_state { USER_LOADING, USER_LOADED };
+
+struct user_job { /* waits until the account is loaded */
+	struct user_job *next;
+	void (*fn)(void *arg, struct user *u);
+	void *arg;
+};
+struct wait; /* a write or read that is not answered */
+
+struct user {
+	UT_hash_handle hh;
+	struct sm *sm;
+	char *jid;
+	uint16_t shard;
+	uint8_t state;
+	bool exists, gone; /* gone: being removed */
+	unsigned busy;     /* writes, reads, appends under way: not evicted */
+	struct user_job *jobs, *jobs_last;
+	struct session *sessions;
+	struct wait *waits;
+	struct store_read *loading;
+	unsigned appends;    /* not answered */
+	uint32_t load_newest; /* log entries whose numbers are read with it */
+	struct inbox *inbox; /* delivery positions: sm/inbox.c; NULL until loaded */
+	struct user *idle_prev, *idle_next;
+	bool idle;
+	void *data[MAX_MODULES];
+};
+
+struct user *user_get(struct sm *sm, struct str bare);  /* NULL: not in memory */
+struct user *user_need(struct sm *sm, struct str bare); /* made and loading when it was not */
+/* Runs fn now, or when it is loaded (in order); with NULL when the account is lost before. */
+void user_run(struct user *u, void (*fn)(void *arg, struct user *u), void *arg);
+void user_drop(struct user *u);     /* at once, with its sessions: the shard is lost */
+void user_touch(struct user *u);    /* looks whether it has become idle, or is no longer */
+void users_drop_shard(struct sm *sm, uint16_t shard);
+/* False: nothing of that shard is under way or loaded. */
+bool users_flush_shard(struct sm *sm, uint16_t shard);
+void wait_drop_all(struct user *u);
+
+/* --- transactions: sm/txn.c ------------------------------------------------------------------ */
+
+enum txn_kind { TXN_PLAIN, TXN_STANZA, TXN_TELL };
+
+struct txn {
+	struct sm *sm;
+	enum txn_kind kind;
+	unsigned holds;
+	struct msg_stanza_key key;
+	uint16_t parts;        /* numbers of parts given out */
+	uint64_t sid;          /* TXN_STANZA */
+	uint32_t serial, n;
+	struct frame origin;   /* TXN_TELL */
+	struct buf reply;      /* envelope for its sender */
+	struct txn *prev, *next; /* in its session's work, in order */
+	bool finished;
+	bool mute; /* the shard was lost: say nothing (DELIVERY rule 5) */
+};
+struct txn *txn_new(struct sm *sm, enum txn_kind kind, const struct msg_stanza_key *key);
+struct msg_stanza_key txn_key(struct sm *sm, struct txn *t); /* for a further part; t may be NULL */
+void txn_answer(struct txn *t, const struct stanza *st);     /* to the stanza's sender */
+
+/* --- sessions: sm/session.c, sm/give.c ---------------------------------------------------------- */
+
+struct given {
+	struct msg_stanza_key key;
+	uint64_t log;
+	uint32_t m;
+	bool committed, acked;
+	bool late; /* committed after it was given: c2s must be told that it is settled */
+	struct text *text; /* NULL once acknowledged */
+};
+
+struct session {
+	UT_hash_handle hh;
+	struct user *user;
+	struct session *prev, *next;
+	uint64_t sid;
+	uint32_t serial; /* tells it from an earlier object of the same sid */
+	char *full;
+	struct jid jid;
+	uint64_t c2s; /* instance; 0: detached */
+	uint32_t attachment;
+	uint32_t taken, done, out, acked;
+	uint64_t settled; /* highest settled log number */
+	uint64_t base;    /* newest log number when the session began */
+	uint64_t flush_at, flush_top;
+	struct txn *work; /* DL list */
+	struct given *given;
+	uint32_t ngiven, given_cap;
+	size_t given_bytes;
+	struct text *presence; /* XML of the last available presence; NULL: unavailable */
+	int8_t priority;
+	bool secure, full_out, leaving, closing, record_changed, flushing, flush_again;
+	unsigned flags;
+	struct str *directed;
+	uint32_t ndirected;
+	char *lang, *address;
+	int64_t since;
+	uint64_t detached_since;
+	uint64_t resume_ms;        /* XEP-0198 resumption was granted for so long; 0: not */
+	struct resuming *resuming; /* its answer waits for what is under way */
+	struct loop_task overflow;
+};
+
+struct session *session_find(struct sm *sm, uint64_t sid);
+struct session *session_new(struct user *u, uint64_t sid, struct str resource);
+/* Takes it out of everything and frees it; close hooks run before by whoever ends it. */
+void session_free(struct session *s);
+/* Unavailable presence to all, close hooks, undelivered back to the inbox, then free. */
+void session_close(struct session *s);
+void session_leave(struct session *s);
+struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s);
+void session_give(struct session *s, const struct msg_stanza_key *key, uint64_t log, bool committed,
+		  struct text *text);
+void session_regive(struct session *s, uint32_t from_m); /* those with m > from_m */
+void session_acked(struct session *s, uint32_t m);
+void session_settle(struct session *s);
+void session_overflow(struct session *s); /* ends it, soon: it takes nothing */
+struct given *session_given(struct session *s, const struct msg_stanza_key *key);
+void session_committed(struct session *s, const struct msg_stanza_key *key);
+
+bool session_detach(struct session *s); /* false: it cannot be resumed */
+void session_resume_ready(struct session *s);
+void resuming_free(struct session *s);
+bool detached_tick(struct sm *sm); /* true: some are left */
+bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account);
+
+/* DONE and SETTLED, gathered for the turn: sm/notices.c */
+void notice_done(struct session *s);
+void notice_settled(struct session *s, uint32_t m);
+void notices_flush(void *arg);
+void notices_free(struct sm *sm);
+
+/* Records: sm/record.c */
+void record_seal(struct session *s, struct buf *b);
+/* Makes the session that the record describes; NULL: not one of ours. */
+struct session *record_open(struct sm *sm, uint64_t sid, struct str sealed);
+
+/* --- stanzas: sm/input.c, route.c, tell.c, deliver.c ---------------------------------------------- */
+
+struct pool *sm_pool(struct sm *sm);
+void sm_pool_back(struct sm *sm, struct pool *p);
+/* Is the frame for a shard of ours that is open? Else it waits or went back (link/shards.h). */
+bool sm_admit(struct sm *sm, const struct frame *f, bool always);
+void packet_init(struct packet *p, struct sm *sm, struct pool *pool, struct txn *t);
+void packet_addresses(struct packet *p); /* to and from out of st */
+void packet_out(struct packet *p);       /* a client's stanza: hooks, then route */
+void packet_route(struct packet *p);     /* by its `to` */
+void packet_here(struct packet *p);      /* for an account of ours, loaded or not */
+void packet_in(struct packet *p);        /* for p->user, loaded */
+void packet_domain(struct packet *p);    /* for a domain of ours */
+bool iq_dispatch(struct packet *p, unsigned to);
+void tell_send(struct packet *p, const char *route, uint16_t shard, struct str target);
+void tell_many(struct sm *sm, struct txn *t, const struct stanza *st, const struct str *to,
+	       size_t n);
+void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, struct user *u,
+		struct text *text);
+extern const struct link_handler sm_handlers[];
+link_handler_fn on_stanza, on_session_open, on_announce, on_announced, on_acked, on_session_close,
+	on_session_full, on_session_sm, on_session_resume, on_tell, on_tell_many, on_user_remove,
+	on_session_list, on_session_kick;
+extern const struct control_command sm_commands[];
+extern const struct shards_ops sm_shards_ops;
+void announce_member_lost(struct sm *sm, uint64_t instance);
+
+/* --- the inbox: sm/inbox.c, sm/append.c ----------------------------------------------------------- */
+
+struct seen { /* a key that was appended, or is being */
+	UT_hash_handle hh;
+	struct {
+		struct user *user;
+		uint64_t origin, number;
+		uint32_t part;
+		uint32_t pad;
+	} k;
+	uint64_t log;
+	uint64_t since; /* loop_now */
+	bool committed;
+	struct append *append; /* while it is not committed */
+	struct seen *prev, *next;
+};
+struct append {
+	struct append *prev, *next;
+	struct user *user;
+	struct msg_stanza_key key;
+	uint64_t log, since;
+	struct text *text; /* XML, with its own from and to */
+	enum stanza_type type;
+	bool given, failed; /* given: before the commit; failed: its sender was told so */
+	struct txn **waiters;
+	size_t nwaiters;
+	struct seen *seen;
+	struct channel_item *write;
+};
+
+/* Log entries that no session has acknowledged. */
+struct entry {
+	uint64_t log;
+	unsigned holders; /* sessions that were given it */
+};
+struct inbox {
+	uint64_t saved;  /* position as it was read: all below it are delivered but for those known */
+	uint64_t top;    /* newest log number */
+	uint64_t oldest; /* of those whose keys were read */
+	struct entry *entries; /* ascending */
+	size_t n, cap;
+	bool changed, saving;
+};
+struct entry *inbox_entry(struct inbox *b, uint64_t log); /* NULL: delivered, or unknown */
+struct entry *inbox_add(struct inbox *b, uint64_t log);
+
+/* sm/append.c: logs p for p->user and gives it to the sessions it is for, after the commit. */
+void inbox_append(struct packet *p);
+void appends_tick(struct sm *sm);
+void appends_drop(struct user *u);
+void append_acked(struct user *u, uint64_t log); /* a client has it, storage has not answered */
+struct seen *seen_find(struct user *u, const struct msg_stanza_key *key);
+struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t log);
+void seen_forget(struct user *u);
+/* sm/inbox.c: positions. */
+void inbox_load(struct user *u, const struct msg_rows *position, const struct msg_rows *newest);
+void inbox_adopt(struct session *s); /* announced, the account loaded */
+bool inbox_short(const struct msg_rows *position, const struct msg_rows *newest, size_t asked);
+void inbox_acked(struct session *s, const struct given *g);
+void inbox_released(struct session *s); /* it ends: what it had not acknowledged is undelivered */
+void inbox_save(struct user *u);        /* writes the position when it changed */
+void inbox_free(struct user *u);
+/* sm/flush.c: gives a session what is in the log for it, in order: undelivered messages when it
+ * becomes able to take them, and after a take-over what it was not given. */
+void inbox_flush(struct session *s);
+/* The sessions a logged message to that address is for. */
+bool message_is_for(const struct session *s, const struct jid *to);
+/* Is it kept? (DESIGN section 6: chat and normal with a body, or with `store`.) */
+bool message_stored(struct packet *p);
+void sm_tick_need(struct sm *sm);
+
+/* --- modules: sm/modules.c -------------------------------------------------------------------------- */
+
+struct iq_row {
+	UT_hash_handle hh;
+	char *key; /* "ns name" or "ns " */
+	const struct iq_handler *h;
+	struct iq_row *more;
+};
+void modules_start(struct sm *sm);
+void modules_stop(struct sm *sm);
+extern const struct module *const sm_module_list[];
+extern const struct option_section sm_sections[]; /* of modules with options */
+void nonces_free(struct sm *sm);
+int module_index(const struct sm *sm, const struct module *m);
+
+#endif

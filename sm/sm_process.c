@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* The session manager as a process: options, messages, keys, ownership of shards. */
+#include "sm/sm_internal.h"
+#include "sm/sm_process.h"
+
+enum { TICK_MS = 50 };
+
+static const char *const conflict_names[] = {"replace", "refuse", "rename", NULL};
+
+static const struct option options[] = {
+	{"sessions_max", OPT_INT, offsetof(struct sm_config, sessions_max), "20", 1, 10000, NULL,
+	 OPT_RELOAD, "Most sessions of one account at a time."},
+	{"resource_conflict", OPT_ENUM, offsetof(struct sm_config, conflict), "replace", 0, 0,
+	 conflict_names, OPT_RELOAD,
+	 "When a resource is bound that another session has: the old session is replaced, the new one "
+	 "refused, or given another resource."},
+	{"offline_max", OPT_INT, offsetof(struct sm_config, offline_max), "1000", 0, 1000000, NULL,
+	 OPT_RELOAD, "Most undelivered messages kept for one account."},
+	{"deadline", OPT_TIME, offsetof(struct sm_config, deadline), "30s", 1000, 120000, NULL,
+	 OPT_RELOAD, "Longest that a stanza waits for storage or another process before its sender "
+		     "gets an error."},
+	{"slow_storage", OPT_TIME, offsetof(struct sm_config, slow_storage), "100ms", 10, 60000, NULL,
+	 OPT_RELOAD, "A message whose commit takes longer is given to its recipients before it."},
+	{"users_cached", OPT_INT, offsetof(struct sm_config, users_cached), "10000", 0, 10000000, NULL,
+	 OPT_RELOAD, "Accounts without sessions that are kept in memory."},
+	{"detached_time", OPT_TIME, offsetof(struct sm_config, detached_time), "10m", 0, 86400000,
+	 NULL, OPT_RELOAD, "How long a broken session that may be resumed is kept."},
+	{"given_max", OPT_SIZE, offsetof(struct sm_config, given_max), "4M", 65536, 1 << 30, NULL,
+	 OPT_RELOAD, "Most bytes that a session may leave unread before it is ended."},
+	{NULL},
+};
+
+static const struct link_handler handlers[] = {
+	{MSG_STANZA, on_stanza},
+	{MSG_ACKED, on_acked},
+	{MSG_SESSION_OPEN, on_session_open},
+	{MSG_SESSION_CLOSE, on_session_close},
+	{MSG_SESSION_FULL, on_session_full},
+	{MSG_SESSION_SM, on_session_sm},
+	{MSG_SESSION_RESUME, on_session_resume},
+	{MSG_ANNOUNCE, on_announce},
+	{MSG_ANNOUNCED, on_announced},
+	{MSG_TELL, on_tell},
+	{MSG_TELL_MANY, on_tell_many},
+	{MSG_USER_REMOVE, on_user_remove},
+	{MSG_SESSION_LIST, on_session_list},
+	{MSG_SESSION_KICK, on_session_kick},
+	{0, NULL},
+};
+
+static const struct msg_bind binds[] = {{.route = {"sm", 2}, .mode = 1}, {.route = {NULL, 0}}};
+static const char *const peers[] = {"router", "c2s", "sm", "auth", "storage", "ctl", NULL};
+
+/* --- keys -------------------------------------------------------------------------------------------- */
+
+static void got_ticket_key(void *arg, const uint8_t key[SEAL_KEY])
+{
+	struct sm *sm = arg;
+
+	memcpy(sm->keys[0], key, SEAL_KEY);
+	sm->ticket_key = sm->keys[0];
+	sm->getting[0] = NULL;
+}
+
+/* Sessions can be announced only when records can be read: the shards are taken from here. */
+static void got_record_key(void *arg, const uint8_t key[SEAL_KEY])
+{
+	struct sm *sm = arg;
+
+	memcpy(sm->keys[1], key, SEAL_KEY);
+	sm->record_key = sm->keys[1];
+	sm->getting[1] = NULL;
+	sm->shards = shards_new(sm->link, sm->channels, "sm", "c2s", &sm_shards_ops, sm);
+}
+
+/* --- time -------------------------------------------------------------------------------------------- */
+
+/* While appends are unanswered: slow ones are given before their commit, late ones answered. */
+static void tick(void *arg)
+{
+	struct sm *sm = arg;
+
+	appends_tick(sm);
+	if (!sm->appends_first) {
+		loop_timer_stop(sm->tick);
+		sm->ticking = false;
+	}
+}
+
+static void slow_tick(void *arg)
+{
+	struct sm *sm = arg;
+	bool detached = detached_tick(sm);
+
+	appends_tick(sm); /* forgets old keys */
+	sm->slow_ticking = sm->seen_first || detached;
+	if (sm->slow_ticking)
+		loop_timeout_start(sm->loop, &sm->slow_tick, detached ? 1 : 30);
+}
+
+void sm_tick_need(struct sm *sm)
+{
+	if (sm->appends_first && !sm->ticking) {
+		sm->ticking = true;
+		loop_timer_start(sm->tick, TICK_MS, TICK_MS);
+	}
+	if (!sm->slow_ticking) {
+		sm->slow_ticking = true;
+		sm->slow_tick.fn = slow_tick;
+		sm->slow_tick.arg = sm;
+		loop_timeout_start(sm->loop, &sm->slow_tick, 1);
+	}
+}
+
+static void turn_end(void *arg)
+{
+	struct sm *sm = arg;
+
+	pool_reset(sm->turn);
+}
+
+/* --- the process --------------------------------------------------------------------------------------- */
+
+static void *sm_init(struct app *app)
+{
+	struct sm *sm = xcalloc(1, sizeof *sm);
+
+	sm->app = app;
+	sm->loop = app->loop;
+	sm->link = app->link;
+	sm->config = app->config;
+	sm->domains = (const char *const *)app->common->domains;
+	sm->origin = random_u64();
+	sm->channels = channels_new(sm->link);
+	sm->turn = pool_new();
+	sm->turn_task = (struct loop_task){.fn = turn_end, .arg = sm};
+	sm->notices_task = (struct loop_task){.fn = notices_flush, .arg = sm};
+	sm->tick = loop_timer_new(sm->loop, tick, sm);
+	modules_start(sm);
+	return sm;
+}
+
+static void sm_ready(void *state)
+{
+	struct sm *sm = state;
+
+	if (!sm->ticket_key && !sm->getting[0])
+		sm->getting[0] = secret_get(sm->link, sm->channels, "ticket", got_ticket_key, sm);
+	if (!sm->record_key && !sm->getting[1])
+		sm->getting[1] = secret_get(sm->link, sm->channels, "record", got_record_key, sm);
+}
+
+static void sm_event(void *state, enum link_event e, const struct member *m)
+{
+	if (e == LINK_MEMBER_LOST && m && strcmp(m->process, "c2s") == 0)
+		announce_member_lost(state, m->id);
+}
+
+static void drained(void *arg)
+{
+	struct sm *sm = arg;
+
+	process_drained(sm->app);
+}
+
+static void sm_drain(void *state)
+{
+	struct sm *sm = state;
+
+	sm->draining = true;
+	if (sm->shards)
+		shards_drain(sm->shards, drained, sm);
+	else
+		drained(sm);
+}
+
+static json_t *sm_stats(void *state)
+{
+	const struct sm *sm = state;
+
+	return json_pack("{sI sI sI sI sI sI sI sI}", "users", (json_int_t)sm->nusers, "sessions",
+			 (json_int_t)sm->nsessions, "stanzas", (json_int_t)sm->stat_stanzas,
+			 "appends", (json_int_t)sm->stat_appends, "tells",
+			 (json_int_t)sm->stat_tells, "loads", (json_int_t)sm->stat_loads,
+			 "unanswered", (json_int_t)channels_unanswered(sm->channels),
+			 "unanswered_bytes", (json_int_t)channels_unanswered_bytes(sm->channels));
+}
+
+static void *sm_deinit(void *state)
+{
+	struct sm *sm = state;
+	struct user *u, *tmp;
+
+	HASH_ITER(hh, sm->users, u, tmp)
+	{
+		user_drop(u);
+	}
+	modules_stop(sm);
+	secret_get_cancel(sm->getting[0]);
+	secret_get_cancel(sm->getting[1]);
+	sm->shards = shards_free(sm->shards);
+	sm->channels = channels_free(sm->channels);
+	loop_timer_free(sm->tick);
+	if (sm->release_timer)
+		loop_timer_free(sm->release_timer);
+	loop_timeout_stop(sm->loop, &sm->slow_tick);
+	loop_task_cancel(sm->loop, &sm->turn_task);
+	loop_task_cancel(sm->loop, &sm->notices_task);
+	notices_free(sm);
+	nonces_free(sm);
+	pool_free(sm->turn);
+	while (sm->npools)
+		pool_free(sm->pools[--sm->npools]);
+	wipe(sm->keys, sizeof sm->keys);
+	free(sm);
+	return NULL;
+}
+
+struct loop *sm_loop(const struct sm *sm)
+{
+	return sm->loop;
+}
+
+struct link *sm_link(const struct sm *sm)
+{
+	return sm->link;
+}
+
+const struct process sm_process = {
+	.name = "sm",
+	.summary = "session manager: sessions, presence, rosters, delivery",
+	.options = options,
+	.config_size = sizeof(struct sm_config),
+	.sections = sm_sections,
+	.binds = binds,
+	.peers = peers,
+	.handlers = handlers,
+	.init = sm_init,
+	.ready = sm_ready,
+	.event = sm_event,
+	.drain = sm_drain,
+	.stats = sm_stats,
+	.deinit = sm_deinit,
+};

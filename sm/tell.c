@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Stanzas between owners, over channels (DELIVERY rules 2, 3, 6). */
+#include <errno.h>
+#include "sm/sm_internal.h"
+
+/* --- asking ------------------------------------------------------------------------------------------- */
+
+struct asking {
+	struct sm *sm;
+	struct txn *txn;
+	struct buf envelope; /* for the error when no answer comes in time */
+};
+
+static void asking_free(struct asking *q)
+{
+	buf_free(&q->envelope);
+	txn_release(q->txn);
+	free(q);
+}
+
+static void answer_envelope(struct txn *t, struct sm *sm, struct str envelope)
+{
+	struct pool *pool = sm_pool(sm);
+	struct stanza st;
+
+	if (stanza_decode(pool, envelope, &st) == 0)
+		txn_answer(t, &st);
+	else
+		log_error("malformed answer to a stanza");
+	sm_pool_back(sm, pool);
+}
+
+static void answer_timeout(struct asking *q)
+{
+	struct pool *pool = sm_pool(q->sm);
+	struct stanza st, r;
+
+	if (stanza_decode(pool, buf_str(&q->envelope), &st) == 0 && !stanza_no_reply(&st)) {
+		r = stanza_error_reply(pool, &st, STANZA_E_REMOTE_SERVER_TIMEOUT, NULL, NULL,
+				       STR_NONE);
+		txn_answer(q->txn, &r);
+	}
+	sm_pool_back(q->sm, pool);
+}
+
+static void told(void *arg, int err, uint16_t kind, const void *m)
+{
+	struct asking *q = arg;
+
+	if (err == 0 && kind == MSG_TOLD) {
+		const struct msg_told *t = m;
+
+		if (t->error.len)
+			answer_envelope(q->txn, q->sm, t->error);
+	} else {
+		answer_timeout(q);
+	}
+	asking_free(q);
+}
+
+static void ask(struct sm *sm, struct txn *t, const char *route, uint16_t shard, uint16_t kind,
+		const void *m, struct str envelope, uint16_t from_shard)
+{
+	struct asking *q = xcalloc(1, sizeof *q);
+	struct channel_send c = {.route = route,
+				 .to_shard = shard,
+				 .from_shard = from_shard,
+				 .kind = kind,
+				 .m = m,
+				 .deadline_ms = (uint32_t)sm->config->deadline,
+				 .fn = told,
+				 .arg = q};
+
+	if (from_shard != SHARD_NONE)
+		c.from_epoch = shards_epoch(sm->shards, from_shard);
+	q->sm = sm;
+	q->txn = t;
+	txn_hold(t);
+	buf_str_append(&q->envelope, envelope);
+	sm->stat_tells++;
+	(void)channel_send(sm->channels, &c);
+}
+
+/* A frame speaks for the shard of the account it is from, when that is ours. */
+static uint16_t speaks_for(struct sm *sm, struct str from)
+{
+	struct jid j;
+	uint16_t shard;
+
+	if (!from.ptr || jid_split(from, &j) < 0 || !j.local.len ||
+	    !sm_local_domain(sm, j.domain))
+		return SHARD_NONE;
+	shard = (uint16_t)(jid_key(j.bare) % SHARDS);
+	return shards_mine(sm->shards, shard) ? shard : SHARD_NONE;
+}
+
+void tell_send(struct packet *p, const char *route, uint16_t shard, struct str target)
+{
+	struct buf b = BUF_INIT;
+	struct msg_tell m = {.key = p->key, .target = target};
+
+	stanza_encode(&p->st, &b);
+	m.envelope = buf_str(&b);
+	ask(p->sm, p->txn, route, shard, MSG_TELL, &m, buf_str(&b),
+	    speaks_for(p->sm, p->st.from));
+	buf_free(&b);
+}
+
+void tell_many(struct sm *sm, struct txn *t, const struct stanza *st, const struct str *to,
+	       size_t n)
+{
+	struct buf b = BUF_INIT;
+	struct msg_tell_many m = {
+		.key = txn_key(sm, t), .targets = (struct str *)to, .ntargets = n};
+
+	stanza_encode(st, &b);
+	m.envelope = buf_str(&b);
+	ask(sm, t, "sm", (uint16_t)(jid_key(to[0]) % SHARDS), MSG_TELL_MANY, &m, buf_str(&b),
+	    speaks_for(sm, st->from));
+	buf_free(&b);
+}
+
+void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, struct user *u,
+		struct text *text)
+{
+	struct pool *pool = sm_pool(sm);
+	struct packet p;
+
+	packet_init(&p, sm, pool, t);
+	p.key = *key;
+	if (stanza_parse(pool, str_n(text->bytes, text->len), &p.st) < 0)
+		bug("a message that we wrote cannot be parsed");
+	packet_addresses(&p);
+	tell_send(&p, "sm", u->shard, user_jid(u));
+	sm_pool_back(sm, pool);
+}
+
+/* --- being asked ---------------------------------------------------------------------------------------- */
+
+static struct txn *tell_txn(struct sm *sm, const struct frame *f, const struct msg_stanza_key *key)
+{
+	struct txn *t = txn_new(sm, TXN_TELL, key);
+
+	t->origin = frame_keep(f);
+	return t;
+}
+
+static void tell_to(struct sm *sm, struct txn *t, const struct msg_stanza_key *key,
+		    struct str envelope, struct str target)
+{
+	struct pool *pool = sm_pool(sm);
+	struct packet p;
+
+	packet_init(&p, sm, pool, t);
+	p.key = *key;
+	if (stanza_decode(pool, envelope, &p.st) < 0) {
+		log_error("malformed envelope from another owner");
+	} else {
+		if (!p.st.to.ptr)
+			p.st.to = target;
+		packet_addresses(&p);
+		if (p.to.local.len && sm_local_domain(sm, p.to.domain))
+			packet_here(&p); /* admitted: it is ours */
+		else if (p.to.full.len && sm_local_domain(sm, p.to.domain))
+			packet_domain(&p);
+	}
+	sm_pool_back(sm, pool);
+}
+
+void on_tell(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_tell *m = msg;
+	struct txn *t;
+
+	if (!sm_admit(sm, f, false))
+		return;
+	t = tell_txn(sm, f, &m->key);
+	tell_to(sm, t, &m->key, m->envelope, m->target);
+	txn_release(t);
+}
+
+void on_tell_many(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_tell_many *m = msg;
+	struct txn *t;
+
+	if (!sm_admit(sm, f, false))
+		return;
+	t = tell_txn(sm, f, &m->key);
+	for (size_t i = 0; i < m->ntargets; i++)
+		tell_to(sm, t, &m->key, m->envelope, m->targets[i]);
+	txn_release(t);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Transactions: what a stanza started is counted; at zero it is done, and its source is told. */
+#include <utlist.h>
+#include "sm/sm_internal.h"
+
+struct txn *txn_new(struct sm *sm, enum txn_kind kind, const struct msg_stanza_key *key)
+{
+	struct txn *t = xcalloc(1, sizeof *t);
+
+	t->sm = sm;
+	t->kind = kind;
+	t->holds = 1;
+	t->parts = 1; /* part 0 is the stanza itself */
+	if (key)
+		t->key = *key;
+	return t;
+}
+
+static void txn_free(struct txn *t)
+{
+	buf_free(&t->reply);
+	free(t);
+}
+
+struct msg_stanza_key txn_key(struct sm *sm, struct txn *t)
+{
+	if (t && t->kind != TXN_PLAIN) {
+		/* A TELL's parts must not meet those that its sender gave out. */
+		uint16_t base = t->kind == TXN_TELL ? 0x8000 : 0;
+
+		return (struct msg_stanza_key){t->key.origin, t->key.number,
+					       (uint16_t)(base | (t->parts++ & 0x7fff))};
+	}
+	return (struct msg_stanza_key){sm->origin, ++sm->numbers, 0};
+}
+
+void txn_hold(struct txn *t)
+{
+	if (t)
+		t->holds++;
+}
+
+/* DELIVERY rule 6: while the lowest stanza has no part left, it is done. */
+static void txn_session_done(struct txn *t)
+{
+	struct session *s = session_find(t->sm, t->sid);
+	struct txn *first;
+	bool moved = false;
+
+	t->finished = true;
+	if (!s || s->serial != t->serial) { /* the session went, and its work list with it */
+		txn_free(t);
+		return;
+	}
+	while ((first = s->work) && first->finished) {
+		s->done = first->n;
+		DL_DELETE(s->work, first);
+		txn_free(first);
+		moved = true;
+	}
+	if (moved && !s->resuming)
+		notice_done(s);
+	session_resume_ready(s);
+	if (s->leaving && !s->work && !s->closing)
+		session_end(s, 0, NULL);
+}
+
+void txn_release(struct txn *t)
+{
+	if (!t || --t->holds)
+		return;
+	switch (t->kind) {
+	case TXN_STANZA:
+		txn_session_done(t);
+		return;
+	case TXN_TELL: {
+		struct msg_told told = {.error = buf_str(&t->reply)};
+
+		if (!t->mute)
+			link_reply(t->sm->link, &t->origin, MSG_TOLD, &told);
+		break;
+	}
+	case TXN_PLAIN:
+		break;
+	}
+	txn_free(t);
+}
+
+void txn_answer(struct txn *t, const struct stanza *st)
+{
+	struct session *s;
+
+	switch (t->kind) {
+	case TXN_STANZA:
+		s = session_find(t->sm, t->sid);
+		if (s && s->serial == t->serial)
+			session_send(s, st);
+		return;
+	case TXN_TELL:
+		buf_clear(&t->reply);
+		stanza_encode(st, &t->reply);
+		return;
+	case TXN_PLAIN:
+		return;
+	}
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* Accounts as actors: loaded once with all modules' data, evicted least recently used. */
+#include <errno.h>
+#include <utlist.h>
+#include "sm/sm_internal.h"
+
+enum { LOAD_TIMEOUT_MS = 10000, LOAD_RETRY_S = 1 };
+/* What the core itself reads with an account, before the modules' tables. */
+enum { LOAD_ACCOUNT, LOAD_POSITION, LOAD_NEWEST, LOAD_MODULES };
+enum { NEWEST_KEYS = 64 }; /* log entries whose keys are read again with an account */
+
+static void user_load(struct user *u);
+
+struct user *user_get(struct sm *sm, struct str bare)
+{
+	struct user *u;
+
+	HASH_FIND(hh, sm->users, bare.ptr, bare.len, u);
+	return u;
+}
+
+struct user *user_need(struct sm *sm, struct str bare)
+{
+	struct user *u = user_get(sm, bare);
+
+	if (u)
+		return u;
+	u = xcalloc(1, sizeof *u);
+	u->sm = sm;
+	u->jid = str_dup(bare);
+	u->load_newest = NEWEST_KEYS;
+	u->shard = (uint16_t)(jid_key(bare) % SHARDS);
+	HASH_ADD_KEYPTR(hh, sm->users, u->jid, bare.len, u);
+	sm->nusers++;
+	return u;
+}
+
+static void jobs_run(struct user *u, bool lost)
+{
+	struct user_job *j;
+
+	while ((j = u->jobs)) {
+		u->jobs = j->next;
+		if (!u->jobs)
+			u->jobs_last = NULL;
+		j->fn(j->arg, lost ? NULL : u);
+		free(j);
+	}
+}
+
+void user_run(struct user *u, void (*fn)(void *arg, struct user *u), void *arg)
+{
+	struct user_job *j;
+
+	if (u->state == USER_LOADED && !u->jobs) {
+		fn(arg, u);
+		return;
+	}
+	j = xcalloc(1, sizeof *j);
+	j->fn = fn;
+	j->arg = arg;
+	if (u->jobs_last)
+		u->jobs_last->next = j;
+	else
+		u->jobs = j;
+	u->jobs_last = j;
+	if (!u->loading)
+		user_load(u);
+}
+
+/* --- loading ------------------------------------------------------------------------------- */
+
+static void user_loaded(void *arg, int err, const struct msg_rows *results, size_t n)
+{
+	struct user *u = arg;
+
+	u->loading = NULL;
+	if (err) { /* storage is away: those who wait have their own deadlines; try again */
+		user_load(u);
+		return;
+	}
+	if (n < LOAD_MODULES)
+		bug("storage answered %zu of the reads of an account", n);
+	if (inbox_short(&results[LOAD_POSITION], &results[LOAD_NEWEST], u->load_newest)) {
+		u->load_newest = u->load_newest * 16; /* much is undelivered: all of it, then */
+		user_load(u);
+		return;
+	}
+	u->state = USER_LOADED;
+	u->exists = results[LOAD_ACCOUNT].nrows > 0;
+	u->sm->stat_loads++;
+	inbox_load(u, &results[LOAD_POSITION], &results[LOAD_NEWEST]);
+	/* Each module gets the rows of its own tables: they follow in the order of the list. */
+	for (size_t i = 0, at = LOAD_MODULES; i < u->sm->nmodules; i++) {
+		const struct module *m = u->sm->modules[i];
+		size_t count = 0;
+
+		while (m->preload && m->preload[count] != TABLE_NONE)
+			count++;
+		if (m->hooks.user_load)
+			m->hooks.user_load(u, results + at);
+		at += count;
+	}
+	u->busy++; /* a job may end what keeps it */
+	jobs_run(u, false);
+	u->busy--;
+	user_touch(u);
+}
+
+static void user_load(struct user *u)
+{
+	struct sm *sm = u->sm;
+	struct msg_value key = value_text(str_z(u->jid));
+	struct msg_read_op ops[LOAD_MODULES + 4 * MAX_MODULES];
+	size_t n = LOAD_MODULES;
+
+	memset(ops, 0, sizeof ops);
+	ops[LOAD_ACCOUNT] = (struct msg_read_op){
+		.op = STORE_GET, .table = TABLE_ACCOUNT, .key = &key, .nkey = 1};
+	ops[LOAD_POSITION] = (struct msg_read_op){
+		.op = STORE_GET, .table = TABLE_POSITION, .key = &key, .nkey = 1};
+	ops[LOAD_NEWEST] = (struct msg_read_op){.op = STORE_LOG_LAST,
+						.table = TABLE_LOG,
+						.key = &key,
+						.nkey = 1,
+						.limit = u->load_newest};
+	for (size_t i = 0; i < sm->nmodules; i++)
+		for (const uint16_t *t = sm->modules[i]->preload; t && *t != TABLE_NONE; t++) {
+			if (n == sizeof ops / sizeof *ops)
+				bug("modules preload more tables than fit");
+			ops[n++] = (struct msg_read_op){
+				.op = STORE_LIST, .table = *t, .key = &key, .nkey = 1};
+		}
+	u->loading = store_read(sm->link, ops, n, LOAD_TIMEOUT_MS, user_loaded, u);
+}
+
+/* --- leaving memory ---------------------------------------------------------------------------- */
+
+static void idle_remove(struct user *u)
+{
+	struct sm *sm = u->sm;
+
+	if (!u->idle)
+		return;
+	if (u->idle_prev)
+		u->idle_prev->idle_next = u->idle_next;
+	else
+		sm->idle_first = u->idle_next;
+	if (u->idle_next)
+		u->idle_next->idle_prev = u->idle_prev;
+	else
+		sm->idle_last = u->idle_prev;
+	u->idle_prev = u->idle_next = NULL;
+	u->idle = false;
+	sm->nidle--;
+}
+
+static void user_free(struct user *u)
+{
+	struct sm *sm = u->sm;
+
+	idle_remove(u);
+	if (u->state == USER_LOADED)
+		run_user_free(u);
+	inbox_free(u);
+	store_read_cancel(u->loading);
+	HASH_DEL(sm->users, u);
+	sm->nusers--;
+	free(u->jid);
+	free(u);
+}
+
+void user_drop(struct user *u)
+{
+	while (u->sessions)
+		session_free(u->sessions);
+	wait_drop_all(u);
+	appends_drop(u);
+	jobs_run(u, true);
+	user_free(u);
+}
+
+static bool user_quiet(const struct user *u)
+{
+	return u->state == USER_LOADED && !u->sessions && !u->busy && !u->jobs && !u->waits;
+}
+
+void user_touch(struct user *u)
+{
+	struct sm *sm = u->sm;
+
+	idle_remove(u);
+	if (!user_quiet(u))
+		return;
+	inbox_save(u);
+	if (!user_quiet(u)) /* the position is being written: its answer comes here again */
+		return;
+	if (!u->exists || u->gone) { /* not worth keeping, and it may come to exist */
+		user_free(u);
+		return;
+	}
+	u->idle_prev = sm->idle_last;
+	if (sm->idle_last)
+		sm->idle_last->idle_next = u;
+	else
+		sm->idle_first = u;
+	sm->idle_last = u;
+	u->idle = true;
+	sm->nidle++;
+	while (sm->nidle > (size_t)sm->config->users_cached)
+		user_free(sm->idle_first);
+}
+
+void users_drop_shard(struct sm *sm, uint16_t shard)
+{
+	struct user *u, *tmp;
+
+	HASH_ITER(hh, sm->users, u, tmp)
+	{
+		if (u->shard == shard)
+			user_drop(u);
+	}
+}
+
+bool users_flush_shard(struct sm *sm, uint16_t shard)
+{
+	struct user *u, *tmp;
+	bool clear = true;
+
+	HASH_ITER(hh, sm->users, u, tmp)
+	{
+		if (u->shard != shard)
+			continue;
+		if (u->state == USER_LOADED)
+			inbox_save(u);
+		if (u->busy || u->jobs || u->waits)
+			clear = false;
+		for (struct session *s = u->sessions; s; s = s->next)
+			if (s->work)
+				clear = false;
+	}
+	return clear;
+}
+
+/* --- what modules see ---------------------------------------------------------------------------- */
+
+struct str user_jid(const struct user *u)
+{
+	return str_z(u->jid);
+}
+
+bool user_exists(const struct user *u)
+{
+	return u->exists && !u->gone;
+}
+
+struct sm *user_sm(const struct user *u)
+{
+	return u->sm;
+}
+
+struct session *user_sessions(const struct user *u)
+{
+	return u->sessions;
+}
+
+struct session *session_next(const struct session *s)
+{
+	return s->next;
+}
+
+struct session *user_session(const struct user *u, struct str resource)
+{
+	for (struct session *s = u->sessions; s; s = s->next)
+		if (!s->closing && !s->leaving && str_eq(s->jid.resource, resource))
+			return s;
+	return NULL;
+}
+
+void sm_with_user(struct sm *sm, struct str bare, void (*fn)(void *arg, struct user *u), void *arg)
+{
+	if (!shards_is_open(sm->shards, (uint16_t)(jid_key(bare) % SHARDS))) {
+		fn(arg, NULL);
+		return;
+	}
+	user_run(user_need(sm, bare), fn, arg);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Options of the storage process. */
+#include "storage/storage_internal.h"
+
+static const char *const engine_names[] = {"sqlite", "memory", NULL};
+
+#define FIELD(name) offsetof(struct storage_config, name)
+const struct option storage_options[] = {
+	{"engine", OPT_ENUM, FIELD(engine), "sqlite", .choices = engine_names,
+	 .help = "Database engine; memory forgets all when the process ends."},
+	{"path", OPT_STR, FIELD(path), NULL,
+	 .help = "The SQLite file; when empty, mercutio.db in data_dir."},
+	{"commit_max", OPT_INT, FIELD(commit_max), "500", 1, 10000,
+	 .help = "Batches of writes that share one commit at the most."},
+	{"commit_delay", OPT_TIME, FIELD(commit_delay), "0ms", 0, 1000,
+	 .help = "How long a commit waits for more writes to share it."},
+	{"readers", OPT_INT, FIELD(readers), "2", 1, 8,
+	 .help = "Reads that are worked on at the same time."},
+	{"read_rows", OPT_INT, FIELD(read_rows), "10000", 1, 1000000,
+	 .help = "Rows that one read finds at the most; more are asked for in pages."},
+	{"waiting_max", OPT_INT, FIELD(waiting_max), "50000", 100, 10000000,
+	 .help = "Requests that wait for the database at the most; more are sent back."},
+	{"cache", OPT_SIZE, FIELD(cache), "16M", 1 << 20, INT64_C(1) << 36,
+	 .help = "Memory for the database's pages, for the writer and for each reader."},
+	{"keep_requests", OPT_TIME, FIELD(keep_requests), "1d", 60000, INT64_C(30) * 86400 * 1000,
+	 .help = "How long a conditional write is known, so that its repetition succeeds."},
+	{NULL},
+};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of the SQLite engine: connections and statements, schema, reading, writing. */
+#ifndef STORAGE_SQLITE_INTERNAL_H
+#define STORAGE_SQLITE_INTERNAL_H
+
+#include <sqlite3.h>
+#include "storage/engine.h"
+#include "storage/lease.h"
+
+/* --- sqlite_sql.c: the statements, from the declared tables --------------------------------- */
+
+enum sql_kind {
+	SQL_LIST,    /* by prefix, or behind a key in it: prefix's values, then the rest of the key */
+	SQL_COUNT,   /* by prefix */
+	SQL_RANGE,   /* log: account, number above, number below */
+	SQL_LAST,    /* log: account */
+	SQL_PUT,     /* all columns; replaces */
+	SQL_INSERT,  /* all columns; changes nothing when the key is there */
+	SQL_UPDATE,  /* all columns; changes nothing when the key is not there */
+	SQL_DELETE,  /* by prefix */
+	SQL_LOG_KEY, /* log: account, number; the key of the stanza */
+	SQL_KINDS
+};
+enum { SQL_PREFIX = 7, SQL_REVERSE = 8, SQL_AFTER = 16, SQL_VARIANTS = 32 };
+/* variant: number of the prefix's columns, and flags. */
+void sql_text(struct buf *b, enum sql_kind kind, const struct table_def *t, unsigned variant);
+void sql_create_table(struct buf *b, const struct table_def *t, unsigned version);
+void sql_create_index(struct buf *b, const struct table_def *t, size_t index);
+void sql_add_column(struct buf *b, const struct table_def *t, size_t column);
+
+/* --- sqlite_db.c: one connection, used by one thread at a time ------------------------------ */
+
+struct db {
+	sqlite3 *handle;
+	sqlite3_stmt *cached[TABLES][SQL_KINDS][SQL_VARIANTS];
+};
+
+/* NULL with one line in error. */
+struct db *db_open(const char *path, size_t cache, bool writer, struct buf *error);
+struct db *db_close(struct db *db);
+/* Reset and without bindings; NULL: it could not be prepared (db_error tells). */
+sqlite3_stmt *db_stmt(struct db *db, enum sql_kind kind, size_t table, unsigned variant);
+int db_exec(struct db *db, const char *sql); /* an SQLite code */
+const char *db_error(const struct db *db);
+/* Binds values to parameters first, first + 1, …; what they point to must live until the reset. */
+void db_bind(sqlite3_stmt *s, int first, const struct msg_value *v, size_t n);
+void db_row(sqlite3_stmt *s, struct msg_value *ret_values, size_t n); /* borrowed until the step */
+/* Whether the code speaks of the database's surroundings (disk full, …), not of the statement. */
+bool db_is_trouble(int code);
+
+/* --- sqlite_migrate.c ----------------------------------------------------------------------- */
+
+/* Brings the schema to version, by what each table, column and index declares as its `since`.
+ * Idempotent, one transaction. False with one line in error; a newer schema is refused. */
+bool db_migrate(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version,
+		struct buf *error);
+
+/* --- sqlite_read.c, sqlite_write.c: run on a worker thread ---------------------------------- */
+
+/* All in one view. */
+void reads_run(struct db *db, const struct engine_config *c, struct engine_read *list);
+
+struct writer {
+	const struct engine_config *config;
+	struct db *db;
+	struct lease_book *leases;
+	bool leases_known;
+	int64_t purged; /* wall clock when old request ids were removed */
+	/* Batches of these fail since an earlier one of the group did. */
+	struct failed_shard {
+		uint64_t sender;
+		uint16_t shard;
+	} *failed;
+	size_t nfailed, failed_cap;
+	char trouble[WRITE_TEXT]; /* why the last group failed as a whole; empty: it did not */
+	uint64_t group_us;        /* time that it took */
+};
+
+/* One transaction. Every job of the list has its answer afterwards; false: all failed by trouble. */
+bool group_run(struct writer *w, struct engine_job *list);
+void writer_free(struct writer *w); /* what it holds, but for the connection */
+
+#endif

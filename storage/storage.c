@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* The storage process: opens the engine, tells its trouble, drains it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "base/alloc.h"
+#include "storage/storage_internal.h"
+
+static char *data_path(const struct app *app, const struct storage_config *c)
+{
+	const char *dir = app->common->data_dir;
+
+	if (c->path && *c->path)
+		return xstrdup(c->path);
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		fatal("cannot make data_dir %s: %s", dir, strerror(errno));
+	return xasprintf("%s/mercutio.db", dir);
+}
+
+static void engine_start(struct storage *s)
+{
+	const struct storage_config *c = s->config;
+	const struct engine_ops *ops = c->engine == 0 ? &engine_sqlite : &engine_memory;
+	struct buf error = BUF_INIT;
+	struct engine_config ec = {
+		.loop = s->app->loop,
+		.commit_max = (size_t)c->commit_max,
+		.commit_delay = c->commit_delay,
+		.readers = (size_t)c->readers,
+		.read_rows = (size_t)c->read_rows,
+		.read_bytes = link_max_frame(s->link) - FRAME_HEAD,
+		.keep_requests = c->keep_requests,
+		.cache = (size_t)c->cache,
+	};
+
+	if (ops == &engine_sqlite)
+		s->path = data_path(s->app, c);
+	ec.path = s->path;
+	if (engine_open(ops, &ec, &error, &s->engine) < 0)
+		fatal("%.*s", STR_ARG(buf_str(&error)));
+	buf_free(&error);
+	log_info("database open", LF_S("engine", ops->name), LF_S("path", s->path ? s->path : ""),
+		 LF_I("schema", SCHEMA_VERSION));
+}
+
+static void *init(struct app *app)
+{
+	struct storage *s = xcalloc(1, sizeof(*s));
+
+	/* A limit on the size of files is an error of the write, as a full disk is. */
+	signal(SIGXFSZ, SIG_IGN);
+	s->app = app;
+	s->config = app->config;
+	s->link = app->link;
+	s->channels = channels_new(app->link);
+	engine_start(s);
+	return s;
+}
+
+static void tell_trouble(struct storage *s)
+{
+	uint64_t now = loop_now(s->app->loop);
+	struct engine_stats st;
+
+	engine_stats(s->engine, &st);
+	if (st.failing && !s->failing) {
+		s->failing_since = now;
+		log_error("database takes no writes", LF_S("reason", st.trouble));
+	} else if (!st.failing && s->failing) {
+		log_info("database takes writes again", LF_U("after_ms", now - s->failing_since));
+	}
+	s->failing = st.failing;
+}
+
+void storage_answered(struct storage *s)
+{
+	tell_trouble(s);
+	s->pending--;
+	if (s->draining && s->pending == 0)
+		process_drained(s->app);
+}
+
+static void event(void *state, enum link_event e, const struct member *m)
+{
+	if (e == LINK_MEMBER_LOST && m)
+		serve_member_lost(state, m->id);
+}
+
+static void drain(void *state)
+{
+	struct storage *s = state;
+
+	s->draining = true;
+	if (s->pending == 0)
+		process_drained(s->app);
+}
+
+static void reload(void *state)
+{
+	struct storage *s = state;
+
+	s->engine->config.commit_delay = s->config->commit_delay;
+}
+
+static void put(json_t *o, const char *name, uint64_t value)
+{
+	json_object_set_new(o, name, json_integer((json_int_t)value));
+}
+
+static json_t *stats(void *state)
+{
+	struct storage *s = state;
+	json_t *o = json_object();
+	struct engine_stats st;
+
+	engine_stats(s->engine, &st);
+	put(o, "reads", st.reads);
+	put(o, "read_ops", st.read_ops);
+	put(o, "rows", st.rows);
+	put(o, "writes", st.batches);
+	put(o, "committed", st.committed);
+	put(o, "failed", st.failed);
+	put(o, "commits", st.commits);
+	put(o, "batches_per_commit", st.commits ? st.commit_batches / st.commits : 0);
+	put(o, "commit_us", st.commits ? st.commit_us / st.commits : 0);
+	put(o, "commit_us_max", st.commit_us_max);
+	put(o, "waiting", st.waiting);
+	put(o, "bounced", s->bounced);
+	put(o, "failing", st.failing);
+	return o;
+}
+
+static void *deinit(void *state)
+{
+	struct storage *s = state;
+
+	/* What is at the database ends first, also when the drain was cut short. */
+	s->draining = true;
+	while (s->pending)
+		loop_run_once(s->app->loop);
+	engine_close(s->engine);
+	serve_free(s);
+	channels_free(s->channels);
+	free(s->path);
+	free(s);
+	return NULL;
+}
+
+static const struct msg_bind binds[] = {{.route = {"storage", 7}, .mode = 0}, {.route = {NULL, 0}}};
+static const char *const peers[] = {"auth", "sm", "muc", "pubsub", "s2s", "c2s", "component", "http",
+				    "ctl", NULL};
+
+const struct process storage_process = {
+	.name = "storage",
+	.summary = "keeps accounts, rosters, the message log and leases in the database",
+	.options = storage_options,
+	.config_size = sizeof(struct storage_config),
+	.binds = binds,
+	.peers = peers,
+	.handlers = storage_handlers,
+	.init = init,
+	.event = event,
+	.reload = reload,
+	.drain = drain,
+	.stats = stats,
+	.deinit = deinit,
+};

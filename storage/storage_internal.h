@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The storage process: its options, its one context, and the frames that it serves. */
+#ifndef STORAGE_STORAGE_INTERNAL_H
+#define STORAGE_STORAGE_INTERNAL_H
+
+#include "link/channel.h"
+#include "storage/engine.h"
+#include "storage/storage_process.h"
+
+struct storage_config {
+	int engine;
+	char *path;
+	int64_t commit_max, commit_delay;
+	int64_t readers, read_rows;
+	int64_t waiting_max;
+	int64_t cache;
+	int64_t keep_requests;
+};
+extern const struct option storage_options[];
+
+struct storage {
+	struct app *app;
+	struct storage_config *config;
+	struct link *link;
+	struct channels *channels;
+	struct engine *engine;
+	char *path;
+	struct failed_run *failed; /* by sender and shard */
+	size_t pending;            /* requests under way */
+	bool draining;
+	/* Trouble is told when it begins and when it ends. */
+	bool failing, read_failing;
+	uint64_t failing_since;
+	uint64_t bounced;
+};
+
+/* --- serve.c --------------------------------------------------------------------------------- */
+
+extern const struct link_handler storage_handlers[];
+void serve_member_lost(struct storage *s, uint64_t instance);
+void serve_free(struct storage *s);
+
+/* --- storage.c ------------------------------------------------------------------------------- */
+
+/* To be called after each answer: tells trouble, ends a drain. */
+void storage_answered(struct storage *s);
+
+#endif

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: MIT
+"""What integration tests share: a throw-away server from the build tree, TAP, and raw XMPP streams."""
+import base64
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import xml.etree.ElementTree as ET
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("MERCUTIO_BUILD", SOURCE)
+SLOW = 4 if "asan" in os.path.basename(BUILD) else 1
+TIMEOUT = 15 * SLOW
+
+NS = {
+    "client": "jabber:client",
+    "stream": "http://etherx.jabber.org/streams",
+    "sasl": "urn:ietf:params:xml:ns:xmpp-sasl",
+    "tls": "urn:ietf:params:xml:ns:xmpp-tls",
+    "bind": "urn:ietf:params:xml:ns:xmpp-bind",
+}
+
+
+def free_port_base():
+    """A base N such that the ports that ./run uses above it are free."""
+    offsets = [222, 223] + [400 + i for i in range(1, 5)]
+    for base in range(20000 + (os.getpid() * 7) % 9000, 60000, 500):
+        try:
+            socks = []
+            for offset in offsets:
+                s = socket.socket()
+                socks.append(s)
+                s.bind(("127.0.0.1", base + offset))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in socks:
+                s.close()
+    raise RuntimeError("no free ports")
+
+
+class Server:
+    """./run in a folder of its own; ends with the `with` block."""
+
+    def __init__(self, users=(), domains=("localhost",), args=(), keep=None):
+        self.dir = keep or tempfile.mkdtemp(prefix="mtest.")
+        self.keep = keep is not None
+        self.base = free_port_base()
+        self.domains = list(domains)
+        self.users = dict(u.split(":", 1) for u in users)
+        self.args = list(args)
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+        if exc[0] is not None:
+            self.show_logs()
+        if not self.keep:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def start(self):
+        cmd = [os.path.join(SOURCE, "run"), "--dir", self.dir, "--port-base", str(self.base),
+               "--address", "127.0.0.1"]
+        for d in self.domains:
+            cmd += ["--domain", d]
+        for name, password in self.users.items():
+            cmd += ["--user", f"{name}:{password}"]
+        cmd += self.args + os.environ.get("MERCUTIO_RUN_ARGS", "").split()
+        self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        text=True, start_new_session=True)
+        deadline = time.monotonic() + 60 * SLOW
+        while True:
+            line = self.process.stdout.readline()
+            if line.strip() == "ready":
+                return
+            if not line or time.monotonic() > deadline:
+                self.show_logs()
+                raise RuntimeError("server did not get ready")
+
+    def stop(self):
+        if not self.process:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.process = None
+
+    def show_logs(self):
+        folder = os.path.join(self.dir, "log")
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            with open(os.path.join(folder, name), errors="replace") as f:
+                for line in f.read().splitlines()[-25:]:
+                    print(f"# {name}: {line}")
+
+    def pids(self):
+        with open(os.path.join(self.dir, "pids")) as f:
+            return {name: int(pid) for name, pid in (line.split() for line in f if line.strip())}
+
+    def kill(self, name, sig=signal.SIGKILL):
+        os.kill(self.pids()[name], sig)
+
+    def ctl(self, *args, stdin=""):
+        return subprocess.run([os.path.join(BUILD, "tools", "mercutioctl"), "--config",
+                               os.path.join(self.dir, "mercutio.conf"), *args],
+                              input=stdin, capture_output=True, text=True, timeout=60 * SLOW)
+
+    @property
+    def starttls_port(self):
+        return self.base + 222
+
+    @property
+    def tls_port(self):
+        return self.base + 223
+
+    def tls_context(self):
+        return ssl.create_default_context(cafile=os.path.join(self.dir, "ca.pem"))
+
+
+class Closed(Exception):
+    """The peer ended the stream or the connection."""
+
+
+class Stream:
+    """A raw client stream: bytes out, first-level elements in."""
+
+    def __init__(self, server, domain="localhost", port=None, tls=True, address="127.0.0.1"):
+        self.server, self.domain = server, domain
+        self.sock = socket.create_connection((address, port or (
+            server.tls_port if tls else server.starttls_port)), TIMEOUT)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock = server.tls_context().wrap_socket(self.sock, server_hostname=domain)
+        self.jid = None
+        self.reset()
+
+    def reset(self):
+        self.parser = ET.XMLPullParser(("start", "end"))
+        self.depth = 0
+        self.header = None
+        self.queue = []
+        self.ended = False
+
+    def close(self):
+        self.sock.close()
+
+    def send(self, data):
+        self.sock.sendall(data.encode() if isinstance(data, str) else data)
+
+    def open(self, to=None, extra="version='1.0'", ns="jabber:client"):
+        self.send(f"<?xml version='1.0'?><stream:stream to='{to or self.domain}' {extra} xmlns='{ns}' "
+                  "xmlns:stream='http://etherx.jabber.org/streams'>")
+
+    def _pump(self, timeout):
+        self.sock.settimeout(timeout)
+        data = self.sock.recv(65536)
+        if not data:
+            self.ended = True
+            return
+        self.parser.feed(data)
+        for event, element in self.parser.read_events():
+            if event == "start":
+                self.depth += 1
+                if self.depth == 1:
+                    self.header = element
+                    self.root = element
+            else:
+                self.depth -= 1
+                if self.depth == 1:
+                    self.queue.append(element)
+                    self.root.remove(element)
+                elif self.depth == 0:
+                    self.ended = True
+
+    def receive(self, timeout=None):
+        """The next first-level element."""
+        deadline = time.monotonic() + (timeout or TIMEOUT)
+        while not self.queue:
+            if self.ended:
+                raise Closed()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("nothing received")
+            try:
+                self._pump(left)
+            except socket.timeout:
+                raise TimeoutError("nothing received")
+            except (ConnectionError, ssl.SSLError) as e:
+                raise Closed() from e
+        return self.queue.pop(0)
+
+    def wait_closed(self):
+        """Everything until the end of the stream."""
+        got = []
+        try:
+            while True:
+                got.append(self.receive())
+        except Closed:
+            return got
+
+    def features(self):
+        e = self.receive()
+        assert e.tag == "{%s}features" % NS["stream"], ET.tostring(e)
+        return e
+
+    def starttls(self):
+        self.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        e = self.receive()
+        assert e.tag == "{%s}proceed" % NS["tls"], e.tag
+        self.sock = self.server.tls_context().wrap_socket(self.sock, server_hostname=self.domain)
+        self.reset()
+
+    def plain(self, user, password):
+        data = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        self.send(f"<auth xmlns='{NS['sasl']}' mechanism='PLAIN'>{data}</auth>")
+        return self.receive()
+
+    def bind(self, resource=None):
+        inner = f"<resource>{resource}</resource>" if resource else ""
+        self.send(f"<iq type='set' id='bind'><bind xmlns='{NS['bind']}'>{inner}</bind></iq>")
+        e = self.receive()
+        jid = e.find(".//{%s}jid" % NS["bind"])
+        if jid is not None:
+            self.jid = jid.text
+        return e
+
+    def login(self, user, password=None, resource=None):
+        self.open()
+        self.features()
+        e = self.plain(user, password or self.server.users[user])
+        assert e.tag == "{%s}success" % NS["sasl"], ET.tostring(e)
+        self.reset()
+        self.open()
+        self.features()
+        e = self.bind(resource)
+        assert self.jid, ET.tostring(e)
+        return self
+
+    def ping(self, tag):
+        """Sends a ping to the server; its answer has id tag."""
+        self.send(f"<iq type='get' id='{tag}' to='{self.domain}'><ping xmlns='urn:xmpp:ping'/></iq>")
+
+    def sync(self):
+        """Everything that had come before the answer to a ping."""
+        tag = "sync-%d" % time.monotonic_ns()
+        self.ping(tag)
+        got = []
+        while True:
+            e = self.receive()
+            if e.get("id") == tag:
+                return got
+            got.append(e)
+
+
+def client(server, user, resource=None, presence=True):
+    s = Stream(server).login(user, resource=resource)
+    if presence:
+        s.send("<presence/>")
+        s.sync()
+    return s
+
+
+class Tap:
+    """Runs functions as TAP tests; exits with 1 when one failed."""
+
+    def __init__(self):
+        self.n = self.failed = 0
+
+    def run(self, name, fn, *args):
+        self.n += 1
+        try:
+            fn(*args)
+            print(f"ok {self.n} - {name}", flush=True)
+        except Exception:
+            self.failed += 1
+            print(f"not ok {self.n} - {name}", flush=True)
+            for line in traceback.format_exc().splitlines():
+                print("# " + line, flush=True)
+
+    def skip(self, name, why):
+        self.n += 1
+        print(f"ok {self.n} - {name} # SKIP {why}", flush=True)
+
+    def done(self):
+        print(f"1..{self.n}", flush=True)
+        sys.exit(1 if self.failed else 0)

@@ -1,0 +1,202 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Plays the stanza scripts of tests/scripts; the language is described in its README.md."""
+import glob
+import os
+import re
+import sys
+import xml.etree.ElementTree as ET
+
+from harness import SOURCE, Server, Stream, Tap
+
+CLIENT = "jabber:client"
+FOLDER = os.path.join(SOURCE, "tests", "scripts")
+
+
+class Mismatch(Exception):
+    pass
+
+
+def show(e):
+    return ET.tostring(e, encoding="unicode")
+
+
+def match(want, got, path="", top=True):
+    here = f"{path}/{want.tag.split('}')[-1]}"
+    if want.tag != got.tag:
+        raise Mismatch(f"{here}: is {got.tag}")
+    have = {k: v for k, v in got.attrib.items() if not k.endswith("}lang")}
+    for name, value in want.attrib.items():
+        if name not in have:
+            raise Mismatch(f"{here}: lacks {name}")
+        if value not in ("*", have[name]):
+            raise Mismatch(f"{here}: {name} is '{have[name]}', not '{value}'")
+    for name in have:
+        if name not in want.attrib and not (top and name == "to"):
+            raise Mismatch(f"{here}: has {name}='{have[name]}'")
+    text = (want.text or "").strip()
+    if text != "*" and text != (got.text or "").strip():
+        raise Mismatch(f"{here}: text is '{got.text}', not '{text}'")
+    rest = list(got)
+    hole = False
+    for child in want:
+        if child.tag.endswith("}any"):
+            hole = True
+            continue
+        while rest:
+            candidate = rest.pop(0)
+            try:
+                match(child, candidate, here, False)
+                break
+            except Mismatch:
+                if not hole:
+                    raise
+        else:
+            raise Mismatch(f"{here}: lacks <{child.tag.split('}')[-1]}/>")
+        hole = False
+    if rest and not hole:
+        raise Mismatch(f"{here}: has {show(rest[0])}")
+
+
+class Player:
+    def __init__(self, server, serial):
+        self.server, self.serial = server, serial
+        self.names = {"domain": "localhost", "nobody": f"nobody{serial}@localhost"}
+        self.clients, self.streams, self.pending = {}, {}, {}
+
+    def expand(self, text):
+        return re.sub(r"\{([\w.]+)\}", lambda m: self.names[m.group(1)], text)
+
+    def parse(self, text):
+        root = ET.fromstring(f"<root xmlns='{CLIENT}'>{self.expand(text)}</root>")
+        return list(root)
+
+    def declare(self, name, address):
+        bare, resource = address.split("/", 1)
+        local, _, domain = bare.partition("@")
+        domain = domain or "localhost"
+        account = f"{local}{self.serial}"
+        key = f"{account}@{domain}"
+        if key not in self.server.users:
+            done = self.server.ctl("user", "add", key, stdin="secret\nsecret\n")
+            if done.returncode:
+                raise RuntimeError(done.stderr)
+            self.server.users[key] = "secret"
+        self.clients[name] = (account, domain, resource)
+        self.names.update({name: f"{key}/{resource}", f"{name}.bare": key,
+                           f"{name}.local": account})
+
+    def connect(self, name):
+        account, domain, resource = self.clients[name]
+        self.streams[name] = Stream(self.server, domain).login(account, "secret", resource)
+        self.pending[name] = []
+
+    def online(self, name):
+        self.connect(name)
+        self.streams[name].send("<presence/>")
+        self.settle()
+        self.pending[name].clear()
+
+    def settle(self):
+        """Two rounds: what the first one's stanzas cause at others has come after the second."""
+        for _ in range(2):
+            for name, s in self.streams.items():
+                self.pending[name] += s.sync()
+
+    def next(self, name):
+        if self.pending[name]:
+            return self.pending[name].pop(0)
+        return self.streams[name].receive()
+
+    def any_order(self, name, wanted):
+        for _ in range(len(wanted)):
+            got = self.next(name)
+            errors = []
+            for w in wanted:
+                try:
+                    match(w, got)
+                    wanted.remove(w)
+                    break
+                except Mismatch as e:
+                    errors.append(str(e))
+            else:
+                raise Mismatch(f"{name} received {show(got)}: " + "; ".join(errors))
+
+    def step(self, name, verb, block):
+        if verb == "connects":
+            self.connect(name)
+        elif verb == "comes online":
+            self.online(name)
+        elif verb == "sends":
+            self.streams[name].send(self.expand(block.strip()))
+        elif verb == "receives":
+            for want in self.parse(block):
+                got = self.next(name)
+                try:
+                    match(want, got)
+                except Mismatch as e:
+                    raise Mismatch(f"{name} received {show(got)}: {e}")
+        elif verb == "receives in any order":
+            self.any_order(name, self.parse(block))
+        elif verb == "receives nothing":
+            self.settle()
+            if self.pending[name]:
+                raise Mismatch(f"{name} received {show(self.pending[name][0])}")
+        elif verb == "forgets":
+            self.settle()
+            self.pending[name].clear()
+        elif verb == "disconnects":
+            s = self.streams.pop(name)
+            s.send("</stream:stream>")
+            s.wait_closed()
+            s.close()
+        elif verb == "drops":
+            self.streams.pop(name).close()
+        else:
+            raise RuntimeError(f"unknown step: {name} {verb}")
+
+    def play(self, text):
+        steps = []
+        for number, line in enumerate(text.splitlines(), 1):
+            if line[:1] in ("\t", " ") and steps:
+                steps[-1][3] += line + "\n"
+            elif line.strip() and not line.startswith("#"):
+                name, _, verb = line.strip().partition(" ")
+                steps.append([number, name, verb, ""])
+        for number, name, verb, block in steps:
+            try:
+                if name == "client":
+                    self.declare(*verb.split())
+                else:
+                    self.step(name, verb, block)
+            except Exception as e:
+                raise type(e)(f"line {number}: {name} {verb}: {e}") from e
+
+    def close(self):
+        for s in self.streams.values():
+            s.close()
+
+
+def play(server, path, serial):
+    player = Player(server, serial)
+    try:
+        with open(path) as f:
+            player.play(f.read())
+    finally:
+        player.close()
+
+
+def main():
+    wanted = sys.argv[1:]
+    paths = sorted(glob.glob(os.path.join(FOLDER, "**", "*.xs"), recursive=True))
+    tap = Tap()
+    with Server() as server:
+        for serial, path in enumerate(paths, 1):
+            name = os.path.relpath(path, FOLDER)[:-3]
+            if not wanted or name in wanted:
+                tap.run(name, play, server, path, serial)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

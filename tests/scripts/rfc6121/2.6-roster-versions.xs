@@ -1,0 +1,21 @@
+# RFC 6121 section 2.6: an empty result when nothing changed
+client juliet juliet/balcony
+juliet connects
+juliet sends
+	<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='nurse@example.com'/></query></iq>
+juliet receives
+	<iq type='result' id='s'/>
+juliet sends
+	<iq type='get' id='g'><query xmlns='jabber:iq:roster' ver='1'/></iq>
+juliet receives
+	<iq type='result' id='g'/>
+juliet receives nothing
+juliet sends
+	<iq type='get' id='h'><query xmlns='jabber:iq:roster' ver='0'/></iq>
+juliet receives
+	<iq type='result' id='h'/>
+	<iq type='set' id='*'><query xmlns='jabber:iq:roster' ver='1'><item jid='nurse@example.com' subscription='none'/></query></iq>
+juliet sends
+	<iq type='get' id='i'><query xmlns='jabber:iq:roster' ver='unknown'/></iq>
+juliet receives
+	<iq type='result' id='i'><query xmlns='jabber:iq:roster' ver='1'><item jid='nurse@example.com' subscription='none'/></query></iq>

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: MIT */
+/* Channels: order, runs, what bounces and new owners do, deadlines, the receiving side. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include "link/channel.h"
+#include "tests/unit/link/fake_link.h"
+
+enum { OWNER = 2000, NEXT = 3000, SHARD = 7 };
+enum { GONE, NOT_OWNER, FULL, NOT_UNDERSTOOD, OUT_OF_ORDER }; /* why of BOUNCE */
+
+static struct link *k;
+static struct channels *c;
+static int answered[64], results[64], nanswered;
+
+static void setup(void)
+{
+	k = fake_new(FAKE_SELF);
+	c = channels_new(k);
+	nanswered = 0;
+	fake_member(k, OWNER, "sm", "sm", true);
+	fake_owner(k, SHARD, OWNER, 5);
+	fake_event(k, LINK_SHARDS, 0);
+}
+
+static void teardown(void)
+{
+	channels_free(c);
+	fake_free(k);
+}
+
+static void on_answer(void *arg, int err, uint16_t kind, const void *m)
+{
+	answered[nanswered] = (int)(intptr_t)arg;
+	results[nanswered++] = err;
+}
+
+/* TELL number n; its envelope is as long as size. */
+static struct channel_item *tell_sized(int n, uint32_t deadline_ms, size_t size)
+{
+	char *envelope = memset(malloc(size + 1), 'x', size + 1);
+	struct msg_tell m = {.key = {.number = (uint64_t)n}, .envelope = str_n(envelope, size)};
+	struct channel_item *i = channel_send(c, &(struct channel_send){
+							 .route = "sm",
+							 .to_shard = SHARD,
+							 .from_shard = (uint16_t)(n % 2),
+							 .from_epoch = 3,
+							 .kind = MSG_TELL,
+							 .m = &m,
+							 .deadline_ms = deadline_ms,
+							 .fn = on_answer,
+							 .arg = (void *)(intptr_t)n,
+						 });
+
+	free(envelope);
+	return i;
+}
+
+static struct channel_item *tell(int n)
+{
+	return tell_sized(n, 0, 1);
+}
+
+static uint64_t number_of(const struct frame *f)
+{
+	struct pool *p = pool_new();
+	struct msg_tell m;
+	uint64_t n;
+
+	ck_assert_int_eq(msg_decode(MSG_TELL, p, f->body, &m), 0);
+	n = m.key.number;
+	pool_free(p);
+	return n;
+}
+
+/* The frames sent since `first` are those messages, in one run, numbered from `number`. */
+static void check_run(size_t first, uint32_t run, uint32_t number, const int *n, size_t count)
+{
+	ck_assert_uint_eq(fake_sent(k), first + count);
+	for (size_t i = 0; i < count; i++) {
+		const struct frame *f = &fake_out(k, first + i)->f;
+
+		ck_assert_uint_eq(number_of(f), (uint64_t)n[i]);
+		ck_assert_uint_eq(f->run, run);
+		ck_assert_uint_eq(f->number, number + i);
+		ck_assert(f->flags & FRAME_CHANNEL);
+	}
+}
+
+#define RUN(first, run, ...)                                                                       \
+	check_run((first), (run), 0, (const int[]){__VA_ARGS__},                                   \
+		  sizeof((int[]){__VA_ARGS__}) / sizeof(int))
+
+static void answer(size_t out)
+{
+	struct msg_told m = {0};
+
+	fake_reply(k, &fake_out(k, out)->f, MSG_TOLD, &m);
+}
+
+START_TEST(sends_and_answers)
+{
+	struct msg_failed failed = {.code = EIO};
+	const struct frame *f;
+
+	tell(1);
+	tell(2);
+	tell(3);
+	RUN(0, 1, 1, 2, 3);
+	f = &fake_out(k, 1)->f;
+	ck_assert_uint_eq(f->to, OWNER);
+	ck_assert_uint_eq(f->to_shard, SHARD);
+	ck_assert_uint_eq(f->to_epoch, 5);
+	ck_assert_uint_eq(f->from_shard, 0);
+	ck_assert_uint_eq(f->from_epoch, 3);
+	ck_assert_uint_eq(f->flags & FRAME_REPEATED, 0);
+	ck_assert_uint_eq(channels_unanswered(c), 3);
+	ck_assert_uint_gt(channels_unanswered_bytes(c), 0);
+	fake_advance(k, 700);
+	ck_assert_uint_eq(channels_oldest(c, "sm"), 700);
+	ck_assert_uint_eq(channels_oldest(c, "storage"), 0);
+	/* In any order; a second one is nothing. */
+	answer(1);
+	answer(1);
+	answer(0);
+	fake_reply(k, &fake_out(k, 2)->f, MSG_FAILED, &failed);
+	ck_assert_int_eq(nanswered, 3);
+	ck_assert_int_eq(answered[0], 2);
+	ck_assert_int_eq(answered[1], 1);
+	ck_assert_int_eq(results[1], 0);
+	ck_assert_int_eq(answered[2], 3);
+	ck_assert_int_eq(results[2], -EREMOTEIO);
+	ck_assert_uint_eq(channels_unanswered(c), 0);
+	ck_assert_uint_eq(channels_unanswered_bytes(c), 0);
+	ck_assert_uint_eq(channels_oldest(c, "sm"), 0);
+}
+END_TEST
+
+START_TEST(waits_for_an_owner)
+{
+	fake_owner(k, SHARD, 0, 5);
+	fake_event(k, LINK_SHARDS, 0);
+	tell(1);
+	tell(2);
+	fake_advance(k, 10000);
+	ck_assert_uint_eq(fake_sent(k), 0);
+	fake_owner(k, SHARD, NEXT, 6);
+	fake_event(k, LINK_SHARDS, 0);
+	ck_assert_uint_eq(fake_sent(k), 2);
+	ck_assert_uint_eq(fake_out(k, 1)->f.to, NEXT);
+	ck_assert_uint_eq(fake_out(k, 1)->f.to_epoch, 6);
+	ck_assert_uint_eq(fake_out(k, 1)->f.number, 1);
+	ck_assert_uint_eq(fake_out(k, 1)->f.flags & FRAME_REPEATED, 0);
+}
+END_TEST
+
+START_TEST(new_owner_gets_the_unanswered_first)
+{
+	tell(1);
+	tell(2);
+	tell(3);
+	answer(1);
+	fake_owner(k, SHARD, NEXT, 6);
+	fake_event(k, LINK_SHARDS, 0);
+	tell(4);
+	RUN(3, 2, 1, 3, 4);
+	ck_assert_uint_eq(fake_out(k, 3)->f.to, NEXT);
+	ck_assert_uint_eq(fake_out(k, 4)->f.to_epoch, 6);
+	ck_assert(fake_out(k, 3)->f.flags & FRAME_REPEATED);
+	ck_assert_uint_eq(fake_out(k, 5)->f.flags & FRAME_REPEATED, 0);
+	ck_assert_uint_eq(fake_out(k, 3)->f.tag, fake_out(k, 0)->f.tag);
+	/* The same instance with a newer epoch is another owner. */
+	fake_owner(k, SHARD, NEXT, 7);
+	fake_event(k, LINK_SHARDS, 0);
+	RUN(6, 3, 1, 3, 4);
+	/* What an earlier owner committed and answered is done. */
+	answer(0);
+	ck_assert_int_eq(nanswered, 2);
+	fake_event(k, LINK_SHARDS, 0);
+	ck_assert_uint_eq(fake_sent(k), 9);
+}
+END_TEST
+
+START_TEST(idle_channel_begins_a_run_after_a_loss)
+{
+	tell(1);
+	answer(0);
+	fake_event(k, LINK_PATH_LOST, OWNER);
+	tell(2);
+	tell(3);
+	RUN(1, 2, 2, 3);
+}
+END_TEST
+
+START_TEST(lost_path_repeats)
+{
+	tell(1);
+	tell(2);
+	fake_event(k, LINK_PATH_LOST, OWNER);
+	RUN(2, 2, 1, 2);
+	fake_event(k, LINK_PATH_LOST, 0);
+	RUN(4, 3, 1, 2);
+	fake_member(k, NEXT, "sm", "sm", true);
+	fake_event(k, LINK_PATH_LOST, NEXT); /* not ours */
+	ck_assert_uint_eq(fake_sent(k), 6);
+	fake_member_lost(k, OWNER);
+	fake_advance(k, 5000);
+	ck_assert_uint_eq(fake_sent(k), 6);
+	fake_owner(k, SHARD, NEXT, 6);
+	fake_event(k, LINK_SHARDS, 0);
+	RUN(6, 5, 1, 2);
+}
+END_TEST
+
+START_TEST(gap_begins_a_run_once)
+{
+	tell(1);
+	tell(2);
+	tell(3);
+	fake_bounce(k, &fake_out(k, 1)->f, OUT_OF_ORDER, 5);
+	fake_bounce(k, &fake_out(k, 2)->f, OUT_OF_ORDER, 5);
+	RUN(3, 2, 1, 2, 3);
+	fake_advance(k, 3000); /* the second was of a run that has ended */
+	ck_assert_uint_eq(fake_sent(k), 6);
+	/* Again without an answer between: not at once, or two would spin. */
+	fake_bounce(k, &fake_out(k, 4)->f, OUT_OF_ORDER, 5);
+	ck_assert_uint_eq(fake_sent(k), 6);
+	fake_advance(k, 200);
+	RUN(6, 3, 1, 2, 3);
+}
+END_TEST
+
+START_TEST(gone_and_full_are_tried_later)
+{
+	tell(1);
+	tell(2);
+	fake_bounce(k, &fake_out(k, 0)->f, FULL, 0);
+	fake_bounce(k, &fake_out(k, 1)->f, OUT_OF_ORDER, 5); /* it passed when there was room */
+	tell(3);
+	ck_assert_uint_eq(fake_sent(k), 2);
+	fake_advance(k, 60);
+	RUN(2, 2, 1, 2, 3);
+	fake_bounce(k, &fake_out(k, 2)->f, GONE, 0);
+	fake_advance(k, 60);
+	ck_assert_uint_eq(fake_sent(k), 5);
+	fake_owner(k, SHARD, NEXT, 6); /* news ends the waiting */
+	fake_event(k, LINK_SHARDS, 0);
+	RUN(5, 3, 1, 2, 3);
+	fake_bounce(k, &fake_out(k, 5)->f, NOT_OWNER, 7);
+	ck_assert_uint_eq(fake_sent(k), 8);
+	fake_advance(k, 30000); /* tried again, for news may have been lost, yet seldom */
+	ck_assert_uint_eq(fake_sent(k), 11);
+	fake_bounce(k, &fake_out(k, 8)->f, NOT_OWNER, 7);
+	fake_owner(k, SHARD, OWNER, 7);
+	fake_event(k, LINK_SHARDS, 0);
+	RUN(11, 5, 1, 2, 3);
+}
+END_TEST
+
+START_TEST(not_understood_fails_that_one)
+{
+	tell(1);
+	tell(2);
+	fake_bounce(k, &fake_out(k, 0)->f, NOT_UNDERSTOOD, 0);
+	ck_assert_int_eq(nanswered, 1);
+	ck_assert_int_eq(answered[0], 1);
+	ck_assert_int_eq(results[0], -EREMOTEIO);
+	RUN(2, 2, 2);
+}
+END_TEST
+
+START_TEST(unreachable_is_tried_again)
+{
+	fake_unreachable(k, true);
+	tell(1);
+	tell(2);
+	fake_advance(k, 1000);
+	ck_assert_uint_eq(fake_sent(k), 0);
+	fake_unreachable(k, false);
+	fake_event(k, LINK_READY, 0);
+	ck_assert_uint_eq(fake_sent(k), 2);
+	ck_assert_uint_eq(fake_out(k, 0)->f.number, 0);
+}
+END_TEST
+
+START_TEST(deadlines)
+{
+	tell_sized(1, 1000, 1);
+	fake_advance(k, 400);
+	tell_sized(2, 0, 1);
+	ck_assert_uint_eq(fake_out(k, 0)->f.remaining_ms, 1000);
+	ck_assert_uint_eq(fake_out(k, 1)->f.remaining_ms, 0);
+	fake_event(k, LINK_PATH_LOST, OWNER);
+	ck_assert_uint_eq(fake_out(k, 2)->f.remaining_ms, 600);
+	fake_advance(k, 2000);
+	ck_assert_int_eq(nanswered, 1);
+	ck_assert_int_eq(results[0], -ETIMEDOUT);
+	/* It keeps its place where it was sent, and is in no later run. */
+	ck_assert_uint_eq(channels_unanswered(c), 2);
+	fake_event(k, LINK_PATH_LOST, OWNER);
+	RUN(4, 3, 2);
+	ck_assert_uint_eq(channels_unanswered(c), 1);
+	answer(2);
+	ck_assert_int_eq(nanswered, 1);
+	answer(1);
+	ck_assert_int_eq(nanswered, 2);
+	/* One that was never sent is simply gone. */
+	fake_owner(k, SHARD, 0, 5);
+	fake_event(k, LINK_SHARDS, 0);
+	tell_sized(3, 500, 1);
+	fake_advance(k, 2000);
+	ck_assert_int_eq(results[2], -ETIMEDOUT);
+	ck_assert_uint_eq(channels_unanswered(c), 0);
+}
+END_TEST
+
+START_TEST(forgotten_and_dropped)
+{
+	channel_forget(tell(1));
+	tell(2);
+	tell(3);
+	tell(4);
+	channels_drop(c, 1); /* 1 and 3 */
+	ck_assert_uint_eq(channels_unanswered(c), 2);
+	fake_event(k, LINK_PATH_LOST, OWNER);
+	RUN(4, 2, 2, 4);
+	channel_forget(tell(6));
+	answer(6);
+	ck_assert_int_eq(nanswered, 0);
+	answer(0);
+	ck_assert_uint_eq(channels_unanswered(c), 2);
+}
+END_TEST
+
+START_TEST(window_holds_back)
+{
+	enum { BIG = 300 << 10 };
+
+	for (int n = 1; n <= 6; n++)
+		tell_sized(n, 0, BIG);
+	ck_assert_uint_eq(fake_sent(k), 3);
+	answer(1);
+	ck_assert_uint_eq(fake_sent(k), 4);
+	fake_event(k, LINK_PATH_LOST, OWNER);
+	RUN(4, 2, 1, 3, 4);
+	answer(0);
+	answer(2);
+	ck_assert_uint_eq(fake_sent(k), 9);
+	ck_assert_uint_eq(number_of(&fake_out(k, 8)->f), 6);
+	ck_assert_uint_eq(fake_out(k, 8)->f.number, 4);
+}
+END_TEST
+
+START_TEST(too_long_fails)
+{
+	tell(1);
+	tell_sized(2, 0, 1 << 20);
+	tell(3);
+	ck_assert_int_eq(nanswered, 0); /* never from inside the call */
+	RUN(0, 1, 1, 3);
+	fake_turn(k);
+	ck_assert_int_eq(nanswered, 1);
+	ck_assert_int_eq(answered[0], 2);
+	ck_assert_int_eq(results[0], -EREMOTEIO);
+	ck_assert_uint_eq(channels_unanswered(c), 2);
+}
+END_TEST
+
+START_TEST(unsharded_keeps_its_instance)
+{
+	struct msg_write m = {.request = 1};
+	struct channel_send s = {
+		.route = "storage",
+		.to_shard = SHARD_NONE,
+		.from_shard = 9,
+		.from_epoch = 4,
+		.kind = MSG_WRITE,
+		.m = &m,
+		.fn = on_answer,
+	};
+	uint64_t first, second;
+
+	channel_send(c, &s);
+	ck_assert_uint_eq(fake_sent(k), 0);
+	fake_member(k, 4001, "storage", "storage", false);
+	ck_assert_uint_eq(fake_sent(k), 1);
+	first = fake_out(k, 0)->f.to;
+	ck_assert_uint_eq(first, 4001);
+	ck_assert_uint_eq(fake_out(k, 0)->f.from_shard, 9);
+	ck_assert_uint_eq(fake_out(k, 0)->f.to_shard, SHARD_NONE);
+	/* Others come; whatever placement says, it stays where it is. */
+	for (uint64_t n = 2; n < 12; n++)
+		fake_member(k, 4000 + n, "storage", "storage", false);
+	channel_send(c, &s);
+	ck_assert_uint_eq(fake_sent(k), 2);
+	ck_assert_uint_eq(fake_out(k, 1)->f.to, first);
+	fake_member_lost(k, first);
+	ck_assert_uint_eq(fake_sent(k), 4);
+	second = fake_out(k, 2)->f.to;
+	ck_assert_uint_ne(second, first);
+	ck_assert_uint_eq(fake_out(k, 3)->f.to, second);
+	ck_assert_uint_gt(fake_out(k, 2)->f.run, fake_out(k, 1)->f.run);
+	ck_assert(str_eq(fake_out(k, 2)->f.body, fake_out(k, 0)->f.body));
+}
+END_TEST
+
+static bool take(uint32_t run, uint32_t number)
+{
+	struct frame f = {
+		.kind = MSG_TELL,
+		.flags = FRAME_CHANNEL,
+		.from = OWNER,
+		.to_shard = SHARD,
+		.from_shard = 3,
+		.run = run,
+		.number = number,
+	};
+
+	return channels_take(c, &f);
+}
+
+START_TEST(takes_the_next_of_the_run)
+{
+	struct frame untracked = {.kind = MSG_TELL, .from = OWNER};
+
+	ck_assert(channels_take(c, &untracked));
+	ck_assert(take(1, 0));
+	ck_assert(take(1, 1));
+	ck_assert(!take(1, 1)); /* again: silently dropped */
+	ck_assert(!take(1, 0));
+	ck_assert_uint_eq(fake_sent(k), 0);
+	ck_assert(!take(1, 3));
+	ck_assert(!take(1, 4));
+	ck_assert_uint_eq(fake_sent(k), 1);
+	ck_assert_int_eq(fake_out(k, 0)->how, FAKE_BOUNCED);
+	ck_assert_uint_eq(fake_out(k, 0)->why, OUT_OF_ORDER);
+	ck_assert_uint_eq(fake_out(k, 0)->f.number, 3);
+	ck_assert(take(2, 0));
+	ck_assert(!take(1, 2)); /* of an earlier run: silently */
+	ck_assert_uint_eq(fake_sent(k), 1);
+	ck_assert(!take(4, 1));
+	ck_assert_uint_eq(fake_sent(k), 2);
+	ck_assert(take(4, 0));
+	ck_assert(take(4, 1));
+	ck_assert(!take(3, 7));
+	ck_assert_uint_eq(fake_sent(k), 2);
+	channels_forget_member(c, OWNER);
+	ck_assert(!take(4, 2));
+	ck_assert(take(5, 0));
+	channels_forget_shard(c, SHARD);
+	ck_assert(!take(5, 1));
+	ck_assert(take(6, 0));
+	fake_member_lost(k, OWNER);
+	ck_assert(take(1, 0));
+}
+END_TEST
+
+/*
+ * A sender and a receiver with a network between that loses, bounces, is cut, and an owner that
+ * changes its epoch: whatever happens, each message is taken in order (a repetition may come, from
+ * the first unanswered on), and at the end all are answered.
+ */
+struct world {
+	struct link *far; /* the receiver's */
+	struct channels *at;
+	size_t passed;	     /* of the sender's frames */
+	uint64_t highest;    /* number taken */
+	uint64_t last;	     /* taken last */
+	uint32_t epoch, run; /* of the last taken */
+	unsigned seed;
+};
+
+static unsigned dice(struct world *w, unsigned sides)
+{
+	return (unsigned)rand_r(&w->seed) % sides;
+}
+
+static void far_takes(struct world *w, const struct frame *f)
+{
+	struct msg_told told = {0};
+	uint64_t n = number_of(f);
+
+	if (f->to_epoch != w->epoch) {
+		fake_bounce(k, f, NOT_OWNER, w->epoch);
+		return;
+	}
+	if (!channels_take(w->at, f)) {
+		while (fake_sent(w->far)) {
+			struct frame b = fake_out(w->far, 0)->f;
+
+			fake_forget(w->far);
+			b.body = STR_NONE;
+			fake_bounce(k, &b, OUT_OF_ORDER, w->epoch);
+		}
+		return;
+	}
+	/* Never past one that was not yet taken. */
+	ck_assert_uint_le(n, w->highest + 1);
+	if (f->run == w->run)
+		ck_assert_uint_gt(n, w->last);
+	w->run = f->run;
+	w->last = n;
+	if (n > w->highest)
+		w->highest = n;
+	if (dice(w, 4)) /* else the answer is lost with the path, below */
+		fake_reply(k, f, MSG_TOLD, &told);
+	else
+		fake_event(k, LINK_PATH_LOST, OWNER);
+}
+
+static void one_step(struct world *w, int *sent)
+{
+	struct frame f;
+
+	switch (dice(w, 12)) {
+	case 0:
+		fake_owner(k, SHARD, OWNER, ++w->epoch);
+		channels_forget_shard(w->at, SHARD);
+		fake_event(k, LINK_SHARDS, 0);
+		return;
+	case 1:
+		w->passed = fake_sent(k); /* a router dies with all it held */
+		fake_event(k, LINK_PATH_LOST, OWNER);
+		return;
+	case 2:
+		fake_advance(k, dice(w, 100));
+		return;
+	case 3:
+	case 4:
+		if (*sent < 60)
+			tell(++*sent);
+		return;
+	}
+	if (w->passed == fake_sent(k))
+		return;
+	f = fake_out(k, w->passed++)->f;
+	switch (dice(w, 10)) {
+	case 0:
+		fake_bounce(k, &f, (uint8_t)dice(w, 3), 0);
+		return;
+	case 1:
+		if (w->passed < fake_sent(k)) /* one frame is dropped: the next shows it */
+			return;
+	}
+	far_takes(w, &f);
+}
+
+START_TEST(random_faults)
+{
+	struct world w = {.far = fake_new(OWNER), .epoch = 5, .seed = (unsigned)_i + 1};
+	int sent = 0;
+
+	w.at = channels_new(w.far);
+	for (int n = 0; n < 1500; n++)
+		one_step(&w, &sent);
+	/* Then all is well. */
+	for (int n = 0; n < 50; n++) {
+		while (w.passed < fake_sent(k)) {
+			struct frame f = fake_out(k, w.passed++)->f;
+
+			far_takes(&w, &f);
+		}
+		fake_advance(k, 1000);
+	}
+	ck_assert_int_eq(nanswered, sent);
+	ck_assert_uint_eq(w.highest, (uint64_t)sent);
+	ck_assert_uint_eq(channels_unanswered(c), 0);
+	channels_free(w.at);
+	fake_free(w.far);
+}
+END_TEST
+
+Suite *channel_suite(void);
+
+Suite *channel_suite(void)
+{
+	Suite *s = suite_create("channel");
+	TCase *t = tcase_create("channel");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, sends_and_answers);
+	tcase_add_test(t, waits_for_an_owner);
+	tcase_add_test(t, new_owner_gets_the_unanswered_first);
+	tcase_add_test(t, idle_channel_begins_a_run_after_a_loss);
+	tcase_add_test(t, lost_path_repeats);
+	tcase_add_test(t, gap_begins_a_run_once);
+	tcase_add_test(t, gone_and_full_are_tried_later);
+	tcase_add_test(t, not_understood_fails_that_one);
+	tcase_add_test(t, unreachable_is_tried_again);
+	tcase_add_test(t, deadlines);
+	tcase_add_test(t, forgotten_and_dropped);
+	tcase_add_test(t, window_holds_back);
+	tcase_add_test(t, too_long_fails);
+	tcase_add_test(t, unsharded_keeps_its_instance);
+	tcase_add_test(t, takes_the_next_of_the_run);
+	tcase_add_loop_test(t, random_faults, 0, 40);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of storage/engine_sqlite.c: what the file keeps, who may open it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "storage/sqlite_internal.h"
+#include "tests/storage/rig.h"
+
+Suite *sqlite_suite(void);
+
+static void ck_refused(struct rig *r, const char *part)
+{
+	struct buf error = BUF_INIT;
+	struct engine *e = NULL;
+	char *text;
+
+	ck_assert_int_lt(engine_open(&engine_sqlite, &r->config, &error, &e), 0);
+	text = buf_take(&error);
+	ck_assert_msg(strstr(text, part) != NULL, "%s", text);
+	ck_assert_ptr_null(strchr(text, '\n'));
+	free(text);
+}
+
+START_TEST(keeps_all)
+{
+	struct msg_write_op add[] = {PUT(TABLE_ACCOUNT, V_TEXT("a@x"), V_INT(1))};
+	struct written x;
+	struct rig r;
+
+	rig_open(&r, "sqlite");
+	rig_lease(&r, "sm", OWNER);
+	add[0].condition = 1;
+	written_init(&x, add, 1);
+	ck_assert_int_eq(rig_submit(&r, &x), STORE_COMMITTED);
+	WRITE(&r, APPEND("a@x", 1, 5, "one"));
+	rig_reopen(&r);
+	ck_found(&r, COUNT(TABLE_LOG, V_TEXT("a@x")), "1\n");
+	/* Leases and ids of conditional batches are known as well. */
+	ck_assert_int_eq(WRITE(&r, APPEND("a@x", 1, 5, "one")), STORE_COMMITTED);
+	ck_assert_int_eq(WRITE(&r, APPEND("a@x", 1, 6, "one")), STORE_CLASH);
+	ck_assert_int_eq(rig_submit(&r, &x), STORE_COMMITTED);
+	x.w.request++;
+	ck_assert_int_eq(rig_submit(&r, &x), STORE_CONDITION);
+	rig_close(&r);
+}
+END_TEST
+
+START_TEST(one_process)
+{
+	struct rig r;
+	char pid[40];
+
+	rig_open(&r, "sqlite");
+	snprintf(pid, sizeof(pid), "is in use by process %ld", (long)getpid());
+	ck_refused(&r, pid);
+	rig_close(&r);
+}
+END_TEST
+
+START_TEST(what_cannot_be_opened)
+{
+	struct rig r;
+	char *path;
+	FILE *f;
+	struct stat st;
+
+	rig_open(&r, "sqlite");
+	ck_assert_int_eq(stat(r.path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	path = xasprintf("%s/none/data.db", r.dir);
+	r.config.path = path;
+	ck_refused(&r, "No such file");
+	free(path);
+	path = xasprintf("%s/text", r.dir);
+	f = fopen(path, "w");
+	for (int i = 0; i < 1000; i++)
+		fputs("this is no database\n", f);
+	fclose(f);
+	r.config.path = path;
+	ck_refused(&r, "not a database");
+	free(path);
+	rig_close(&r);
+}
+END_TEST
+
+START_TEST(newer_schema)
+{
+	struct buf error = BUF_INIT;
+	struct rig r;
+	struct db *db;
+
+	rig_open(&r, "sqlite");
+	engine_close(r.engine);
+	db = db_open(r.path, 1 << 20, true, &error);
+	db_exec(db, "INSERT INTO mercutio_schema (version) VALUES (999)");
+	db_close(db);
+	ck_refused(&r, "its schema (version 999) is newer");
+	r.loop = loop_free(r.loop);
+	rig_remove(r.dir);
+}
+END_TEST
+
+/* Old ids go: nothing grows for ever. */
+START_TEST(purges_requests)
+{
+	struct msg_write_op add[] = {PUT(TABLE_ACCOUNT, V_TEXT("a@x"), V_INT(1))};
+	struct written x;
+	struct rig r;
+	struct buf error = BUF_INIT;
+	sqlite3_stmt *s;
+	struct db *db;
+
+	rig_open(&r, "sqlite");
+	add[0].condition = 1;
+	written_init(&x, add, 1);
+	ck_assert_int_eq(rig_submit(&r, &x), STORE_COMMITTED);
+	rig_reopen(&r); /* it looks once when it starts */
+	r.engine->config.keep_requests = -1;
+	WRITE(&r, PUT(TABLE_ACCOUNT, V_TEXT("b@x"), V_INT(1)));
+	engine_close(r.engine);
+	db = db_open(r.path, 1 << 20, true, &error);
+	sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM mercutio_request", -1, &s, NULL);
+	ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
+	ck_assert_int_eq(sqlite3_column_int(s, 0), 0);
+	sqlite3_finalize(s);
+	db_close(db);
+	r.loop = loop_free(r.loop);
+	rig_remove(r.dir);
+}
+END_TEST
+
+/* Batches wait for others as long as commit_delay says, and no longer. */
+START_TEST(commit_delay)
+{
+	struct engine_stats before, stats;
+	struct written x[20];
+	struct msg_write_op op = PUT(TABLE_SECRET, V_TEXT("n"), V_BLOB("v"));
+	struct rig r;
+
+	rig_open(&r, "sqlite");
+	engine_stats(r.engine, &before);
+	r.engine->config.commit_delay = 50;
+	for (int i = 0; i < 20; i++) {
+		written_init(&x[i], &op, 1);
+		engine_write(r.engine, &x[i].w);
+		if (i % 5 == 0) { /* let some turns pass */
+			struct msg_read_op get = GET(TABLE_VCARD, V_TEXT("a@x"));
+
+			free(rig_read(&r, "sm", &get, 1));
+		}
+	}
+	for (int i = 0; i < 20; i++)
+		rig_wait(&r, &x[i].done);
+	engine_stats(r.engine, &stats);
+	ck_assert_uint_le(stats.commits - before.commits, 2);
+	rig_close(&r);
+}
+END_TEST
+
+Suite *sqlite_suite(void)
+{
+	Suite *s = suite_create("sqlite");
+	TCase *tc = tcase_create("sqlite");
+
+	tcase_add_test(tc, keeps_all);
+	tcase_add_test(tc, one_process);
+	tcase_add_test(tc, what_cannot_be_opened);
+	tcase_add_test(tc, newer_schema);
+	tcase_add_test(tc, purges_requests);
+	tcase_add_test(tc, commit_delay);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* mercutioctl: options, the table of commands, help. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include "tools/args.h"
+#include "tools/ctl.h"
+
+enum { TIMEOUT_S = 10, TIMEOUT_MAX_S = 86400 };
+
+const struct ctl_command *const ctl_tables[] = {
+	ctl_status_commands, ctl_stats_commands,  ctl_user_commands,   ctl_session_commands,
+	ctl_route_commands,  ctl_config_commands, ctl_cert_commands,   ctl_trace_commands,
+	ctl_log_commands,    ctl_drain_commands,  ctl_reload_commands, NULL,
+};
+
+int ctl_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("mercutioctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return CTL_FAILED;
+}
+
+/* How many of the words name the command; 0: they do not. */
+static int matches(const char *name, int argc, char **argv)
+{
+	struct str rest = str_z(name), word;
+	int n = 0;
+
+	while (str_split(&rest, ' ', &word)) {
+		if (n == argc || !str_eqz(word, argv[n]))
+			return 0;
+		n++;
+	}
+	return n;
+}
+
+const struct ctl_command *ctl_find(int argc, char **argv, int *ret_used)
+{
+	for (const struct ctl_command *const *t = ctl_tables; *t; t++) {
+		for (const struct ctl_command *k = *t; k->name; k++) {
+			int n = matches(k->name, argc, argv);
+
+			if (n) {
+				*ret_used = n;
+				return k;
+			}
+		}
+	}
+	return NULL;
+}
+
+static void help(void)
+{
+	struct ctl_text *text = ctl_text_new(2);
+
+	puts("usage: mercutioctl [--config FILE] [--json] [--timeout SECONDS] COMMAND\n");
+	for (const struct ctl_command *const *t = ctl_tables; *t; t++) {
+		for (const struct ctl_command *k = *t; k->name; k++) {
+			ctl_text_cell(text, "  %s%s%s", k->name, *k->args ? " " : "", k->args);
+			ctl_text_cell(text, "%s", k->help);
+		}
+	}
+	ctl_text_print(text, stdout);
+}
+
+static int usage(const struct ctl_command *k)
+{
+	if (k)
+		fprintf(stderr, "usage: mercutioctl [--config FILE] %s%s%s\n", k->name,
+			*k->args ? " " : "", k->args);
+	else
+		fputs("usage: mercutioctl [--config FILE] COMMAND; mercutioctl --help lists them\n",
+		      stderr);
+	return CTL_USAGE;
+}
+
+static bool parse_timeout(struct ctl *c, const char *text)
+{
+	unsigned long long s;
+
+	if (!str_u64(str_z(text), &s) || s < 1 || s > TIMEOUT_MAX_S)
+		return false;
+	c->timeout_ms = (uint32_t)s * 1000;
+	return true;
+}
+
+/* Below 0: go on; else the exit status. *ret_words: arguments from argv[1]. */
+static int parse(struct ctl *c, int argc, char **argv, int *ret_words)
+{
+	enum { CONFIG, JSON, TIMEOUT, REPLACE, HELP, VERSION };
+	static const struct arg table[] = {
+		[CONFIG] = {"config", 'c', true},    [JSON] = {"json", 'j', false},
+		[TIMEOUT] = {"timeout", 't', true},  [REPLACE] = {"replace", 0, false},
+		[HELP] = {"help", 'h', false},	     [VERSION] = {"version", 'V', false},
+		{NULL, 0, false},
+	};
+	struct args a = args_begin(table, argc, argv);
+
+	for (int i; (i = args_next(&a)) != ARGS_END;) {
+		if (i == CONFIG) {
+			c->file = a.value;
+		} else if (i == JSON) {
+			c->json = true;
+		} else if (i == REPLACE) {
+			c->replace = true;
+		} else if (i == HELP) {
+			help();
+			return CTL_GOOD;
+		} else if (i == VERSION) {
+			puts("mercutioctl " PACKAGE_VERSION);
+			return CTL_GOOD;
+		} else if (i != TIMEOUT) {
+			ctl_error("no such option, or its value is missing: %s", a.value);
+			return usage(NULL);
+		} else if (!parse_timeout(c, a.value)) {
+			ctl_error("--timeout takes 1 to %d seconds", TIMEOUT_MAX_S);
+			return CTL_USAGE;
+		}
+	}
+	*ret_words = a.words;
+	return -1;
+}
+
+static int run(struct ctl *c, const struct ctl_command *k, int argc, char **argv)
+{
+	if ((k->needs & (CTL_CONFIG | CTL_LINK)) && !ctl_load(c))
+		return CTL_FAILED;
+	if ((k->needs & CTL_LINK) && !ctl_connect(c, k->needs & CTL_PATIENT))
+		return CTL_FAILED;
+	return k->run(c, argc, argv);
+}
+
+int ctl_main(int argc, char **argv)
+{
+	struct ctl c = {.file = SYSCONFDIR "/mercutio.conf", .timeout_ms = TIMEOUT_S * 1000};
+	const struct ctl_command *k;
+	int words, used, status = parse(&c, argc, argv, &words);
+
+	if (status >= 0)
+		return status;
+	k = ctl_find(words, argv + 1, &used);
+	if (!k) {
+		if (words)
+			ctl_error("no such command: %s", argv[1]);
+		return usage(NULL);
+	}
+	words -= used;
+	if (words < k->min || (k->max >= 0 && words > k->max) ||
+	    (c.replace && !(k->needs & CTL_REPLACE)))
+		return usage(k);
+	status = run(&c, k, words, argv + 1 + used);
+	ctl_disconnect(&c);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return ctl_error("standard output: %s", strerror(errno));
+	return status;
+}

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: MIT */
+/* The launcher: starts what the configuration names for this host, restarts what dies, ends all. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "tools/launcher.h"
+
+enum {
+	GIVE_UP = 3,       /* starts that fail before the server has ever been ready */
+	HELPER_ARGS = 16,
+	HELPER_PAUSE_MS = 500
+};
+
+struct launcher;
+
+struct instance {
+	struct launcher *l;
+	const char *name; /* config's */
+	char *process, *program;
+	const char **argv;
+	struct child *child; /* NULL: does not run */
+	struct loop_timer *restart;
+	uint64_t started;
+	unsigned failures; /* in succession */
+	bool ready;
+};
+
+/* What is done when all instances work, one after the other. */
+enum stage { STAGE_STARTING, STAGE_WAITING, STAGE_ACCOUNTS, STAGE_READY };
+
+struct launcher {
+	const struct launcher_args *args;
+	struct launcher_config config;
+	struct common_config common;
+	struct conf *conf;
+	struct option_section *sections;
+	const struct passwd *user; /* NULL: nobody else */
+	const char *log_dir;
+	struct loop *loop;
+	struct loop_signal *term, *intr, *hup, *chld;
+	struct instance *instances;
+	size_t n;
+	char *ctl; /* path of mercutioctl */
+	struct child *helper;
+	struct loop_timer *helper_timer;
+	enum stage stage;
+	bool stopping, failed;
+	const char *stopping_process; /* the instances that are ending now */
+	struct loop_timer *patience;
+};
+
+static void stop(struct launcher *l);
+static void start_instance(void *arg);
+
+/* --- pids ------------------------------------------------------------------------------------------ */
+
+static void write_pids(struct launcher *l)
+{
+	const char *path = l->config.pids;
+	char *tmp;
+	FILE *f;
+	bool good;
+
+	if (!*path)
+		return;
+	tmp = xasprintf("%s.new", path);
+	f = fopen(tmp, "we");
+	if (f) {
+		for (size_t i = 0; i < l->n; i++) {
+			if (l->instances[i].child)
+				fprintf(f, "%s %ld\n", l->instances[i].name,
+					(long)child_pid(l->instances[i].child));
+		}
+	}
+	good = f && !ferror(f);
+	if (f && fclose(f) != 0)
+		good = false;
+	if (!good || rename(tmp, path) < 0)
+		log_error("pids not written", LF_S("file", path), LF_ERR(-errno));
+	free(tmp);
+}
+
+/* --- ready ------------------------------------------------------------------------------------------ */
+
+static void next_stage(struct launcher *l);
+
+static void start_helper(void *arg)
+{
+	struct launcher *l = arg;
+	const char *argv[HELPER_ARGS] = {l->ctl, "--config", l->args->file, NULL};
+	struct child_spec spec = {
+		.name = "mercutioctl", .argv = argv, .input = -1, .log_dir = l->log_dir};
+	size_t n = 3;
+	int err;
+
+	if (l->stopping || l->helper)
+		return;
+	if (l->stage == STAGE_WAITING) {
+		argv[n++] = "--timeout";
+		argv[n++] = "60";
+		argv[n++] = "wait";
+	} else {
+		argv[n++] = "--replace";
+		argv[n++] = "user";
+		argv[n++] = "import";
+		argv[n++] = "-";
+		spec.input = l->args->accounts;
+		lseek(spec.input, 0, SEEK_SET);
+	}
+	err = child_start(l->loop, &spec, &l->helper);
+	if (err < 0) {
+		log_error("mercutioctl not started", LF_ERR(err));
+		loop_timer_start(l->helper_timer, HELPER_PAUSE_MS, 0);
+	}
+}
+
+static void tell_ready(struct launcher *l)
+{
+	log_info("ready");
+	if (puts("ready") < 0 || fflush(stdout) != 0)
+		log_warn("standard output is closed");
+}
+
+static void next_stage(struct launcher *l)
+{
+	l->stage++;
+	if (l->stage == STAGE_ACCOUNTS && l->args->accounts < 0)
+		l->stage++;
+	if (l->stage == STAGE_READY)
+		tell_ready(l);
+	else
+		start_helper(l);
+}
+
+static void on_ready(void *arg)
+{
+	struct instance *i = arg;
+	struct launcher *l = i->l;
+
+	i->ready = true;
+	for (size_t k = 0; k < l->n; k++) {
+		if (!l->instances[k].ready)
+			return;
+	}
+	if (l->stage == STAGE_STARTING && !l->stopping)
+		next_stage(l);
+}
+
+/* Says on standard error why, for whoever has started us; the log file knows more. */
+static void give_up(struct launcher *l, const char *name)
+{
+	char *why = *l->log_dir ? child_last_line(l->log_dir, name) : NULL;
+
+	if (*l->log_dir)
+		fprintf(stderr, "%s: %s\n", name, why ? why : "does not start");
+	log_error("does not start", LF_S("instance", name));
+	free(why);
+	l->failed = true;
+	stop(l);
+}
+
+static void helper_ended(struct launcher *l, int status)
+{
+	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	l->helper = child_free(l->helper);
+	if (l->stopping)
+		return;
+	if (good)
+		next_stage(l);
+	else if (l->stage == STAGE_ACCOUNTS)
+		give_up(l, "mercutioctl");
+	else
+		loop_timer_start(l->helper_timer, HELPER_PAUSE_MS, 0);
+}
+
+/* --- instances -------------------------------------------------------------------------------------- */
+
+static void start_later(struct instance *i)
+{
+	struct launcher *l = i->l;
+	uint64_t ms = launcher_delay(&l->config, i->failures);
+
+	if (ms)
+		log_info("starts again after a pause", LF_S("instance", i->name), LF_U("ms", ms));
+	loop_timer_start(i->restart, ms, 0);
+}
+
+static void start_instance(void *arg)
+{
+	struct instance *i = arg;
+	struct launcher *l = i->l;
+	struct child_spec spec = {
+		.name = i->name,
+		.argv = i->argv,
+		.input = -1,
+		.log_dir = l->log_dir,
+		.user = l->user,
+		.ready = on_ready,
+		.arg = i,
+	};
+	int err;
+
+	if (l->stopping)
+		return;
+	i->ready = false;
+	i->started = loop_now(l->loop);
+	err = child_start(l->loop, &spec, &i->child);
+	if (err < 0) {
+		log_error("not started", LF_S("instance", i->name), LF_ERR(err));
+		i->failures++;
+		start_later(i);
+		return;
+	}
+	log_info("started", LF_S("instance", i->name), LF_I("pid", child_pid(i->child)));
+	write_pids(l);
+}
+
+static void log_end(const struct instance *i, int status)
+{
+	if (WIFSIGNALED(status))
+		log_warn("killed", LF_S("instance", i->name), LF_I("signal", WTERMSIG(status)));
+	else if (WEXITSTATUS(status))
+		log_warn("failed", LF_S("instance", i->name), LF_I("status", WEXITSTATUS(status)));
+	else
+		log_info("ended", LF_S("instance", i->name));
+}
+
+static void stop_next(struct launcher *l);
+
+static void instance_ended(struct instance *i, int status)
+{
+	struct launcher *l = i->l;
+	bool was_ready = i->ready;
+
+	i->child = child_free(i->child);
+	i->ready = false;
+	log_end(i, status);
+	write_pids(l);
+	if (l->stopping) {
+		stop_next(l);
+		return;
+	}
+	if (loop_now(l->loop) - i->started > (uint64_t)l->config.backoff_max)
+		i->failures = 0;
+	i->failures++;
+	if (!was_ready && l->stage != STAGE_READY && i->failures >= GIVE_UP)
+		give_up(l, i->name);
+	else
+		start_later(i);
+}
+
+/* One signal may stand for several deaths; as process 1 we also inherit strangers. */
+static void on_chld(void *arg)
+{
+	struct launcher *l = arg;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (l->helper && child_pid(l->helper) == pid) {
+			helper_ended(l, status);
+			continue;
+		}
+		for (size_t i = 0; i < l->n; i++) {
+			if (l->instances[i].child && child_pid(l->instances[i].child) == pid) {
+				instance_ended(&l->instances[i], status);
+				break;
+			}
+		}
+	}
+	if (l->stopping)
+		stop_next(l);
+}
+
+/* --- end -------------------------------------------------------------------------------------------- */
+
+static void signal_all(struct launcher *l, const char *process, int signum)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct instance *x = &l->instances[i];
+
+		if (x->child && (!process || strcmp(x->process, process) == 0))
+			kill(child_pid(x->child), signum);
+	}
+}
+
+static void on_patience(void *arg)
+{
+	struct launcher *l = arg;
+
+	log_warn("killed because it did not stop in time", LF_S("process", l->stopping_process));
+	signal_all(l, l->stopping_process, SIGKILL);
+}
+
+/* In the reverse order of the start, all instances of a process at once. */
+static void stop_next(struct launcher *l)
+{
+	const char *process = NULL;
+
+	for (size_t i = l->n; i > 0 && !process; i--) {
+		if (l->instances[i - 1].child)
+			process = l->instances[i - 1].process;
+	}
+	for (size_t i = 0; i < l->n && l->stopping_process; i++) {
+		/* Some of these are still ending. */
+		if (l->instances[i].child &&
+		    strcmp(l->instances[i].process, l->stopping_process) == 0)
+			return;
+	}
+	if (!process) {
+		if (!l->helper)
+			loop_stop(l->loop);
+		return;
+	}
+	l->stopping_process = process;
+	signal_all(l, process, SIGTERM);
+	loop_timer_start(l->patience, (uint64_t)l->config.patience, 0);
+}
+
+static void stop(struct launcher *l)
+{
+	if (l->stopping)
+		return;
+	l->stopping = true;
+	log_info("stopping");
+	for (size_t i = 0; i < l->n; i++)
+		loop_timer_stop(l->instances[i].restart);
+	loop_timer_stop(l->helper_timer);
+	if (l->helper)
+		kill(child_pid(l->helper), SIGKILL);
+	stop_next(l);
+}
+
+static void on_term(void *arg)
+{
+	struct launcher *l = arg;
+
+	if (l->stopping)
+		signal_all(l, NULL, SIGKILL); /* asked twice: at once */
+	else
+		stop(l);
+}
+
+static void on_hup(void *arg)
+{
+	signal_all(arg, NULL, SIGHUP);
+}
+
+/* --- making ------------------------------------------------------------------------------------------ */
+
+static void load(struct launcher *l)
+{
+	const struct process *const own[] = {&launcher_process, NULL};
+	struct buf errors = BUF_INIT;
+
+	l->sections = process_sections(own);
+	l->conf = conf_load(l->args->file, l->sections, l->args->overrides, &errors);
+	if (!l->conf) {
+		/* Each mistake is a line that names its place. */
+		fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
+		exit(EXIT_FAILURE);
+	}
+	buf_free(&errors);
+	conf_fill(l->conf, "mercutio", NULL, launcher_process.options, &l->config);
+	conf_fill(l->conf, "mercutio", NULL, common_options, &l->common);
+	l->log_dir = l->args->log_dir ? l->args->log_dir : l->config.log_dir;
+}
+
+static void own_directory(const char *dir, const struct passwd *pw)
+{
+	if (mkdir(dir, 0750) == 0 && chown(dir, pw->pw_uid, pw->pw_gid) < 0)
+		fatal("%s: %s", dir, strerror(errno));
+}
+
+/* The children change the user before they run: they could not be tied to our death after it. */
+static void find_user(struct launcher *l)
+{
+	if (!*l->common.user || geteuid() != 0)
+		return;
+	errno = 0;
+	l->user = getpwnam(l->common.user);
+	if (!l->user)
+		fatal("user \"%s\": %s", l->common.user,
+		      errno ? strerror(errno) : "there is no such user");
+	own_directory(l->common.run_dir, l->user);
+	own_directory(l->common.data_dir, l->user);
+}
+
+static void make_instance(struct launcher *l, struct instance *i, const char *name)
+{
+	size_t n = 0, options = 0;
+
+	while (l->args->options[options])
+		options++;
+	*i = (struct instance){.l = l, .name = name};
+	i->process = launcher_process_of(name);
+	if (!i->process)
+		fatal("instance \"%s\": not the name of a process and a number", name);
+	i->program = launcher_program(l->config.bin_dir, name);
+	if (!i->program)
+		fatal("instance \"%s\": there is no program mercutio-%s", name, i->process);
+	i->restart = loop_timer_new(l->loop, start_instance, i);
+	i->argv = xcalloc(options + 6, sizeof(*i->argv));
+	i->argv[n++] = i->program;
+	i->argv[n++] = "-c";
+	i->argv[n++] = l->args->file;
+	i->argv[n++] = "-i";
+	i->argv[n++] = name;
+	for (size_t o = 0; o < options; o++)
+		i->argv[n++] = l->args->options[o];
+}
+
+static void make(struct launcher *l)
+{
+	while (l->config.instances[l->n])
+		l->n++;
+	if (!l->n)
+		fatal("no instances are configured for this host");
+	l->instances = xcalloc(l->n, sizeof(*l->instances));
+	for (size_t i = 0; i < l->n; i++)
+		make_instance(l, &l->instances[i], l->config.instances[i]);
+	l->ctl = launcher_ctl(l->config.bin_dir);
+	if (!l->ctl)
+		fatal("there is no program mercutioctl");
+	l->helper_timer = loop_timer_new(l->loop, start_helper, l);
+	l->patience = loop_timer_new(l->loop, on_patience, l);
+	l->term = loop_signal_new(l->loop, SIGTERM, on_term, l);
+	l->intr = loop_signal_new(l->loop, SIGINT, on_term, l);
+	l->hup = loop_signal_new(l->loop, SIGHUP, on_hup, l);
+	l->chld = loop_signal_new(l->loop, SIGCHLD, on_chld, l);
+}
+
+static void unmake(struct launcher *l)
+{
+	loop_signal_free(l->chld);
+	loop_signal_free(l->hup);
+	loop_signal_free(l->intr);
+	loop_signal_free(l->term);
+	loop_timer_free(l->patience);
+	loop_timer_free(l->helper_timer);
+	free(l->ctl);
+	for (size_t i = 0; i < l->n; i++) {
+		loop_timer_free(l->instances[i].restart);
+		free(l->instances[i].argv);
+		free(l->instances[i].program);
+		free(l->instances[i].process);
+	}
+	free(l->instances);
+	loop_free(l->loop);
+	options_free(launcher_process.options, &l->config);
+	options_free(common_options, &l->common);
+	conf_free(l->conf);
+	free(l->sections);
+}
+
+/* Our own events go where those of the instances go. */
+static void open_log(struct launcher *l)
+{
+	char *path;
+	int fd;
+
+	log_threshold = (enum log_level)l->common.log_level;
+	if (!*l->log_dir) {
+		log_init("mercutio", (enum log_target)l->common.log_target,
+			 (enum log_format)l->common.log_format);
+		return;
+	}
+	path = xasprintf("%s/mercutio.log", l->log_dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (fd < 0)
+		fatal("%s: %s", path, strerror(errno));
+	free(path);
+	log_init("mercutio", LOG_TARGET_STDERR, (enum log_format)l->common.log_format);
+	log_to(fd);
+}
+
+int launcher_run(const struct launcher_args *args)
+{
+	struct launcher l = {.args = args};
+
+	load(&l);
+	find_user(&l);
+	l.loop = loop_new();
+	open_log(&l);
+	make(&l);
+	for (size_t i = 0; i < l.n; i++)
+		start_instance(&l.instances[i]);
+	loop_run(l.loop);
+	unmake(&l);
+	log_info("stopped");
+	return l.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

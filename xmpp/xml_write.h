@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* All XML that we make ourselves goes through here; escaping exists once. */
+#ifndef XMPP_XML_WRITE_H
+#define XMPP_XML_WRITE_H
+
+#include "base/buf.h"
+
+/* Appends s with & < > ' " escaped (both places), and drops what XML 1.0 cannot hold. */
+void xml_escape(struct buf *b, struct str s);
+
+/* Writes elements into a buffer. A namespace is declared where an element's differs from its
+ * parent's; the outermost parent is content_ns ("jabber:client"-like: elements in it carry no
+ * xmlns). Names are literals of ours and live on. Depth at most 32: beyond is a bug(). */
+struct xml_writer {
+	struct buf *b;
+	unsigned depth;
+	bool open; /* the start tag still lacks its '>' */
+	const char *name[32], *ns[33];
+};
+
+void xw_init(struct xml_writer *w, struct buf *b);
+/* ns NULL: the parent's. The outermost parent is in the stream's content namespace. */
+void xw_start(struct xml_writer *w, const char *name, const char *ns);
+void xw_attr(struct xml_writer *w, const char *name, struct str value);
+void xw_attrz(struct xml_writer *w, const char *name, const char *value); /* NULL: nothing */
+void xw_attr_int(struct xml_writer *w, const char *name, long long value);
+void xw_text(struct xml_writer *w, struct str text);
+void xw_raw(struct xml_writer *w, struct str xml); /* canonical XML, trusted */
+void xw_end(struct xml_writer *w);
+void xw_leaf(struct xml_writer *w, const char *name, const char *ns, struct str text);
+
+#endif
