@@ -41,7 +41,7 @@ bool owner_send(struct session *s, uint16_t kind, unsigned flags, const void *m)
 	return false;
 }
 
-/* --- announcing -------------------------------------------------------------------------------------------- */
+/* --- announcing -------------------------------------------------------------------------- */
 
 void session_announce(struct session *s)
 {
@@ -90,8 +90,7 @@ static void shard_announce(struct c2s *x, struct shard *sh, uint64_t owner, uint
 
 	sh->owner = owner;
 	sh->epoch = epoch;
-	DL_FOREACH(sh->sessions, s)
-	{
+	DL_FOREACH (sh->sessions, s) {
 		session_announce(s);
 		if (!sh->owner)
 			return;
@@ -132,9 +131,9 @@ static void announce_strays(struct c2s *x)
 {
 	struct session *s, *tmp;
 
-	HASH_ITER(hh, x->sessions, s, tmp)
-	if (s->reannounce)
-		session_announce(s);
+	HASH_ITER (hh, x->sessions, s, tmp)
+		if (s->reannounce)
+			session_announce(s);
 }
 
 void owners_scan(void *arg)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/tls.h"
+#include "c2s/options.h"
 #include "link/process.h"
 #include "xmpp/jid.h"
 #include "xmpp/ns.h"
@@ -24,26 +25,6 @@ struct offer;
 struct question;
 struct tenant;
 
-enum { TLS_REQUIRED, TLS_OPTIONAL };
-
-struct c2s_config {
-	char **listen, **listen_tls;
-	bool reuse_port, register_open;
-	int tls;
-	char *tls_min, *tls_ciphers;
-	int64_t sasl_tries, login_timeout, login_bytes;
-	int64_t max_stanza, max_header, max_depth, max_attributes, max_elements, max_namespaces;
-	int64_t stanza_timeout;
-	int64_t window, window_bytes;
-	int64_t out_max, out_limit, out_timeout;
-	int64_t rate_bytes, rate_stanzas, rate_burst;
-	int64_t per_address, unauthenticated;
-	int64_t idle_whitespace, idle_ping, idle_timeout, user_timeout;
-	int64_t resume_max, ack_timeout, ack_every;
-	int64_t close_timeout, owner_timeout, keep_closed;
-};
-extern const struct option c2s_options[];
-
 struct domain {
 	char *name;
 	/* What auth offers, by (secure, channel bindings that the connection has). */
@@ -53,7 +34,7 @@ struct domain {
 /* What this c2s knows of a shard of "sm": the owner to which its sessions were announced. */
 struct shard {
 	struct session *sessions; /* DL list */
-	uint64_t owner;           /* 0: none, or not announced: input is held */
+	uint64_t owner;		  /* 0: none, or not announced: input is held */
 	uint32_t epoch;
 };
 
@@ -78,9 +59,9 @@ struct c2s {
 
 	struct client *clients; /* DL list */
 	size_t nclients, nunauthenticated;
-	struct tenant *tenants; /* connections by address */
+	struct tenant *tenants;	    /* connections by address */
 	struct question *questions; /* to auth, under way: offers.c */
-	struct client *throttled; /* DL list by tprev, tnext */
+	struct client *throttled;   /* DL list by tprev, tnext */
 	struct loop_timer *throttle;
 
 	struct session *sessions; /* by sid */
@@ -99,7 +80,7 @@ struct c2s {
 	struct c2s_stats stats;
 };
 
-/* --- listening, limits of connections: listen.c -------------------------------------------------- */
+/* --- listening, limits of connections: listen.c ------------------------------------------ */
 
 void listen_start(struct c2s *x);
 void listen_stop(struct c2s *x);
@@ -110,7 +91,7 @@ void tls_watch(void *c2s);     /* loads again what has changed */
 struct tenant *tenant_enter(struct c2s *x, int fd, bool *ret_full);
 void tenant_leave(struct c2s *x, struct tenant *t);
 
-/* --- what auth offers: offers.c ---------------------------------------------------------------------- */
+/* --- what auth offers: offers.c ---------------------------------------------------------- */
 
 enum { BIND_EXPORTER = 1, BIND_END_POINT = 2 };
 
@@ -125,13 +106,14 @@ struct offer {
 struct offer *offer_get(struct c2s *x, struct domain *d, bool secure, unsigned bindings);
 void offer_unref(struct offer *o);
 bool offer_has(const struct offer *o, struct str mechanism);
-void offers_changed(struct c2s *x); /* auth instances came or went: what is cached is asked for anew */
-void offers_retry(struct c2s *x);   /* what could not be asked */
+void offers_changed(
+	struct c2s *x); /* auth instances came or went: what is cached is asked for anew */
+void offers_retry(struct c2s *x); /* what could not be asked */
 void offers_free(struct c2s *x);
 /* Any instance that serves auth, at random; 0: none. */
 uint64_t auth_any(struct c2s *x);
 
-/* --- rates: limits.c ------------------------------------------------------------------------------------ */
+/* --- rates: limits.c --------------------------------------------------------------------- */
 
 void limits_xml(const struct c2s *x, bool authenticated, struct xml_limits *ret);
 void limits_start(struct client *c);

@@ -97,8 +97,7 @@ static void c2s_drain(void *state)
 		return;
 	x->draining = true;
 	listen_stop(x);
-	DL_FOREACH_SAFE(x->clients, c, tmp)
-	{
+	DL_FOREACH_SAFE (x->clients, c, tmp) {
 		if (c->starting_tls)
 			client_break(c, "shutdown");
 		else
@@ -119,17 +118,15 @@ static json_t *c2s_stats(void *state)
 	const struct c2s *x = state;
 	const struct c2s_stats *s = &x->stats;
 
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "connections",
-			 (json_int_t)x->nclients, "sessions", (json_int_t)x->nsessions,
-			 "unauthenticated", (json_int_t)x->nunauthenticated, "accepted",
-			 (json_int_t)s->connections, "logins", (json_int_t)s->logins,
-			 "login_failures", (json_int_t)s->login_failures, "resumed",
-			 (json_int_t)s->resumed, "stanzas_in", (json_int_t)s->stanzas_in,
-			 "stanzas_out", (json_int_t)s->stanzas_out, "stream_errors",
-			 (json_int_t)s->stream_errors, "refused_address",
-			 (json_int_t)s->refused_address, "refused_unauthenticated",
-			 (json_int_t)s->refused_unauthenticated, "throttled",
-			 (json_int_t)s->throttled);
+	return json_pack(
+		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "connections",
+		(json_int_t)x->nclients, "sessions", (json_int_t)x->nsessions, "unauthenticated",
+		(json_int_t)x->nunauthenticated, "accepted", (json_int_t)s->connections, "logins",
+		(json_int_t)s->logins, "login_failures", (json_int_t)s->login_failures, "resumed",
+		(json_int_t)s->resumed, "stanzas_in", (json_int_t)s->stanzas_in, "stanzas_out",
+		(json_int_t)s->stanzas_out, "stream_errors", (json_int_t)s->stream_errors,
+		"refused_address", (json_int_t)s->refused_address, "refused_unauthenticated",
+		(json_int_t)s->refused_unauthenticated, "throttled", (json_int_t)s->throttled);
 }
 
 static json_t *cmd_connections(void *state, const struct msg_control *m, char **ret_error)
@@ -138,10 +135,10 @@ static json_t *cmd_connections(void *state, const struct msg_control *m, char **
 	size_t phases[PHASE_CLOSED + 1] = {0};
 	const struct client *c;
 
-	DL_FOREACH(x->clients, c)
-	phases[c->phase]++;
-	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "clear", (json_int_t)phases[PHASE_CLEAR], "secure",
-			 (json_int_t)phases[PHASE_SECURE], "authenticated",
+	DL_FOREACH (x->clients, c)
+		phases[c->phase]++;
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "clear", (json_int_t)phases[PHASE_CLEAR],
+			 "secure", (json_int_t)phases[PHASE_SECURE], "authenticated",
 			 (json_int_t)phases[PHASE_AUTHENTICATED], "bound",
 			 (json_int_t)phases[PHASE_BOUND], "closing",
 			 (json_int_t)phases[PHASE_CLOSED]);
@@ -186,14 +183,10 @@ static void *c2s_deinit(void *state)
 static const struct msg_bind binds[] = {{.route = {"c2s", 3}, .mode = 0}, {.route = {NULL, 0}}};
 static const char *const peers[] = {"router", "auth", "sm", "ctl", NULL};
 static const struct link_handler handlers[] = {
-	{MSG_GIVE, on_give},
-	{MSG_GIVE_MANY, on_give_many},
-	{MSG_DONE, on_done},
-	{MSG_DONE_RECORD, on_done_record},
-	{MSG_SETTLED, on_settled},
-	{MSG_SESSION_END, on_session_end},
-	{MSG_BOUNCE, on_bounce},
-	{0, NULL},
+	{MSG_GIVE, on_give},	   {MSG_GIVE_MANY, on_give_many},
+	{MSG_DONE, on_done},	   {MSG_DONE_RECORD, on_done_record},
+	{MSG_SETTLED, on_settled}, {MSG_SESSION_END, on_session_end},
+	{MSG_BOUNCE, on_bounce},   {0, NULL},
 };
 static const struct control_command commands[] = {
 	{"connections", "counts connections by how far they are", cmd_connections},

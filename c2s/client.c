@@ -11,7 +11,7 @@ static const char *peer_name(const struct client *c)
 	return c->conn ? conn_peer(c->conn) : "";
 }
 
-/* --- the login's part -------------------------------------------------------------------------------- */
+/* --- the login's part -------------------------------------------------------------------- */
 
 struct login *login_free(struct login *l)
 {
@@ -32,7 +32,8 @@ struct login *login_free(struct login *l)
 void login_stop(struct client *c)
 {
 	struct login *l = c->login;
-	struct frame head = {.kind = MSG_AUTH_ABORT, .from_shard = SHARD_NONE, .to_shard = SHARD_NONE};
+	struct frame head = {
+		.kind = MSG_AUTH_ABORT, .from_shard = SHARD_NONE, .to_shard = SHARD_NONE};
 	struct msg_auth_abort m;
 
 	if (!l || !l->running)
@@ -74,7 +75,7 @@ void client_bound(struct client *c)
 	client_arm(c);
 }
 
-/* --- the end -------------------------------------------------------------------------------------------- */
+/* --- the end ----------------------------------------------------------------------------- */
 
 void client_free(struct client *c)
 {
@@ -110,7 +111,7 @@ static void log_end(const struct client *c, const char *otherwise)
 }
 
 /* The connection is over: what the session still has to do it does without us. */
-static void client_gone(struct client *c, int err, const char *reason)
+void client_gone(struct client *c, int err, const char *reason)
 {
 	const char *why = c->reason ? c->reason : reason;
 
@@ -143,6 +144,10 @@ void client_shut(struct client *c)
 	if (c->paused)
 		conn_resume(c->conn); /* to see the peer's end */
 	conn_shutdown(c->conn, linger);
+	if (c->session && !c->session->listed)
+		session_leave(c, c->ended);
+	else if (c->session && c->session->pending)
+		pending_free(c->session->pending);
 	/* Without XEP-0198 what the kernel does not take by the end goes back to the log, so the
 	 * session ends when that is known. */
 	client_look_later(c);
@@ -157,7 +162,7 @@ static void leave_closed(struct client *c)
 	session_leave(c, c->ended);
 }
 
-/* --- the connection's callbacks ---------------------------------------------------------------------------- */
+/* --- the connection's callbacks ---------------------------------------------------------- */
 
 static void on_read(void *arg, const char *data, size_t len)
 {
@@ -172,7 +177,8 @@ static void on_read(void *arg, const char *data, size_t len)
 	if (c->phase < PHASE_AUTHENTICATED) {
 		c->login->bytes += len;
 		if (c->login->bytes > (size_t)x->config->login_bytes) {
-			stream_error(c, STREAM_E_POLICY_VIOLATION, "too much before authentication");
+			stream_error(c, STREAM_E_POLICY_VIOLATION,
+				     "too much before authentication");
 			return;
 		}
 	}
@@ -228,7 +234,7 @@ static void on_closed(void *arg, int err, const char *reason)
 
 static const struct conn_ops client_conn_ops = {on_read, on_secured, on_drained, on_closed};
 
-/* --- the beginning -------------------------------------------------------------------------------------------- */
+/* --- the beginning ----------------------------------------------------------------------- */
 
 static bool refuse(struct c2s *x, int fd, uint64_t *counter, const char *why)
 {
@@ -267,8 +273,6 @@ static void socket_options(const struct c2s *x, int fd)
 	if (ms)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 }
-
-static void client_tick(void *arg);
 
 void client_accept(struct c2s *x, int fd, bool direct_tls)
 {
@@ -321,114 +325,4 @@ void client_resume(struct client *c, unsigned why)
 	c->paused &= (uint8_t)~why;
 	if (!c->paused && c->phase != PHASE_CLOSED)
 		conn_resume(c->conn);
-}
-
-/* --- time ----------------------------------------------------------------------------------------------------- */
-
-static uint32_t seconds(int64_t ms)
-{
-	return (uint32_t)((ms + 999) / 1000);
-}
-
-static void sooner(uint32_t *best, uint32_t now, uint32_t since, int64_t ms)
-{
-	uint32_t due = since + seconds(ms), left = (int32_t)(due - now) > 0 ? due - now : 0;
-
-	if (left < *best)
-		*best = left;
-}
-
-static void idle_due(const struct client *c, uint32_t now, uint32_t *best)
-{
-	const struct c2s_config *o = c->c2s->config;
-
-	if (o->idle_whitespace && !c->whitespace_sent)
-		sooner(best, now, c->last_in, o->idle_whitespace);
-	if (o->idle_ping && !c->probed)
-		sooner(best, now, c->last_in, o->idle_ping);
-	if (c->probed)
-		sooner(best, now, c->last_in, o->idle_ping + o->idle_timeout);
-}
-
-void client_arm(struct client *c)
-{
-	const struct c2s_config *o = c->c2s->config;
-	uint32_t now = now_s(c->c2s), best = 86400;
-
-	if (c->phase == PHASE_CLOSED) {
-		sooner(&best, now, c->closed_at, o->close_timeout);
-		best++; /* the connection's own limit comes first */
-	} else if (c->login) {
-		sooner(&best, now, (uint32_t)(c->login->started_ms / 1000) + 1, o->login_timeout);
-	}
-	if (c->partial_since)
-		sooner(&best, now, c->partial_since, o->stanza_timeout);
-	if (c->full_since)
-		sooner(&best, now, c->full_since, o->out_timeout);
-	if (c->phase == PHASE_BOUND) {
-		idle_due(c, now, &best);
-		if (c->session->acks && c->session->acks->asked_at)
-			sooner(&best, now, c->session->acks->asked_at, o->ack_timeout);
-	}
-	loop_timeout_start(c->c2s->loop, &c->timeout, best);
-}
-
-static bool over(const struct client *c, uint32_t since, int64_t ms)
-{
-	return since && (int32_t)(now_s(c->c2s) - since) >= (int32_t)seconds(ms);
-}
-
-/* The client was silent: a blank shows its kernel that we are there (and ours whether it is), an
- * answer that it must give shows the client. */
-static void idle_look(struct client *c)
-{
-	const struct c2s_config *o = c->c2s->config;
-	struct session *s = c->session;
-
-	if (c->probed && over(c, c->last_in, o->idle_ping + o->idle_timeout)) {
-		c->reason = "no answer";
-		stream_error(c, STREAM_E_CONNECTION_TIMEOUT, "no sign of life");
-	} else if (o->idle_ping && !c->probed && over(c, c->last_in, o->idle_ping)) {
-		c->probed = true;
-		if (s->acks && s->acks->on)
-			ack_ask(s);
-		else
-			stream_ping(c);
-	} else if (o->idle_whitespace && !c->whitespace_sent &&
-		   over(c, c->last_in, o->idle_whitespace)) {
-		c->whitespace_sent = true;
-		conn_write(c->conn, " ", 1);
-	}
-}
-
-static void client_tick(void *arg)
-{
-	struct client *c = arg;
-	const struct c2s_config *o = c->c2s->config;
-	const struct acks *a = c->session ? c->session->acks : NULL;
-
-	if (c->phase == PHASE_CLOSED) {
-		if (over(c, c->closed_at, o->close_timeout + 1000)) {
-			client_gone(c, -ETIMEDOUT, NULL);
-			return;
-		}
-	} else if (c->login &&
-		   loop_now(c->c2s->loop) - c->login->started_ms >= (uint64_t)o->login_timeout) {
-		c->reason = "login took too long";
-		if (c->starting_tls) {
-			client_gone(c, -ETIMEDOUT, NULL);
-			return;
-		}
-		stream_error(c, STREAM_E_CONNECTION_TIMEOUT, c->reason);
-	} else if (over(c, c->partial_since, o->stanza_timeout)) {
-		stream_error(c, STREAM_E_POLICY_VIOLATION, "a stanza took too long to arrive");
-	} else if (over(c, c->full_since, o->out_timeout) ||
-		   (a && over(c, a->asked_at, o->ack_timeout))) {
-		c->reason = "it does not read";
-		client_gone(c, -ETIMEDOUT, NULL);
-		return;
-	} else if (c->phase == PHASE_BOUND) {
-		idle_look(c);
-	}
-	client_arm(c);
 }

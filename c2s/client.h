@@ -6,11 +6,11 @@
 #include "c2s/c2s.h"
 
 enum phase {
-	PHASE_CLEAR,         /* no TLS yet */
-	PHASE_SECURE,        /* TLS, nobody in particular */
+	PHASE_CLEAR,	     /* no TLS yet */
+	PHASE_SECURE,	     /* TLS, nobody in particular */
 	PHASE_AUTHENTICATED, /* SASL is done, no resource */
 	PHASE_BOUND,
-	PHASE_CLOSED         /* we have closed our stream; input is dropped */
+	PHASE_CLOSED /* we have closed our stream; input is dropped */
 };
 
 enum { PAUSE_WINDOW = 1, PAUSE_RATE = 2 };
@@ -44,13 +44,14 @@ struct client {
 	struct xml_reader *reader;
 	struct domain *domain; /* from the stream's `to` */
 	struct tenant *tenant;
-	struct login *login;     /* NULL once bound */
+	struct login *login;	 /* NULL once bound */
 	struct session *session; /* also while it is being opened */
 	char *lang;
 	const char *reason; /* why we end it, for the log; a literal */
 	struct loop_timeout timeout;
 	struct loop_task flushed; /* looks at what the kernel took of this turn's output */
-	uint32_t last_in, partial_since, full_since, closed_at; /* seconds of the loop's clock; 0: no */
+	uint32_t last_in, partial_since, full_since,
+		closed_at;   /* seconds of the loop's clock; 0: no */
 	uint32_t limited_ms; /* when the buckets were filled last */
 	int32_t credit_bytes, credit_stanzas;
 	uint8_t phase, paused;
@@ -58,23 +59,26 @@ struct client {
 	bool starting_tls, whitespace_sent, probed, ended;
 };
 
-/* --- client.c: life ------------------------------------------------------------------------------------- */
+/* --- client.c: life ---------------------------------------------------------------------- */
 
 void client_accept(struct c2s *x, int take_fd, bool direct_tls);
 void client_free(struct client *c); /* at once */
+/* The connection is over; err and reason are for the log. Frees c. */
+void client_gone(struct client *c, int err, const char *reason);
+void client_tick(void *client); /* client_time.c */
 void client_pause(struct client *c, unsigned why);
 void client_resume(struct client *c, unsigned why);
 void client_authenticated(struct client *c);
 void client_bound(struct client *c); /* forgets the login */
 /* The end of our stream has been written: what is left is the peer's and the sockets'. */
 void client_shut(struct client *c);
-void client_look_later(struct client *c); /* at its output, behind this turn's write */
+void client_look_later(struct client *c);	      /* at its output, behind this turn's write */
 void client_break(struct client *c, const char *why); /* soon, without a word; why is a literal */
-void client_arm(struct client *c); /* the next moment to look at it */
+void client_arm(struct client *c);		      /* the next moment to look at it */
 struct login *login_free(struct login *l);
 void login_stop(struct client *c); /* cancels what waits for auth */
 
-/* --- stream.c: headers, features, errors, the end --------------------------------------------------------- */
+/* --- stream.c: headers, features, errors, the end ---------------------------------------- */
 
 extern const struct xml_reader_ops stream_ops;
 /* The connection is new or a step has ended: a stream header is expected. */
@@ -84,22 +88,23 @@ void stream_offer_ready(struct client *c);
 void stream_error(struct client *c, enum stream_error e, const char *text);
 /* With an application-specific condition (XML). */
 void stream_error_app(struct client *c, enum stream_error e, const char *text, struct str app);
-void stream_close(struct client *c); /* without an error */
-void stream_ping(struct client *c);  /* XEP-0199: asks for a sign of life */
+void stream_features(struct client *c); /* features.c */
+void stream_close(struct client *c);	/* without an error */
+void stream_ping(struct client *c);	/* XEP-0199: asks for a sign of life */
 /* Writing: the connection's buffer, and the writer over it. */
 static inline void client_flush(struct client *c)
 {
 	conn_flush_later(c->conn);
 }
 
-/* --- steps ------------------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------- */
 
 typedef void step_fn(struct client *c, const struct xml_element *e);
 step_fn step_starttls, step_auth, step_response, step_abort; /* steps_tls.c, steps_sasl.c */
-step_fn step_bind;                                           /* an iq before binding */
-step_fn step_register;                                       /* a stanza before authentication */
+step_fn step_bind;					     /* an iq before binding */
+step_fn step_register;					     /* a stanza before authentication */
 step_fn ack_enable, ack_resume, ack_request, ack_answer;     /* ack.c */
-step_fn session_stanza;                                      /* session.c */
+step_fn session_stanza;					     /* session.c */
 struct str element_attr(const struct xml_element *e, const char *name);
 /* RFC 6120 section 8.3: an error for an iq that no session answers, with the legacy code. */
 void step_iq_error(struct client *c, const struct stanza *st, enum stanza_error e,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Stanzas to clients: taken in order from the owner alone, written, and accounted for until they are
- * settled (DELIVERY rule 7). */
+/* Stanzas to clients: taken in order from the owner alone, written, and accounted for until they
+ * are settled (DELIVERY rule 7). */
 #include <utlist.h>
 #include "c2s/session.h"
 
 enum { GATHER_MS = 50, GATHER_SESSIONS = 64 };
 
-/* --- what was given -------------------------------------------------------------------------------------- */
+/* --- what was given ---------------------------------------------------------------------- */
 
 struct given *given_at(const struct session *s, uint32_t i)
 {
@@ -75,7 +75,7 @@ uint32_t given_unsent(const struct session *s)
 	return 0;
 }
 
-/* --- acknowledgements to sm -------------------------------------------------------------------------------- */
+/* --- acknowledgements to sm -------------------------------------------------------------- */
 
 void acks_queue(struct session *s)
 {
@@ -176,7 +176,7 @@ void acks_flush(void *arg)
 	acked_send(&l);
 }
 
-/* --- giving --------------------------------------------------------------------------------------------------- */
+/* --- giving ------------------------------------------------------------------------------ */
 
 /* The next stanza of the present attachment, from the owner to which it was announced. */
 static bool takes(struct session *s, const struct frame *f, uint32_t attachment, uint32_t m)
@@ -184,7 +184,8 @@ static bool takes(struct session *s, const struct frame *f, uint32_t attachment,
 	if (!s || s->attachment != attachment || !owner_speaks(s, f) || s->closing || !s->client)
 		return false;
 	if (m != s->out + 1) {
-		/* A gap: what lies between was lost on the way (rule 10). A repetition is nothing. */
+		/* A gap: what lies between was lost on the way (rule 10). A repetition is nothing.
+		 */
 		if ((int32_t)(m - s->out) > 1 && !s->reannounce)
 			session_announce_later(s);
 		return false;
@@ -289,7 +290,7 @@ void on_give_many(void *arg, const struct frame *f, const void *msg)
 	}
 }
 
-/* --- what sm says --------------------------------------------------------------------------------------------- */
+/* --- what sm says ------------------------------------------------------------------------ */
 
 void on_done(void *arg, const struct frame *f, const void *msg)
 {
@@ -339,9 +340,10 @@ void on_session_end(void *arg, const struct frame *f, const void *msg)
 		c->session = NULL;
 		log_info("client disconnected", LF_STR("jid", str_n(s->jid, s->njid)),
 			 LF_S("address", conn_peer(c->conn)),
-			 LF_S("reason", m->error && m->error <= STREAM_E_COUNT
-						? stream_error_name((enum stream_error)(m->error - 1))
-						: "ended by its session manager"));
+			 LF_S("reason",
+			      m->error && m->error <= STREAM_E_COUNT
+				      ? stream_error_name((enum stream_error)(m->error - 1))
+				      : "ended by its session manager"));
 	}
 	session_free(s);
 	if (!c)

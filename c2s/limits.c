@@ -57,8 +57,8 @@ static void fill(struct client *c)
 	if (ms < TICK_MS)
 		return;
 	c->limited_ms = now;
-	c->credit_bytes = filled(c->credit_bytes, x->config->rate_bytes, ms,
-				 burst(x, x->config->rate_bytes));
+	c->credit_bytes =
+		filled(c->credit_bytes, x->config->rate_bytes, ms, burst(x, x->config->rate_bytes));
 	c->credit_stanzas = filled(c->credit_stanzas, x->config->rate_stanzas, ms,
 				   burst(x, x->config->rate_stanzas));
 }

@@ -47,7 +47,8 @@ struct tenant *tenant_enter(struct c2s *x, int fd, bool *ret_full)
 	*ret_full = false;
 	if (!tenant_key(fd, key))
 		return NULL;
-	HASH_FIND(hh, x->tenants, key, sizeof key, t);
+	HASH_FIND (hh, x->tenants, key, sizeof key, t)
+		;
 	if (t && limit && t->n >= limit) {
 		*ret_full = true;
 		return NULL;
@@ -115,7 +116,7 @@ void listen_stop(struct c2s *x)
 	x->listeners = NULL;
 }
 
-/* --- certificates ------------------------------------------------------------------------------------ */
+/* --- certificates ------------------------------------------------------------------------ */
 
 enum { WATCH_SECONDS = 60 };
 

@@ -59,9 +59,9 @@ static void tell_waiting(struct c2s *x)
 {
 	struct client *c, *tmp;
 
-	DL_FOREACH_SAFE(x->clients, c, tmp)
-	if (c->wait_offer)
-		stream_offer_ready(c);
+	DL_FOREACH_SAFE (x->clients, c, tmp)
+		if (c->wait_offer)
+			stream_offer_ready(c);
 }
 
 struct choice {
@@ -135,9 +135,9 @@ static void question(struct c2s *x, struct domain *d, unsigned slot)
 {
 	struct question *q;
 
-	DL_FOREACH(x->questions, q)
-	if (q->domain == d && q->slot == slot)
-		break;
+	DL_FOREACH (x->questions, q)
+		if (q->domain == d && q->slot == slot)
+			break;
 	if (!q) {
 		q = xcalloc(1, sizeof *q);
 		q->c2s = x;
@@ -168,16 +168,15 @@ void offers_changed(struct c2s *x)
 		for (size_t s = 0; s < 8; s++)
 			if (x->domains[i].offers[s])
 				x->domains[i].offers[s]->stale = true;
-	DL_FOREACH(x->questions, q)
-	ask(q);
+	DL_FOREACH (x->questions, q)
+		ask(q);
 }
 
 void offers_free(struct c2s *x)
 {
 	struct question *q, *tmp;
 
-	DL_FOREACH_SAFE(x->questions, q, tmp)
-	{
+	DL_FOREACH_SAFE (x->questions, q, tmp) {
 		link_cancel(q->request);
 		DL_DELETE(x->questions, q);
 		free(q);
@@ -191,6 +190,6 @@ void offers_retry(struct c2s *x)
 {
 	struct question *q, *tmp;
 
-	DL_FOREACH_SAFE(x->questions, q, tmp)
-	ask(q);
+	DL_FOREACH_SAFE (x->questions, q, tmp)
+		ask(q);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of section c2s. */
-#include "c2s/c2s.h"
+#include "c2s/options.h"
 
 static const char *const tls_choices[] = {"required", "optional", NULL};
 
@@ -80,6 +80,7 @@ const struct option c2s_options[] = {
 	{"owner_timeout", OPT_TIME, AT(owner_timeout), "30s", 1000, 600000, NULL, OPT_RELOAD,
 	 "how long a login waits for a session manager"},
 	{"keep_closed", OPT_TIME, AT(keep_closed), "2m", 1000, 86400000, NULL, OPT_RELOAD,
-	 "how long the last stanzas of a closed stream are kept while no session manager takes them"},
+	 "how long the last stanzas of a closed stream are kept while no session manager takes "
+	 "them"},
 	{NULL},
 };

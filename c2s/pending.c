@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests to the owner of a shard, repeated while there is none or it was lost, up to a deadline. */
+/* Requests to the owner of a shard, repeated while there is none or it was lost, up to a deadline.
+ */
 #include <errno.h>
 #include <utlist.h>
 #include "c2s/session.h"
@@ -89,8 +90,7 @@ void pending_retry(void *arg)
 	struct pending *p, *tmp;
 
 	offers_retry(x);
-	DL_FOREACH_SAFE(x->pending, p, tmp)
-	{
+	DL_FOREACH_SAFE (x->pending, p, tmp) {
 		if (p->request)
 			continue;
 		if (loop_now(x->loop) >= p->deadline_ms)

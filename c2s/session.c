@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A bound session: the client's stanzas in, numbered and kept until they are done (DELIVERY rule 1). */
+/* A bound session: the client's stanzas in, numbered and kept until they are done (DELIVERY rule
+ * 1). */
 #include <utlist.h>
 #include "c2s/session.h"
 
@@ -60,7 +61,8 @@ struct session *session_find(struct c2s *x, uint64_t sid)
 {
 	struct session *s;
 
-	HASH_FIND(hh, x->sessions, &sid, sizeof sid, s);
+	HASH_FIND (hh, x->sessions, &sid, sizeof sid, s)
+		;
 	return s;
 }
 
@@ -91,7 +93,7 @@ void session_free(struct session *s)
 	drain_look(x);
 }
 
-/* --- the client's stanzas ---------------------------------------------------------------------------------- */
+/* --- the client's stanzas ---------------------------------------------------------------- */
 
 static bool window_full(const struct session *s)
 {
@@ -201,7 +203,7 @@ void session_done(struct session *s, uint32_t n)
 	detached_look(s);
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------- */
+/* --- the end ----------------------------------------------------------------------------- */
 
 static void session_expired(void *arg)
 {

@@ -19,14 +19,14 @@ struct given {
 /* XEP-0198 on a session. */
 struct acks {
 	uint32_t in_base, out_base; /* session's counters where the client's begin */
-	uint32_t told;              /* last h said, as number of the session */
-	uint32_t wanted;            /* stanzas taken when the client last asked */
-	uint32_t asked;             /* out when we asked last */
-	uint32_t asked_at;          /* seconds; 0: no <r/> is unanswered */
+	uint32_t told;		    /* last h said, as number of the session */
+	uint32_t wanted;	    /* stanzas taken when the client last asked */
+	uint32_t asked;		    /* out when we asked last */
+	uint32_t asked_at;	    /* seconds; 0: no <r/> is unanswered */
 	bool resumable;
-	bool on;                    /* <enabled/> was written */
-	bool behind;                /* in_base is not done yet */
-	bool owed;                  /* <r/> came before that */
+	bool on;     /* <enabled/> was written */
+	bool behind; /* in_base is not done yet */
+	bool owed;   /* <r/> came before that */
 };
 
 struct session {
@@ -52,7 +52,7 @@ struct session {
 	bool ack_queued, closing, closed, close_sent, full, reannounce;
 };
 
-/* --- session.c ---------------------------------------------------------------------------------------------- */
+/* --- session.c --------------------------------------------------------------------------- */
 
 struct session *session_new(struct c2s *x, struct client *c);
 /* Known by sid from now on. */
@@ -69,7 +69,7 @@ void session_leave(struct client *c, bool closed);
 void session_done(struct session *s, uint32_t n);
 struct str session_bare(const struct session *s);
 
-/* --- announce.c: owners --------------------------------------------------------------------------------------- */
+/* --- announce.c: owners ------------------------------------------------------------------ */
 
 void owners_scan_later(struct c2s *x);
 void owners_scan(void *c2s);
@@ -83,7 +83,7 @@ void session_announce(struct session *s);
 void session_announce_later(struct session *s);
 link_handler_fn on_bounce;
 
-/* --- pending.c: requests to an owner ------------------------------------------------------------------------- */
+/* --- pending.c: requests to an owner ----------------------------------------------------- */
 
 struct pending_ops {
 	uint16_t kind;
@@ -105,7 +105,7 @@ struct pending {
 	bool resume;
 	uint64_t sid;
 	struct str resource; /* in text */
-	char *text, *id; /* id of the client's iq, or its previd; NULL: none */
+	char *text, *id;     /* id of the client's iq, or its previd; NULL: none */
 	char *account, *lang, *address;
 	struct buf ticket;
 	bool secure;
@@ -113,12 +113,12 @@ struct pending {
 struct pending *pending_new(struct session *s, const struct pending_ops *ops);
 void pending_start(struct pending *p);
 void pending_request(struct pending *p, const void *m); /* from ops->send */
-void pending_retry(void *c2s);                          /* all that wait for an owner */
+void pending_retry(void *c2s);				/* all that wait for an owner */
 /* Nobody waits for it any more. What an owner may have done is undone when it answers. */
 void pending_orphan(struct pending *p);
 void pending_free(struct pending *p);
 
-/* --- deliver.c, acks to sm ------------------------------------------------------------------------------------- */
+/* --- deliver.c, acks to sm --------------------------------------------------------------- */
 
 link_handler_fn on_give, on_give_many, on_done, on_done_record, on_settled, on_session_end;
 /* The session's client has everything up to m. */
@@ -133,12 +133,14 @@ void acks_now(struct session *s); /* tells the owner what is acknowledged, at on
 void deliver_drained(struct client *c);
 void deliver_look(struct client *c); /* whether the client reads */
 
-/* --- ack.c: XEP-0198 -------------------------------------------------------------------------------------------- */
+/* --- ack.c, ack_resume.c: XEP-0198 ------------------------------------------------------- */
 
-void ack_done(struct session *s);    /* more is done */
-void ack_gave(struct session *s);    /* a stanza was written */
-void ack_ask(struct session *s);     /* writes <r/> */
-void ack_gather(struct session *s);  /* the burst is over */
-extern const struct pending_ops bind_ops;
+void ack_done(struct session *s);   /* more is done */
+void ack_gave(struct session *s);   /* a stanza was written */
+void ack_ask(struct session *s);    /* writes <r/> */
+void ack_gather(struct session *s); /* the burst is over */
+void ack_failed(struct client *c, enum stanza_error e, const uint32_t *h); /* h may be NULL */
+void ack_too_high(struct client *c, uint32_t h, const uint32_t *sent);	   /* sent may be NULL */
+bool ack_number(struct str text, uint32_t *ret);
 
 #endif

@@ -102,7 +102,8 @@ static void bind_done(struct pending *p, int err, const void *reply)
 		bind_result(c, p->id, r->jid);
 		log_info("client logged in", LF_STR("jid", r->jid),
 			 LF_S("address", conn_peer(c->conn)),
-			 LF_S("tls", conn_ssl(c->conn) ? SSL_get_version(conn_ssl(c->conn)) : "none"));
+			 LF_S("tls",
+			      conn_ssl(c->conn) ? SSL_get_version(conn_ssl(c->conn)) : "none"));
 		client_bound(c);
 		x->stats.logins++;
 	} else { /* the client did not wait */
@@ -116,7 +117,7 @@ static void bind_done(struct pending *p, int err, const void *reply)
 		session_send_close(s);
 }
 
-const struct pending_ops bind_ops = {MSG_SESSION_OPEN, bind_send, bind_done};
+static const struct pending_ops bind_ops = {MSG_SESSION_OPEN, bind_send, bind_done};
 
 static void bind_start(struct client *c, struct str id, struct str take_resource)
 {
@@ -146,6 +147,7 @@ static void bind_request(struct client *c, const struct stanza *st, const struct
 	}
 	/* Section 7.7.2.1: text that is no resource. Empty is as absent: the server makes one. */
 	if (asked.len && jid_prep_resource(&b, asked) < 0) {
+		buf_free(&b);
 		step_iq_error(c, st, STANZA_E_BAD_REQUEST, "this cannot be a resource");
 		return;
 	}

@@ -85,7 +85,8 @@ static void create(struct client *c, const struct stanza *st, struct str name, s
 	struct msg_new_account one = {.password = password};
 	struct msg_account_add m = {
 		.accounts = &one, .naccounts = 1, .address = str_z(conn_peer(c->conn))};
-	struct frame head = {.kind = MSG_ACCOUNT_ADD, .from_shard = SHARD_NONE, .to_shard = SHARD_NONE};
+	struct frame head = {
+		.kind = MSG_ACCOUNT_ADD, .from_shard = SHARD_NONE, .to_shard = SHARD_NONE};
 
 	if (!name.len || !password.len || account_of(c, name, &account) < 0) {
 		step_iq_error(c, st, STANZA_E_NOT_ACCEPTABLE, "a name and a password are needed");
@@ -97,8 +98,7 @@ static void create(struct client *c, const struct stanza *st, struct str name, s
 	free(l->registration_id);
 	l->registration_id = str_dup(st->id);
 	if (head.to)
-		l->registration =
-			link_request(c->c2s->link, &head, &m, REGISTER_MS, on_answer, c);
+		l->registration = link_request(c->c2s->link, &head, &m, REGISTER_MS, on_answer, c);
 	else
 		step_iq_error(c, st, STANZA_E_INTERNAL_SERVER_ERROR, NULL);
 	buf_free(&account);
@@ -118,7 +118,8 @@ static void register_set(struct client *c, const struct stanza *st, const struct
 		step_iq_error(c, st, STANZA_E_RESOURCE_CONSTRAINT, "one at a time");
 		return;
 	}
-	name = form ? form_value(form, "username") : node_child_text(query, "username", NS_REGISTER);
+	name = form ? form_value(form, "username")
+		    : node_child_text(query, "username", NS_REGISTER);
 	password = form ? form_value(form, "password")
 			: node_child_text(query, "password", NS_REGISTER);
 	create(c, st, name, password);

@@ -53,7 +53,7 @@ static int read_data(const struct xml_element *e, struct buf *b)
 	return base64_decode(b, e->inner);
 }
 
-/* --- auth's answers ------------------------------------------------------------------------------------- */
+/* --- auth's answers ---------------------------------------------------------------------- */
 
 static void send_start(struct client *c, bool placed);
 
@@ -90,8 +90,9 @@ static void on_failure(struct client *c, const struct msg_auth_result *r)
 	l->running = false;
 	l->exchange = 0;
 	buf_wipe(&l->initial);
-	log_info("login failed", LF_S("domain", c->domain->name), LF_S("address", conn_peer(c->conn)),
-		 LF_S("mechanism", l->mechanism), LF_S("reason", sasl_error_name(e)));
+	log_info("login failed", LF_S("domain", c->domain->name),
+		 LF_S("address", conn_peer(c->conn)), LF_S("mechanism", l->mechanism),
+		 LF_S("reason", sasl_error_name(e)));
 	failure(c, e, r->text);
 }
 
@@ -125,13 +126,23 @@ static void on_result(void *arg, int err, uint16_t kind, const void *m)
 	failure(c, SASL_E_TEMPORARY_AUTH_FAILURE, STR_NONE);
 }
 
-/* --- requests to auth --------------------------------------------------------------------------------------- */
+/* --- requests to auth -------------------------------------------------------------------- */
+
+/* tls-unique (RFC 5929 section 3): the first Finished message of the handshake, the client's unless
+ * the session was resumed. */
+static void tls_unique(SSL *ssl, struct buf *b)
+{
+	char *at = buf_reserve(b, EVP_MAX_MD_SIZE);
+
+	buf_added(b, SSL_session_reused(ssl) ? SSL_get_finished(ssl, at, EVP_MAX_MD_SIZE)
+					     : SSL_get_peer_finished(ssl, at, EVP_MAX_MD_SIZE));
+}
 
 static void send_start(struct client *c, bool placed)
 {
 	struct login *l = c->login;
 	SSL *ssl = c->phase == PHASE_SECURE ? conn_ssl(c->conn) : NULL;
-	struct buf exporter = BUF_INIT, end_point = BUF_INIT;
+	struct buf exporter = BUF_INIT, end_point = BUF_INIT, unique = BUF_INIT;
 	struct frame head = {.kind = MSG_AUTH_START,
 			     .to = l->auth,
 			     .from_shard = SHARD_NONE,
@@ -153,12 +164,15 @@ static void send_start(struct client *c, bool placed)
 	if (ssl) {
 		(void)tls_exporter(ssl, &exporter);
 		(void)tls_server_end_point(ssl, &end_point);
+		tls_unique(ssl, &unique);
 	}
 	m.exporter = buf_str(&exporter);
 	m.end_point = buf_str(&end_point);
+	m.unique = buf_str(&unique);
 	l->request = link_request(c->c2s->link, &head, &m, ANSWER_MS, on_result, c);
 	buf_wipe(&exporter);
 	buf_wipe(&end_point);
+	buf_wipe(&unique);
 }
 
 /* Why the mechanism cannot be used on this stream, or SASL_E_COUNT. */

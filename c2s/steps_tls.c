@@ -5,7 +5,8 @@
 static void fail(struct client *c)
 {
 	/* RFC 6120 section 5.4.2.2: the failure, then the end of stream and connection. */
-	conn_write(c->conn, "<failure xmlns='" NS_TLS "'/>", sizeof "<failure xmlns='" NS_TLS "'/>" - 1);
+	conn_write(c->conn, "<failure xmlns='" NS_TLS "'/>",
+		   sizeof "<failure xmlns='" NS_TLS "'/>" - 1);
 	c->reason = "STARTTLS failed";
 	stream_close(c);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The stream: headers both ways, features, errors, and what comes over it (RFC 6120 section 4). */
-#include <stdio.h>
 #include "c2s/session.h"
 
 struct str element_attr(const struct xml_element *e, const char *name)
@@ -29,7 +28,7 @@ void stream_restart(struct client *c)
 	c->lang = NULL;
 }
 
-/* --- what we send ---------------------------------------------------------------------------------------- */
+/* --- what we send ------------------------------------------------------------------------ */
 
 /* RFC 6120 section 4.7: `from` is ours, `to` mirrors the client's `from`, the id is unguessable and
  * new for each stream, the version is ours, which is the lower one. */
@@ -120,125 +119,7 @@ void stream_ping(struct client *c)
 	client_flush(c);
 }
 
-/* --- features ------------------------------------------------------------------------------------------------ */
-
-static void number_leaf(struct xml_writer *w, const char *name, long long n)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof text, "%lld", n);
-	xw_leaf(w, name, NULL, str_z(text));
-}
-
-/* XEP-0478: what is enforced. */
-static void feature_limits(const struct client *c, struct xml_writer *w)
-{
-	const struct c2s_config *o = c->c2s->config;
-	struct xml_limits limits;
-
-	limits_xml(c->c2s, c->phase >= PHASE_AUTHENTICATED, &limits);
-	xw_start(w, "limits", NS_LIMITS);
-	number_leaf(w, "max-bytes", (long long)limits.stanza_bytes);
-	if (c->phase >= PHASE_AUTHENTICATED && o->idle_ping)
-		number_leaf(w, "idle-seconds", (o->idle_ping + o->idle_timeout) / 1000);
-	xw_end(w);
-}
-
-static void feature_starttls(const struct client *c, struct xml_writer *w)
-{
-	xw_start(w, "starttls", NS_TLS);
-	/* RFC 6120 section 5.4.1. */
-	if (c->c2s->config->tls == TLS_REQUIRED)
-		xw_leaf(w, "required", NULL, STR_NONE);
-	xw_end(w);
-}
-
-static void feature_sasl(const struct client *c, struct xml_writer *w)
-{
-	const struct offer *o = c->login->offer;
-
-	xw_start(w, "mechanisms", NS_SASL);
-	for (size_t i = 0; i < o->nmechanisms; i++)
-		xw_leaf(w, "mechanism", NULL, o->mechanisms[i]);
-	xw_end(w);
-	if (!o->nbindings)
-		return;
-	xw_start(w, "sasl-channel-binding", NS_SASL_CB); /* XEP-0440 */
-	for (size_t i = 0; i < o->nbindings; i++) {
-		xw_start(w, "channel-binding", NULL);
-		xw_attr(w, "type", o->bindings[i]);
-		xw_end(w);
-	}
-	xw_end(w);
-}
-
-static void features_authenticated(struct xml_writer *w)
-{
-	xw_start(w, "bind", NS_BIND);
-	xw_leaf(w, "required", NULL, STR_NONE);
-	xw_end(w);
-	xw_start(w, "session", NS_SESSION);
-	xw_leaf(w, "optional", NULL, STR_NONE);
-	xw_end(w);
-	xw_leaf(w, "sm", NS_SM, STR_NONE);
-	xw_leaf(w, "ver", NS_ROSTER_VER, STR_NONE);
-	xw_leaf(w, "sub", NS_PRE_APPROVAL, STR_NONE);
-}
-
-static bool clear_login(const struct client *c)
-{
-	return c->phase == PHASE_CLEAR && c->c2s->config->tls == TLS_OPTIONAL;
-}
-
-static void send_features(struct client *c)
-{
-	struct buf *b = conn_out(c->conn);
-	struct xml_writer w;
-
-	xw_init(&w, b);
-	buf_lit(b, "<stream:features>");
-	if (c->phase == PHASE_AUTHENTICATED) {
-		features_authenticated(&w);
-	} else {
-		if (c->phase == PHASE_CLEAR)
-			feature_starttls(c, &w);
-		if (c->login->offer)
-			feature_sasl(c, &w);
-		if (c->c2s->config->register_open && c->phase == PHASE_SECURE)
-			xw_leaf(&w, "register", NS_REGISTER_FEATURE, STR_NONE);
-	}
-	feature_limits(c, &w);
-	buf_lit(b, "</stream:features>");
-	client_flush(c);
-}
-
-/* Channel bindings that this connection has. */
-static unsigned bindings_of(const struct client *c)
-{
-	unsigned have = 0;
-	struct buf b = BUF_INIT;
-	SSL *ssl = c->phase == PHASE_SECURE ? conn_ssl(c->conn) : NULL;
-
-	if (ssl && tls_exporter(ssl, &b) == 0)
-		have |= BIND_EXPORTER;
-	if (ssl && tls_server_end_point(ssl, &b) == 0)
-		have |= BIND_END_POINT;
-	buf_wipe(&b);
-	return have;
-}
-
-void stream_offer_ready(struct client *c)
-{
-	struct login *l = c->login;
-
-	offer_unref(l->offer);
-	l->offer = offer_get(c->c2s, c->domain, c->phase == PHASE_SECURE, bindings_of(c));
-	c->wait_offer = !l->offer;
-	if (l->offer)
-		send_features(c);
-}
-
-/* --- the client's header ---------------------------------------------------------------------------------------- */
+/* --- the client's header ----------------------------------------------------------------- */
 
 /* RFC 6120 section 4.7.5: both parts are numbers of their own. A client older than 1.0 (or that
  * says nothing) cannot be served. */
@@ -324,15 +205,18 @@ static struct header_check check_header(struct client *c, const struct xml_heade
 		bool valid = jid_prep_domain(&b, to) == 0;
 
 		buf_free(&b);
-		return (struct header_check){true,
-					     valid ? STREAM_E_HOST_UNKNOWN
-						   : STREAM_E_IMPROPER_ADDRESSING,
-					     NULL};
+		return (struct header_check){
+			true, valid ? STREAM_E_HOST_UNKNOWN : STREAM_E_IMPROPER_ADDRESSING, NULL};
 	}
 	c->domain = d;
 	if (!version_good(header_attr(h, "", "version")))
 		return (struct header_check){true, STREAM_E_UNSUPPORTED_VERSION, NULL};
 	return check_identity(c, d, from);
+}
+
+static bool clear_login(const struct client *c)
+{
+	return c->phase == PHASE_CLEAR && c->c2s->config->tls == TLS_OPTIONAL;
 }
 
 static void on_header(void *arg, const struct xml_header *h)
@@ -358,24 +242,29 @@ static void on_header(void *arg, const struct xml_header *h)
 	else if (c->phase == PHASE_SECURE || clear_login(c))
 		stream_offer_ready(c);
 	else
-		send_features(c);
+		stream_features(c);
 }
 
-/* --- what comes over the stream -------------------------------------------------------------------------------- */
+/* --- what comes over the stream ---------------------------------------------------------- */
 
 static const struct step {
 	const char *ns, *name;
 	step_fn *fn;
 } steps[] = {
-	{NS_SM, "r", ack_request},        {NS_SM, "a", ack_answer},
-	{NS_SM, "enable", ack_enable},    {NS_SM, "resume", ack_resume},
-	{NS_TLS, "starttls", step_starttls}, {NS_SASL, "auth", step_auth},
-	{NS_SASL, "response", step_response}, {NS_SASL, "abort", step_abort},
+	{NS_SM, "r", ack_request},
+	{NS_SM, "a", ack_answer},
+	{NS_SM, "enable", ack_enable},
+	{NS_SM, "resume", ack_resume},
+	{NS_TLS, "starttls", step_starttls},
+	{NS_SASL, "auth", step_auth},
+	{NS_SASL, "response", step_response},
+	{NS_SASL, "abort", step_abort},
 };
 
 static bool is_stanza(const struct xml_element *e)
 {
-	return str_eqz(e->name, "message") || str_eqz(e->name, "presence") || str_eqz(e->name, "iq");
+	return str_eqz(e->name, "message") || str_eqz(e->name, "presence") ||
+	       str_eqz(e->name, "iq");
 }
 
 static void stanza_step(struct client *c, const struct xml_element *e)

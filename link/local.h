@@ -10,7 +10,7 @@ struct link_local_ops {
 	void (*send)(void *arg, const struct frame *f);
 };
 
-/* Once, before the loop runs. The link is ready from then on. */
+/* Once, before the loop runs. The link is ready from then on; there is no event for it. */
 void link_local_attach(struct link *k, const struct link_local_ops *ops, void *arg);
 /* A frame for this process, or a router's message about members and shards. Not from inside send. */
 void link_local_input(struct link *k, const struct frame *f);

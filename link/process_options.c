@@ -144,8 +144,10 @@ static bool fill(const struct running *r, const struct conf *conf, struct common
 	if (p->options)
 		conf_fill(conf, p->name, r->app.instance, p->options, own);
 	if (!common->routers[0]) {
+		/* At a reload that of the directory in use: one cause is told once. */
 		free(common->routers);
-		common->routers = one_entry_list(xasprintf("unix:%s/router.sock", common->run_dir));
+		common->routers =
+			one_entry_list(xasprintf("unix:%s/router.sock", r->common.run_dir));
 	}
 	return prepare_domains(r, common, errors);
 }

@@ -273,7 +273,7 @@ bool request_bounced(struct link *k, const struct frame *f)
 {
 	struct link_request *r;
 
-	if (f->flags & (FRAME_CHANNEL | FRAME_REPLY))
+	if (f->flags & FRAME_CHANNEL)
 		return false;
 	r = table_find(k, f->tag);
 	if (!r || r->to != f->from)

@@ -182,7 +182,8 @@ static void handle(struct link *k, const struct frame *f, const void *m)
 		trace_stop(k, f->from);
 		return;
 	}
-	if (f->kind == MSG_BOUNCE && request_bounced(k, f))
+	/* That an answer did not arrive concerns nobody here; its tag is the other side's. */
+	if (f->kind == MSG_BOUNCE && (f->flags & FRAME_REPLY || request_bounced(k, f)))
 		return;
 	if (f->flags & FRAME_REPLY && request_answered(k, f, m))
 		return;

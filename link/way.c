@@ -380,8 +380,8 @@ void link_local_attach(struct link *k, const struct link_local_ops *ops, void *a
 	w->local = ops;
 	w->local_arg = arg;
 	w->router = k->self.id;
-	w->state = WAY_UP;
-	on_members_end(k, w, NULL);
+	w->state = WAY_READY;
+	k->nready++;
 }
 
 void link_local_input(struct link *k, const struct frame *f)

@@ -56,6 +56,20 @@ static void on_impatience(void *arg)
 	port_free(p);
 }
 
+void port_linger(struct port *p)
+{
+	static const struct peer_ops refused = {.frame = ignore_frame, .down = refused_down};
+
+	if (p->proved) {
+		p->proved = false;
+		DL_APPEND(p->hub->unproven, p);
+		p->hub->nunproven++;
+	}
+	peer_set_ops(p->peer, &refused, p);
+	peer_finish(p->peer);
+	loop_timeout_start(p->hub->loop, &p->patience, REFUSED_LINGER_S);
+}
+
 static const char *on_admit(void *arg, const struct handshake_other *o)
 {
 	struct port *p = arg;
@@ -66,7 +80,6 @@ static const char *on_admit(void *arg, const struct handshake_other *o)
 static void on_handshake(void *arg, int err, const char *reason, const struct handshake_other *o)
 {
 	static const struct peer_ops proved = {.frame = port_frame, .down = proved_down};
-	static const struct peer_ops refused = {.frame = ignore_frame, .down = refused_down};
 	struct port *p = arg;
 	struct hub *h = p->hub;
 
@@ -74,9 +87,8 @@ static void on_handshake(void *arg, int err, const char *reason, const struct ha
 		h->refused++;
 		log_warn("link refused", LF_S("address", conn_peer(peer_conn(p->peer))),
 			 LF_S("instance", o->name ? o->name : "unknown"), LF_S("reason", reason));
-		peer_set_ops(p->peer, &refused, p);
 		p->handshake = handshake_free(p->handshake);
-		loop_timeout_start(h->loop, &p->patience, REFUSED_LINGER_S);
+		port_linger(p);
 		return;
 	}
 	p->id = o->id;

@@ -73,13 +73,17 @@ struct hub {
 /* accepting */
 bool hub_listen(struct hub *h, const char *default_address, char **ret_error);
 struct port *port_free(struct port *p); /* without telling anybody */
+/* What was sent to it still leaves, nothing of it is heard; then it is freed. It is no member any more. */
+void port_linger(struct port *p);
 
 /* links that are proved */
 const char *port_admit(struct hub *h, struct port *p, const struct handshake_other *o);
 void port_join(struct port *p);
 /* The end of a link, told to all others. p is freed. */
 void port_leave(struct port *p, const char *reason);
-/* The same at the end of this turn: safe while ports are walked. */
+/* The same, but the process is told why before the connection ends. */
+void port_send_away(struct port *p, const char *reason);
+/* The end of a link at the end of this turn: safe while ports are walked. */
 void port_doom(struct port *p, const char *reason);
 void hub_reap(void *hub);
 void port_binds(struct port *p, const struct msg_binds *m);

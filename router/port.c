@@ -59,20 +59,13 @@ static void replace_old(struct port *p)
 {
 	struct hub *h = p->hub;
 	struct port *old = find_name(h, p->name);
-	struct msg_proof away = {
-		.state = 2,
-		.reason = STR("another instance of that name has linked"),
-	};
 
 	if (!old)
 		return;
-	if (old->id != p->id) {
+	if (old->id != p->id)
 		log_warn("instance replaced by a newer one of that name", LF_S("instance", p->name),
 			 LF_U("old_pid", old->pid), LF_U("pid", p->pid));
-		port_send(old, MSG_PROOF, &away);
-	}
-	peer_finish(old->peer);
-	port_leave(old, "replaced");
+	port_send_away(old, "another instance of that name has linked");
 }
 
 void port_join(struct port *p)
@@ -97,7 +90,8 @@ void port_join(struct port *p)
 	port_send(p, MSG_MEMBERS_END, &end);
 }
 
-void port_leave(struct port *p, const char *reason)
+/* No member from here on. */
+static void take_out(struct port *p, const char *reason)
 {
 	struct hub *h = p->hub;
 	struct msg_member_down m = {.id = p->id, .reason = str_z(reason)};
@@ -107,7 +101,21 @@ void port_leave(struct port *p, const char *reason)
 	if (p->announced)
 		hub_publish(h, NULL, MSG_MEMBER_DOWN, &m);
 	hub_shards_orphaned(h, p->id);
+}
+
+void port_leave(struct port *p, const char *reason)
+{
+	take_out(p, reason);
 	port_free(p);
+}
+
+void port_send_away(struct port *p, const char *reason)
+{
+	struct msg_proof away = {.state = 2, .reason = str_z(reason)};
+
+	port_send(p, MSG_PROOF, &away);
+	take_out(p, reason);
+	port_linger(p);
 }
 
 void port_doom(struct port *p, const char *reason)
@@ -165,12 +173,7 @@ void port_binds(struct port *p, const struct msg_binds *m)
 			continue;
 		log_warn("route refused", LF_S("instance", p->name),
 			 LF_STR("route", m->binds[i].route));
-		port_send(p, MSG_PROOF,
-			  &(struct msg_proof){
-				  .state = 2,
-				  .reason = STR("no rule of option allow lets it bind that"),
-			  });
-		peer_finish(p->peer);
+		port_send_away(p, "no rule of option allow lets it bind that");
 		return;
 	}
 	pool_free(p->binds_pool);

@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "storage/storage_internal.h"
 
+enum { TROUBLE_OVER_MS = 1000 };
+
 static char *data_path(const struct app *app, const struct storage_config *c)
 {
 	const char *dir = app->common->data_dir;
@@ -66,12 +68,17 @@ static void tell_trouble(struct storage *s)
 
 	engine_stats(s->engine, &st);
 	if (st.failing && !s->failing) {
+		s->failing = true;
 		s->failing_since = now;
 		log_error("database takes no writes", LF_S("reason", st.trouble));
-	} else if (!st.failing && s->failing) {
+	}
+	if (st.failing)
+		s->failed_at = now;
+	/* A nearly full disk takes a small write between large ones: that is one episode. */
+	if (s->failing && now - s->failed_at >= TROUBLE_OVER_MS) {
+		s->failing = false;
 		log_info("database takes writes again", LF_U("after_ms", now - s->failing_since));
 	}
-	s->failing = st.failing;
 }
 
 void storage_answered(struct storage *s)

@@ -30,7 +30,7 @@ struct storage {
 	bool draining;
 	/* Trouble is told when it begins and when it ends. */
 	bool failing, read_failing;
-	uint64_t failing_since;
+	uint64_t failing_since, failed_at;
 	uint64_t bounced;
 };
 

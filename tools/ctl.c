@@ -83,6 +83,27 @@ static int usage(const struct ctl_command *k)
 	return CTL_USAGE;
 }
 
+/* "user" alone, or a misspelt second word, is answered with what there is. */
+static int unknown(int argc, char **argv)
+{
+	bool found = false;
+
+	if (!argc)
+		return usage(NULL);
+	ctl_error("no such command: %s%s%s", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	for (const struct ctl_command *const *t = ctl_tables; *t; t++) {
+		for (const struct ctl_command *k = *t; k->name; k++) {
+			size_t n = strcspn(k->name, " ");
+
+			if (!str_eqz(str_n(k->name, n), argv[0]))
+				continue;
+			found = true;
+			usage(k);
+		}
+	}
+	return found ? CTL_USAGE : usage(NULL);
+}
+
 static bool parse_timeout(struct ctl *c, const char *text)
 {
 	unsigned long long s;
@@ -96,11 +117,11 @@ static bool parse_timeout(struct ctl *c, const char *text)
 /* Below 0: go on; else the exit status. *ret_words: arguments from argv[1]. */
 static int parse(struct ctl *c, int argc, char **argv, int *ret_words)
 {
-	enum { CONFIG, JSON, TIMEOUT, REPLACE, HELP, VERSION };
+	enum { CONFIG, JSON, TIMEOUT, REPLACE, HELP, ABOUT };
 	static const struct arg table[] = {
 		[CONFIG] = {"config", 'c', true},    [JSON] = {"json", 'j', false},
 		[TIMEOUT] = {"timeout", 't', true},  [REPLACE] = {"replace", 0, false},
-		[HELP] = {"help", 'h', false},	     [VERSION] = {"version", 'V', false},
+		[HELP] = {"help", 'h', false},	     [ABOUT] = {"version", 'V', false},
 		{NULL, 0, false},
 	};
 	struct args a = args_begin(table, argc, argv);
@@ -115,7 +136,7 @@ static int parse(struct ctl *c, int argc, char **argv, int *ret_words)
 		} else if (i == HELP) {
 			help();
 			return CTL_GOOD;
-		} else if (i == VERSION) {
+		} else if (i == ABOUT) {
 			puts("mercutioctl " PACKAGE_VERSION);
 			return CTL_GOOD;
 		} else if (i != TIMEOUT) {
@@ -148,11 +169,8 @@ int ctl_main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	k = ctl_find(words, argv + 1, &used);
-	if (!k) {
-		if (words)
-			ctl_error("no such command: %s", argv[1]);
-		return usage(NULL);
-	}
+	if (!k)
+		return unknown(words, argv + 1);
 	words -= used;
 	if (words < k->min || (k->max >= 0 && words > k->max) ||
 	    (c.replace && !(k->needs & CTL_REPLACE)))

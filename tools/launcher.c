@@ -44,6 +44,7 @@ struct launcher {
 	struct option_section *sections;
 	const struct passwd *user; /* NULL: nobody else */
 	const char *log_dir;
+	int log_fd; /* of our own file in it */
 	struct loop *loop;
 	struct loop_signal *term, *intr, *hup, *chld;
 	struct instance *instances;
@@ -462,7 +463,14 @@ static void unmake(struct launcher *l)
 	free(l->sections);
 }
 
-/* Our own events go where those of the instances go. */
+static void to_file(void *arg, struct str line)
+{
+	const struct launcher *l = arg;
+
+	dprintf(l->log_fd, "%.*s\n", STR_ARG(line));
+}
+
+/* Our own events go where those of the instances go; standard error stays for whoever started us. */
 static void open_log(struct launcher *l)
 {
 	char *path;
@@ -480,7 +488,8 @@ static void open_log(struct launcher *l)
 		fatal("%s: %s", path, strerror(errno));
 	free(path);
 	log_init("mercutio", LOG_TARGET_STDERR, (enum log_format)l->common.log_format);
-	log_to(fd);
+	l->log_fd = fd;
+	log_capture(to_file, l);
 }
 
 int launcher_run(const struct launcher_args *args)
@@ -490,12 +499,16 @@ int launcher_run(const struct launcher_args *args)
 	load(&l);
 	find_user(&l);
 	l.loop = loop_new();
-	open_log(&l);
 	make(&l);
+	open_log(&l);
 	for (size_t i = 0; i < l.n; i++)
 		start_instance(&l.instances[i]);
 	loop_run(l.loop);
-	unmake(&l);
 	log_info("stopped");
+	if (*l.log_dir) {
+		log_capture(NULL, NULL);
+		close(l.log_fd);
+	}
+	unmake(&l);
 	return l.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -288,7 +288,7 @@ class Tap:
         except Exception:
             self.failed += 1
             print(f"not ok {self.n} - {name}", flush=True)
-            for line in traceback.format_exc().splitlines():
+            for line in traceback.format_exc().splitlines()[-12:]:
                 print("# " + line, flush=True)
 
     def skip(self, name, why):

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ static pid_t start(const struct server *s, const char *program)
 
 	if (pid)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
 	null = open("/dev/null", O_WRONLY);
 	if (!getenv("VERBOSE"))
 		dup2(null, 2);
@@ -221,11 +223,12 @@ static void on_read(void *arg, int err, const struct msg_rows *r, size_t n)
 	x->more = r[1].more;
 	x->ordered = true;
 	for (size_t i = 1; i < r[1].nrows; i++)
-		if (r[1].rows[i].values[0].i != r[1].rows[i - 1].values[0].i + 1)
+		if (r[1].rows[i].values[COL_LOG_NUMBER].i !=
+		    r[1].rows[i - 1].values[COL_LOG_NUMBER].i + 1)
 			x->ordered = false;
 }
 
-/* The number of entries, which commit order (seq) does not show, and the entries themselves. */
+/* The number of entries, and the first of them. */
 static struct reading client_read(struct client *c, const char *account)
 {
 	struct msg_value a = V_TEXT(account);

@@ -113,7 +113,8 @@ START_TEST(order_is_enforced)
 	struct bed *b = bed_new(NULL);
 	struct peer *p = peer_new(b, false);
 	static const char unexpected[] =
-		"<failed " SM "><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+		"<failed " SM
+		"><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
 
 	peer_send(p, HEADER("example.com"));
 	bed_answer_offer(b);
@@ -229,7 +230,8 @@ START_TEST(a_refused_resumption_lets_the_client_bind)
 {
 	struct bed *b = bed_new(NULL);
 	struct peer *p = peer_new(b, false);
-	struct msg_session_resumed r = {.error = 1 + STANZA_E_ITEM_NOT_FOUND, .known = true, .h = 4};
+	struct msg_session_resumed r = {
+		.error = 1 + STANZA_E_ITEM_NOT_FOUND, .known = true, .h = 4};
 	struct msg_session_opened o = {.sid = 8, .jid = STR("alice@example.com/r")};
 
 	peer_authenticate(p);

@@ -33,7 +33,7 @@ struct bed {
 	bool drained;
 };
 
-/* --- the link's functions ------------------------------------------------------------------------------------- */
+/* --- the link's functions ---------------------------------------------------------------- */
 
 static const struct member_bind auth_binds[] = {{"auth", false}};
 static const struct member_bind sm_binds[] = {{"sm", true}};
@@ -124,7 +124,7 @@ void process_drained(struct app *app)
 	((struct bed *)app)->drained = true;
 }
 
-/* --- the bed ---------------------------------------------------------------------------------------------------- */
+/* --- the bed ----------------------------------------------------------------------------- */
 
 static void nothing(void *arg)
 {
@@ -182,8 +182,7 @@ void bed_forget(struct bed *b)
 {
 	struct sent *s, *tmp;
 
-	DL_FOREACH_SAFE(b->link.sent, s, tmp)
-	{
+	DL_FOREACH_SAFE (b->link.sent, s, tmp) {
 		if (s->request)
 			continue;
 		DL_DELETE(b->link.sent, s);
@@ -260,9 +259,9 @@ static struct sent *find(struct bed *b, uint16_t kind)
 {
 	struct sent *s;
 
-	DL_FOREACH(b->link.sent, s)
-	if (s->head.kind == kind && !(s->head.flags & FRAME_REPLY))
-		return s;
+	DL_FOREACH (b->link.sent, s)
+		if (s->head.kind == kind && !(s->head.flags & FRAME_REPLY))
+			return s;
 	return NULL;
 }
 
@@ -285,8 +284,8 @@ size_t bed_count(struct bed *b, uint16_t kind)
 	size_t n = 0;
 
 	bed_turn(b);
-	DL_FOREACH(b->link.sent, s)
-	n += s->head.kind == kind && !(s->head.flags & FRAME_REPLY);
+	DL_FOREACH (b->link.sent, s)
+		n += s->head.kind == kind && !(s->head.flags & FRAME_REPLY);
 	return n;
 }
 
@@ -317,7 +316,8 @@ void bed_deliver(struct bed *b, uint64_t from, uint32_t epoch, uint16_t kind, co
 	bed_turn(b);
 }
 
-void bed_give(struct bed *b, uint64_t sid, uint32_t m, uint64_t log, bool committed, const char *xml)
+void bed_give(struct bed *b, uint64_t sid, uint32_t m, uint64_t log, bool committed,
+	      const char *xml)
 {
 	struct msg_give g = {.sid = sid,
 			     .attachment = 1,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A test bed for c2s: the real process on a real loop, its clients at the other ends of socket
- * pairs, and in the place of the link a double that keeps what is sent and answers as the test says.
+ * pairs, and in the place of the link a double that keeps what is sent and answers as the test
+ * says.
  */
 #ifndef TESTS_C2S_BED_H
 #define TESTS_C2S_BED_H
@@ -54,7 +55,7 @@ void bed_reply(struct bed *b, struct sent *s, int err, uint16_t kind, const void
 /* A message from an owner (its id and epoch in the header), as the link would hand it over. */
 void bed_deliver(struct bed *b, uint64_t from, uint32_t epoch, uint16_t kind, const void *m);
 
-/* --- clients ------------------------------------------------------------------------------------------- */
+/* --- clients ----------------------------------------------------------------------------- */
 
 struct peer;
 struct peer *peer_new(struct bed *b, bool direct_tls);
@@ -68,7 +69,7 @@ const char *peer_heard(struct peer *p);
 void peer_expect_end(struct peer *p); /* the connection is closed by the server */
 void peer_clear(struct peer *p);
 void peer_start_tls(struct peer *p, const char *sni, const char *alpn);
-void peer_expect_tls(struct peer *p); /* the handshake is done */
+void peer_expect_tls(struct peer *p);	 /* the handshake is done */
 void peer_read(struct peer *p, bool on); /* false: it reads nothing any more */
 
 #define HEADER(to)                                                                                 \
@@ -82,7 +83,8 @@ void peer_authenticate(struct peer *p);
 struct session *peer_login(struct peer *p, uint64_t sid);
 void bed_answer_offer(struct bed *b);
 /* The session answers: c2s is told to give this stanza as number m. */
-void bed_give(struct bed *b, uint64_t sid, uint32_t m, uint64_t log, bool committed, const char *xml);
+void bed_give(struct bed *b, uint64_t sid, uint32_t m, uint64_t log, bool committed,
+	      const char *xml);
 void bed_done(struct bed *b, uint64_t sid, uint32_t n);
 
 #endif

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include "tests/unit/c2s/bed.h"
 
-#define BIND(inner) "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>" inner "</bind></iq>"
+#define BIND(inner)                                                                                \
+	"<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>" inner "</bind></"  \
+										      "iq>"
 
 static const char *const before[] = {
 	"<message to='bob@example.com'><body>hi</body></message>",

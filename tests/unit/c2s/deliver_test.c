@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stanzas to the client: order, who may give, what is acknowledged and settled (DELIVERY rule 7). */
+/* Stanzas to the client: order, who may give, what is acknowledged and settled (DELIVERY rule 7).
+ */
 #include "tests/unit/c2s/bed.h"
 
 START_TEST(given_stanzas_are_written_in_order)
@@ -43,7 +44,7 @@ START_TEST(only_the_owner_may_give)
 
 	peer_login(p, 5);
 	bed_deliver(b, SM2_ID, 7, MSG_GIVE, &g); /* another instance */
-	bed_deliver(b, SM_ID, 6, MSG_GIVE, &g);  /* an older epoch */
+	bed_deliver(b, SM_ID, 6, MSG_GIVE, &g);	 /* an older epoch */
 	g.attachment = 2;
 	bed_deliver(b, SM_ID, 7, MSG_GIVE, &g);
 	g.attachment = 1;
@@ -139,7 +140,8 @@ START_TEST(a_client_that_does_not_read)
 	while (s->client && m < 400)
 		bed_give(b, 5, ++m, 0, true, xml);
 	ck_assert_ptr_null(s->client); /* past the limit */
-	ck_assert_uint_gt(((struct msg_session_close *)bed_sent(b, MSG_SESSION_CLOSE)->m)->unsent_from, 0);
+	ck_assert_uint_gt(
+		((struct msg_session_close *)bed_sent(b, MSG_SESSION_CLOSE)->m)->unsent_from, 0);
 	peer_free(p);
 	bed_free(b);
 	free(body);

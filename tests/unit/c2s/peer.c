@@ -91,7 +91,8 @@ void peer_send(struct peer *p, const char *text)
 void peer_expect(struct peer *p, const char *text)
 {
 	for (int i = 0; i < 150; i++) {
-		char *at = p->in.len ? memmem(buf_ptr(&p->in), p->in.len, text, strlen(text)) : NULL;
+		char *at =
+			p->in.len ? memmem(buf_ptr(&p->in), p->in.len, text, strlen(text)) : NULL;
 
 		if (at) {
 			buf_consume(&p->in, (size_t)(at - buf_ptr(&p->in)) + strlen(text));
@@ -145,7 +146,7 @@ void peer_expect_tls(struct peer *p)
 	ck_abort_msg("no TLS");
 }
 
-/* --- the usual way in ----------------------------------------------------------------------------------------- */
+/* --- the usual way in -------------------------------------------------------------------- */
 
 void bed_answer_offer(struct bed *b)
 {
@@ -166,7 +167,9 @@ void peer_authenticate(struct peer *p)
 	peer_send(p, HEADER("example.com"));
 	bed_answer_offer(p->bed);
 	peer_expect(p, "</stream:features>");
-	peer_send(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>");
+	peer_send(
+		p,
+		"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>");
 	bed_reply(p->bed, bed_sent(p->bed, MSG_AUTH_START), 0, MSG_AUTH_RESULT, &r);
 	peer_expect(p, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'></success>");
 	peer_send(p, HEADER("example.com"));

@@ -26,7 +26,8 @@ START_TEST(closed_it_is_unavailable)
 
 	peer_expect(p, "</stream:features>");
 	peer_send(p, GET);
-	peer_expect(p, "<iq type='error' id='g'><error code='503' type='cancel'><service-unavailable ");
+	peer_expect(
+		p, "<iq type='error' id='g'><error code='503' type='cancel'><service-unavailable ");
 	ck_assert_uint_eq(bed_count(b, MSG_ACCOUNT_ADD), 0);
 	peer_free(p);
 	bed_free(b);
@@ -114,7 +115,8 @@ START_TEST(incomplete_and_malformed_requests)
 	peer_send(p, "<iq type='set' id='2'><query xmlns='jabber:iq:register'>"
 		     "<username>a@b</username><password>p</password></query></iq>");
 	peer_expect(p, "id='2'><error code='406' type='modify'><not-acceptable ");
-	peer_send(p, "<iq type='set' id='3'><query xmlns='jabber:iq:register'><remove/></query></iq>");
+	peer_send(p,
+		  "<iq type='set' id='3'><query xmlns='jabber:iq:register'><remove/></query></iq>");
 	peer_expect(p, "id='3'><error code='400' type='wait'><unexpected-request ");
 	ck_assert_uint_eq(bed_count(b, MSG_ACCOUNT_ADD), 0);
 	peer_free(p);

@@ -70,8 +70,11 @@ START_TEST(an_exchange_goes_to_auth_and_back)
 	n = s->m;
 	ck_assert_uint_eq(n->exchange, 5);
 	ck_assert(str_eqz(n->data, "world"));
-	r = (struct msg_auth_result){.state = 1, .data = STR("ok"), .has_data = true,
-				     .account = STR("alice@example.com"), .ticket = STR("t")};
+	r = (struct msg_auth_result){.state = 1,
+				     .data = STR("ok"),
+				     .has_data = true,
+				     .account = STR("alice@example.com"),
+				     .ticket = STR("t")};
 	bed_reply(b, s, 0, MSG_AUTH_RESULT, &r);
 	peer_expect(p, "<success " SASL ">b2s=</success>");
 	peer_send(p, HEADER("example.com"));
@@ -144,7 +147,8 @@ START_TEST(tries_are_counted)
 	peer_expect(p, "<failure " SASL "><not-authorized/></failure>");
 	peer_send(p, "<auth " SASL " mechanism='PLAIN'>AGEAYg==</auth>");
 	bed_reply(b, bed_sent(b, MSG_AUTH_START), 0, MSG_AUTH_RESULT, &r);
-	peer_expect(p, "<failure " SASL "><not-authorized/></failure>" STREAM_ERROR("policy-violation"));
+	peer_expect(p, "<failure " SASL
+		       "><not-authorized/></failure>" STREAM_ERROR("policy-violation"));
 	peer_expect_end(p);
 	peer_free(p);
 	bed_free(b);
@@ -199,9 +203,11 @@ static const struct {
 	const char *header, *error;
 } after[] = {
 	{"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
-	 "to='example.net' version='1.0'>", "not-authorized"},
+	 "to='example.net' version='1.0'>",
+	 "not-authorized"},
 	{"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
-	 "to='example.com' from='bob@example.com' version='1.0'>", "invalid-from"},
+	 "to='example.com' from='bob@example.com' version='1.0'>",
+	 "invalid-from"},
 	{"<message/>", "invalid-namespace"},
 };
 

@@ -36,7 +36,8 @@ START_TEST(stanzas_are_stamped_and_numbered)
 	peer_send(p, "<message to='bob@example.com'><body>1</body></message>"
 		     "<presence/>"
 		     "<presence type='subscribe' to='bob@example.com'/>"
-		     "<iq type='get' id='q' from='alice@example.com'><query xmlns='jabber:iq:roster'/></iq>"
+		     "<iq type='get' id='q' from='alice@example.com'><query "
+		     "xmlns='jabber:iq:roster'/></iq>"
 		     "<iq type='get' id='q' from='Alice@example.com/r'><a xmlns='b'/></iq>");
 	assert_from(b, 1, "alice@example.com/r");
 	assert_from(b, 2, "alice@example.com/r");
@@ -231,10 +232,8 @@ START_TEST(sm_ends_the_stream)
 	struct bed *b = bed_new(NULL);
 	struct peer *p = peer_new(b, false);
 	struct msg_session_end stale = {.sid = 5, .attachment = 2};
-	struct msg_session_end end = {.sid = 5,
-				      .attachment = 1,
-				      .error = 1 + STREAM_E_CONFLICT,
-				      .text = STR("replaced")};
+	struct msg_session_end end = {
+		.sid = 5, .attachment = 1, .error = 1 + STREAM_E_CONFLICT, .text = STR("replaced")};
 
 	peer_login(p, 5);
 	bed_deliver(b, SM_ID, 7, MSG_SESSION_END, &stale);

@@ -18,15 +18,19 @@ static const struct {
 	{OPEN "to='example.com' version='1'>", "unsupported-version"},
 	{OPEN "to='example.com' version='one.0'>", "unsupported-version"},
 	{"<stream:stream xmlns='jabber:client' xmlns:stream='http://example.org/' to='example.com' "
-	 "version='1.0'>", "invalid-namespace"},
+	 "version='1.0'>",
+	 "invalid-namespace"},
 	{"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "
-	 "to='example.com' version='1.0'>", "invalid-namespace"},
+	 "to='example.com' version='1.0'>",
+	 "invalid-namespace"},
 	{"<stream:stream xmlns:stream='http://etherx.jabber.org/streams' to='example.com' "
-	 "version='1.0'>", "invalid-namespace"},
+	 "version='1.0'>",
+	 "invalid-namespace"},
 	{"<stream:stream xmlns='jabber:client' to='example.com' version='1.0'>",
 	 "bad-namespace-prefix"},
 	{"<stream:streams xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
-	 "to='example.com' version='1.0'>", "bad-format"},
+	 "to='example.com' version='1.0'>",
+	 "bad-format"},
 	{"GET / HTTP/1.1\r\n\r\n", "not-well-formed"},
 	{"<?xml version='1.0' encoding='UTF-16'?>" OPEN "to='example.com' version='1.0'>",
 	 "unsupported-encoding"},
@@ -134,7 +138,9 @@ START_TEST(tls_is_required_before_sasl)
 		       "<required/></starttls>");
 	heard = peer_heard(p);
 	ck_assert_ptr_null(strstr(heard, "mechanism"));
-	peer_send(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>");
+	peer_send(
+		p,
+		"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>");
 	peer_expect(p, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/>"
 		       "</failure>");
 	ck_assert_uint_eq(bed_count(b, MSG_AUTH_START), 0);
@@ -185,7 +191,9 @@ START_TEST(what_comes_behind_starttls_is_dropped)
 	struct bed *b = bed_new("tls = required");
 	struct peer *p = peer_new(b, false);
 
-	starttls(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>");
+	starttls(
+		p,
+		"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>");
 	peer_send(p, HEADER("example.com"));
 	bed_answer_offer(b);
 	peer_expect(p, "</stream:features>");
@@ -218,8 +226,9 @@ START_TEST(malformed_starttls_fails)
 	struct bed *b = bed_new("tls = required");
 	struct peer *p = peer_new(b, false);
 
-	peer_send(p, HEADER("example.com")
-		  "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>now</starttls>");
+	peer_send(p,
+		  HEADER("example.com") "<starttls "
+					"xmlns='urn:ietf:params:xml:ns:xmpp-tls'>now</starttls>");
 	peer_expect(p, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
 	peer_free(p);
 	bed_free(b);

@@ -30,47 +30,26 @@ static struct frame stanza_to(uint64_t to)
 	};
 }
 
+/* The sender recognises by the head what came back and from whom. */
 START_TEST(bounced_when_gone)
 {
 	struct world *w = world_with_router();
 	struct raw *c2s = raw_new(w, "c2s-9", "c2s", 900);
-	struct node *watcher = node_new(w, "c2s-1", "c2s");
-	struct msg_stanza m = {.sid = 1};
+	struct frame f = stanza_to(12345);
 
 	raw_await_linked(c2s);
-	await(w, link_member_named(watcher->link, "c2s-9") != NULL);
-	raw_send(c2s, MSG_STANZA, 12345, &m);
-	await(w, memchr(buf_ptr(&c2s->kinds), MSG_BOUNCE, c2s->kinds.len) != NULL);
+	f.from = 900;
+	peer_send_body(c2s->peer, &f);
+	await(w, c2s->last.kind == MSG_BOUNCE);
+	ck_assert_uint_eq(c2s->last.from, 12345);
+	ck_assert_uint_eq(c2s->last.to, 900);
+	ck_assert_uint_eq(c2s->last.tag, 77);
+	ck_assert_uint_eq(c2s->last.from_shard, SHARD_NONE);
+	ck_assert_uint_eq(c2s->last.to_shard, 5);
+	ck_assert_uint_eq(c2s->last.to_epoch, 3);
+	ck_assert_uint_eq(c2s->last.run, 8);
+	ck_assert_uint_eq(c2s->last.number, 9);
 	raw_free(c2s);
-	world_free(w);
-}
-END_TEST
-
-/* The newest head of what came back. */
-START_TEST(bounce_carries_the_head)
-{
-	struct world *w = world_with_router();
-	struct node *c2s = node_new(w, "c2s-1", "c2s");
-	struct raw *sm = raw_new(w, "sm-9", "sm", 901);
-	struct msg_stanza m = {.sid = 1};
-	struct frame f = stanza_to(901);
-
-	raw_await_linked(sm);
-	await(w, link_member(c2s->link, 901) != NULL);
-	raw_free(sm);
-	/* Sent in the same turn: the membership that we have is out of date. */
-	ck_assert_int_eq(link_send(c2s->link, &f, &m), 0);
-	await(w, c2s->bounces == 1);
-	ck_assert_uint_eq(c2s->bounced_kind, MSG_STANZA);
-	ck_assert_uint_eq(c2s->bounced_why, 0);
-	ck_assert_uint_eq(c2s->frame.from, 901);
-	ck_assert_uint_eq(c2s->frame.tag, 77);
-	ck_assert_uint_eq(c2s->frame.to_shard, 5);
-	ck_assert_uint_eq(c2s->frame.to_epoch, 3);
-	ck_assert_uint_eq(c2s->frame.run, 8);
-	ck_assert_uint_eq(c2s->frame.number, 9);
-	await(w, c2s->lost == 1);
-	ck_assert_int_eq(link_send(c2s->link, &f, &m), -EHOSTUNREACH);
 	world_free(w);
 }
 END_TEST
@@ -341,7 +320,6 @@ Suite *hub_suite(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, bounced_when_gone);
-	tcase_add_test(t, bounce_carries_the_head);
 	tcase_add_test(t, full_queue);
 	tcase_add_test(t, misbehaviour);
 	tcase_add_test(t, malformed_body);

@@ -284,6 +284,7 @@ static void raw_frame(void *arg, const struct frame *f, struct str bytes)
 	struct raw *r = arg;
 
 	r->frames++;
+	r->last = frame_keep(f);
 	if (f->kind == MSG_MEMBER_UP)
 		r->members++;
 	buf_putc(&r->kinds, (char)f->kind);

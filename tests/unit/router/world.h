@@ -76,6 +76,7 @@ struct raw {
 	bool linked, refused, down;
 	unsigned frames, members;
 	struct buf kinds; /* a byte each */
+	struct frame last; /* without its body */
 	char *reason;
 };
 struct raw *raw_new(struct world *w, const char *name, const char *process, uint64_t id);

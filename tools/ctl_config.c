@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* mercutioctl config: the file checked, and all options as a sample and as documentation. */
+#include <stdlib.h>
+#include "tools/ctl.h"
+
+static int check(struct ctl *c, int argc, char **argv)
+{
+	printf("%s: good\n", c->file);
+	return CTL_GOOD;
+}
+
+/* All tables in the file's order; the same section may have several. */
+static int each_table(struct buf *b,
+		      void (*put)(const char *section, const struct option *table, struct buf *b))
+{
+	struct option_section *s = process_sections(all_processes);
+
+	for (const struct option_section *at = s; at->name; at++) {
+		if (!at->foreign && at->options && at->options->name)
+			put(at->name, at->options, b);
+	}
+	free(s);
+	fwrite(buf_ptr(b), 1, b->len, stdout);
+	buf_free(b);
+	return CTL_GOOD;
+}
+
+static int defaults(struct ctl *c, int argc, char **argv)
+{
+	struct buf b = BUF_INIT;
+
+	return each_table(&b, options_sample);
+}
+
+static int doc(struct ctl *c, int argc, char **argv)
+{
+	struct buf b = BUF_INIT;
+
+	return each_table(&b, options_mdoc);
+}
+
+const struct ctl_command ctl_config_commands[] = {
+	{"config check", "", 0, 0, CTL_CONFIG, check,
+	 "tells every mistake of the configuration with its line"},
+	{"config defaults", "", 0, 0, 0, defaults, "all options with their defaults, as a sample"},
+	{"config doc", "", 0, 0, 0, doc, "all options as manual page text"},
+	{NULL, NULL, 0, 0, 0, NULL, NULL},
+};
