@@ -12,6 +12,7 @@
  * in a later round stays when its slot is passed. The timer runs only while count > 0. */
 struct loop_wheel {
 	uv_timer_t timer;
+	uint64_t armed; /* the tick that the timer waits for */
 	uint64_t tick; /* the last tick that was served */
 	size_t count;
 	struct loop_timeout slots[WHEEL_SLOTS];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The coarse timeout wheel: one-second ticks, one timer for all. */
+/* The coarse timeout wheel: one-second ticks, one timer for all, which sleeps to the next slot that
+ * holds anything. */
 #include "base/loop_internal.h"
 
 #define TICK_MS 1000
@@ -46,11 +47,23 @@ static void collect(struct loop_timeout *slot, uint64_t now, struct loop_timeout
 
 static void on_tick(uv_timer_t *timer);
 
+static void arm_for(struct loop_wheel *w, uint64_t tick)
+{
+	uint64_t now = uv_now(w->timer.loop), at = (tick - 1) * TICK_MS;
+
+	w->armed = tick;
+	uv_timer_start(&w->timer, on_tick, at > now ? at - now : 0, 0);
+}
+
+/* A slot may hold only what is due in a later round: then it wakes for nothing, once a round. */
 static void arm(struct loop_wheel *w)
 {
-	uint64_t in = TICK_MS - uv_now(w->timer.loop) % TICK_MS;
+	uint64_t tick = w->tick + 1;
 
-	uv_timer_start(&w->timer, on_tick, in, 0);
+	while (tick < w->tick + WHEEL_SLOTS &&
+	       w->slots[tick % WHEEL_SLOTS].next == &w->slots[tick % WHEEL_SLOTS])
+		tick++;
+	arm_for(w, tick);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -72,7 +85,7 @@ static void on_tick(uv_timer_t *timer)
 		loop_wheel_stop(w, t);
 		t->fn(t->arg);
 	}
-	if (w->count && !uv_is_active((uv_handle_t *)timer))
+	if (w->count)
 		arm(w);
 }
 
@@ -94,12 +107,12 @@ void loop_wheel_start(struct loop_wheel *w, struct loop_timeout *t, unsigned sec
 	uint64_t now = tick_now(w);
 
 	loop_wheel_stop(w, t);
-	if (!w->count++) {
+	if (!w->count++)
 		w->tick = now;
-		arm(w);
-	}
 	t->due = now + seconds + 1;
 	ring_add(&w->slots[t->due % WHEEL_SLOTS], t);
+	if (!uv_is_active((uv_handle_t *)&w->timer) || t->due < w->armed)
+		arm_for(w, t->due);
 }
 
 void loop_wheel_stop(struct loop_wheel *w, struct loop_timeout *t)

@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <utlist.h>
 #include "c2s/session.h"
+
+enum { ASK_MS = 100 };
 
 void ack_failed(struct client *c, enum stanza_error e, const uint32_t *h)
 {
@@ -91,19 +93,62 @@ void ack_ask(struct session *s)
 	}
 }
 
+static void ask_later(struct session *s)
+{
+	struct c2s *x = s->c2s;
+
+	if (s->acks->queued)
+		return;
+	s->acks->queued = true;
+	if (!x->asks)
+		loop_timer_start(x->ask_timer, ASK_MS, 0);
+	DL_APPEND(x->asks, s->acks);
+}
+
+static void ask_forget(struct acks *a)
+{
+	if (a->queued)
+		DL_DELETE(a->session->c2s->asks, a);
+	a->queued = false;
+}
+
+void ack_gather(void *arg)
+{
+	struct c2s *x = arg;
+	struct acks *a, *tmp;
+
+	DL_FOREACH_SAFE (x->asks, a, tmp) {
+		struct session *s = a->session;
+
+		ask_forget(a);
+		if (a->on && !a->asked_at && s->acked != s->out && s->client &&
+		    s->client->phase == PHASE_BOUND)
+			ack_ask(s);
+	}
+}
+
 void ack_gave(struct session *s)
 {
 	if (s->out - s->acks->asked >= (uint32_t)s->c2s->config->ack_every)
 		ack_ask(s);
 	else if (!s->acks->asked_at)
-		acks_queue(s);
+		ask_later(s);
 }
 
-void ack_gather(struct session *s)
+struct acks *ack_new(struct session *s)
 {
-	if (s->acks->on && !s->acks->asked_at && s->acked != s->out &&
-	    s->client->phase == PHASE_BOUND)
-		ack_ask(s);
+	s->acks = xcalloc(1, sizeof *s->acks);
+	s->acks->session = s;
+	return s->acks;
+}
+
+void ack_free(struct session *s)
+{
+	if (!s->acks)
+		return;
+	ask_forget(s->acks);
+	free(s->acks);
+	s->acks = NULL;
 }
 
 void ack_too_high(struct client *c, uint32_t h, const uint32_t *sent)
@@ -142,7 +187,7 @@ void ack_answer(struct client *c, const struct xml_element *e)
 	s->acks->asked_at = 0;
 	given_acked(s, m);
 	if (s->acked != s->out)
-		acks_queue(s); /* the rest is asked for again */
+		ask_later(s); /* for the rest */
 }
 
 /* --- enabling ---------------------------------------------------------------------------- */
@@ -179,8 +224,7 @@ static void enable_done(struct pending *p, int err, const void *reply)
 	struct acks *a = s->acks;
 
 	if (err < 0 || r->error) {
-		free(a);
-		s->acks = NULL;
+		ack_free(s);
 		pending_free(p);
 		ack_failed(s->client, STANZA_E_INTERNAL_SERVER_ERROR, NULL);
 		return;
@@ -202,6 +246,7 @@ void ack_enable(struct client *c, const struct xml_element *e)
 {
 	struct session *s = c->session;
 	int64_t most = c->c2s->config->resume_max / 1000;
+	struct acks *a;
 	struct pending *p;
 	uint32_t max;
 
@@ -214,9 +259,9 @@ void ack_enable(struct client *c, const struct xml_element *e)
 		stream_error(c, STREAM_E_POLICY_VIOLATION, "stream management is enabled already");
 		return;
 	}
-	s->acks = xcalloc(1, sizeof *s->acks);
-	s->acks->in_base = s->acks->told = s->acks->wanted = s->in;
-	s->acks->behind = s->done != s->in;
+	a = ack_new(s);
+	a->in_base = a->told = a->wanted = s->in;
+	a->behind = s->done != s->in;
 	p = pending_new(s, &enable_ops);
 	p->resume = is_true(element_attr(e, "resume")) && most;
 	p->number = ack_number(element_attr(e, "max"), &max) && max && max < most ? max

@@ -168,7 +168,7 @@ void ack_resume(struct client *c, const struct xml_element *e)
 		return;
 	}
 	s = session_new(c->c2s, c);
-	s->acks = xcalloc(1, sizeof *s->acks);
+	ack_new(s);
 	s->acks->in_base = in_base;
 	s->acks->out_base = out_base;
 	p = pending_new(s, &resume_ops);

@@ -18,6 +18,7 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xml_write.h"
 
+struct acks;
 struct client;
 struct session;
 struct pending;
@@ -74,6 +75,8 @@ struct c2s {
 	struct session *acks; /* those that may have something to acknowledge */
 	size_t nacks;
 	struct loop_timer *ack_timer;
+	struct acks *asks; /* sessions whose clients are to be asked for an acknowledgement */
+	struct loop_timer *ask_timer;
 
 	struct loop_timeout drain_limit;
 	bool draining, drained;

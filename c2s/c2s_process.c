@@ -48,6 +48,7 @@ static void *c2s_init(struct app *app)
 	x->rescan = loop_timer_new(x->loop, owners_scan, x);
 	x->retry = loop_timer_new(x->loop, pending_retry, x);
 	x->ack_timer = loop_timer_new(x->loop, acks_flush, x);
+	x->ask_timer = loop_timer_new(x->loop, ack_gather, x);
 	domains_set(x);
 	tls_setup(x);
 	return x;
@@ -92,6 +93,7 @@ static void c2s_drain(void *state)
 {
 	struct c2s *x = state;
 	struct client *c, *tmp;
+	struct session *s, *next;
 
 	if (x->draining)
 		return;
@@ -103,6 +105,8 @@ static void c2s_drain(void *state)
 		else
 			stream_error(c, STREAM_E_SYSTEM_SHUTDOWN, NULL);
 	}
+	HASH_ITER (hh, x->sessions, s, next)
+		session_drain(s);
 	loop_timeout_start(x->loop, &x->drain_limit, DRAIN_SECONDS);
 	drain_look(x);
 }
@@ -170,6 +174,7 @@ static void *c2s_deinit(void *state)
 	loop_timer_free(x->rescan);
 	loop_timer_free(x->retry);
 	loop_timer_free(x->ack_timer);
+	loop_timer_free(x->ask_timer);
 	tls_store_free(x->tls);
 	xml_pool_free(x->xml);
 	pool_free(x->scratch);

@@ -170,8 +170,6 @@ void acks_flush(void *arg)
 		look_at_kernel(s);
 		acks_forget(s);
 		acked_add(&l, s);
-		if (s->client && s->acks)
-			ack_gather(s);
 	}
 	acked_send(&l);
 }

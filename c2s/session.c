@@ -10,8 +10,7 @@ enum { DETACHED_SECONDS = 10 };
 
 static void session_expired(void *arg);
 
-/* While draining a detached session is not waited for: its owner has it, and says nothing. */
-static void detached_look(struct session *s)
+void session_drain(struct session *s)
 {
 	if (s->c2s->draining && s->closing && !s->closed && s->close_sent && !s->unconfirmed.len)
 		session_free(s);
@@ -86,7 +85,7 @@ void session_free(struct session *s)
 		pending_free(s->pending);
 	buf_free(&s->unconfirmed);
 	free(s->given);
-	free(s->acks);
+	ack_free(s);
 	free(s->jid);
 	free(s->record);
 	free(s);
@@ -200,7 +199,7 @@ void session_done(struct session *s, uint32_t n)
 		client_resume(s->client, PAUSE_WINDOW);
 	if (s->client && s->acks)
 		ack_done(s);
-	detached_look(s);
+	session_drain(s);
 }
 
 /* --- the end ----------------------------------------------------------------------------- */
@@ -255,5 +254,5 @@ void session_leave(struct client *c, bool closed)
 	if (!closed && !s->unconfirmed.len && s->acks && s->acks->resumable)
 		keep = DETACHED_SECONDS * 1000;
 	loop_timeout_start(s->c2s->loop, &s->timeout, (unsigned)(keep / 1000));
-	detached_look(s);
+	session_drain(s);
 }

@@ -18,6 +18,8 @@ struct given {
 
 /* XEP-0198 on a session. */
 struct acks {
+	struct acks *prev, *next; /* those that are to be asked soon */
+	struct session *session;
 	uint32_t in_base, out_base; /* session's counters where the client's begin */
 	uint32_t told;		    /* last h said, as number of the session */
 	uint32_t wanted;	    /* stanzas taken when the client last asked */
@@ -26,7 +28,8 @@ struct acks {
 	bool resumable;
 	bool on;     /* <enabled/> was written */
 	bool behind; /* in_base is not done yet */
-	bool owed;   /* <r/> came before that */
+	bool queued;
+	bool owed; /* <r/> came before that */
 };
 
 struct session {
@@ -67,6 +70,9 @@ void session_send_close(struct session *s);
  * good; false: its connection broke (XEP-0198 may resume it). */
 void session_leave(struct client *c, bool closed);
 void session_done(struct session *s, uint32_t n);
+/* While draining a detached session is not waited for: its owner has it, and says nothing. May free
+ * the session. */
+void session_drain(struct session *s);
 struct str session_bare(const struct session *s);
 
 /* --- announce.c: owners ------------------------------------------------------------------ */
@@ -135,10 +141,12 @@ void deliver_look(struct client *c); /* whether the client reads */
 
 /* --- ack.c, ack_resume.c: XEP-0198 ------------------------------------------------------- */
 
-void ack_done(struct session *s);   /* more is done */
-void ack_gave(struct session *s);   /* a stanza was written */
-void ack_ask(struct session *s);    /* writes <r/> */
-void ack_gather(struct session *s); /* the burst is over */
+void ack_done(struct session *s); /* more is done */
+void ack_gave(struct session *s); /* a stanza was written */
+void ack_ask(struct session *s);  /* writes <r/> */
+void ack_gather(void *c2s);	  /* bursts are over: asks */
+struct acks *ack_new(struct session *s);
+void ack_free(struct session *s);
 void ack_failed(struct client *c, enum stanza_error e, const uint32_t *h); /* h may be NULL */
 void ack_too_high(struct client *c, uint32_t h, const uint32_t *sent);	   /* sent may be NULL */
 bool ack_number(struct str text, uint32_t *ret);

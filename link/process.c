@@ -34,7 +34,9 @@ static void on_event(void *arg, enum link_event e, const struct member *m)
 
 	if (e == LINK_READY)
 		become_ready(r);
-	if (e == LINK_MEMBER_LOST)
+	/* A router's loss is told as that of the link, and operators' tools come and go. */
+	if (e == LINK_MEMBER_LOST && !p->is_router && strcmp(m->process, "ctl") != 0 &&
+	    strcmp(m->process, "router") != 0)
 		log_info("member lost", LF_S("member", m->name));
 	if (p->event)
 		p->event(r->app.state, e, m);

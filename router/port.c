@@ -39,6 +39,12 @@ const char *port_admit(struct hub *h, struct port *p, const struct handshake_oth
 	return NULL;
 }
 
+/* Operators' tools come and go. */
+static enum log_level level_for(const struct port *p)
+{
+	return strcmp(p->process, "ctl") == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
 static struct msg_member_up describe(const struct port *p)
 {
 	return (struct msg_member_up){
@@ -76,7 +82,7 @@ void port_join(struct port *p)
 
 	replace_old(p);
 	HASH_ADD(hh, h->ports, id, sizeof(p->id), p);
-	log_info("linked", LF_S("instance", p->name), LF_S("process", p->process),
+	log_at(level_for(p), "linked", LF_S("instance", p->name), LF_S("process", p->process),
 		 LF_S("version", p->version), LF_S("mechanism", p->mechanism),
 		 LF_S("address", conn_peer(peer_conn(p->peer))));
 	HASH_ITER(hh, h->ports, other, next) {
@@ -96,7 +102,7 @@ static void take_out(struct port *p, const char *reason)
 	struct hub *h = p->hub;
 	struct msg_member_down m = {.id = p->id, .reason = str_z(reason)};
 
-	log_info("unlinked", LF_S("instance", p->name), LF_S("reason", reason));
+	log_at(level_for(p), "unlinked", LF_S("instance", p->name), LF_S("reason", reason));
 	HASH_DEL(h->ports, p);
 	if (p->announced)
 		hub_publish(h, NULL, MSG_MEMBER_DOWN, &m);

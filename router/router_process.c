@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "base/alloc.h"
-#include "link/process_internal.h"
+#include "link/process.h"
 #include "router/hub.h"
 #include "router/router_process.h"
 

@@ -14,8 +14,9 @@ const struct option mod_presence_options[] = {
 
 extern const struct module mod_presence;
 
-/* The contacts whose subscription has one of the bits; *ret_list is the caller's to free. */
-static size_t contacts_with(const struct user *u, unsigned bits, struct str **ret_list)
+/* The contacts whose subscription has one of the bits and to whom we speak; *ret_list is the
+ * caller's to free. */
+static size_t contacts_with(struct user *u, unsigned bits, struct str **ret_list)
 {
 	struct roster *r = roster_of(u);
 	struct str *list = xmalloc((r->n + 1) * sizeof *list);
@@ -24,7 +25,10 @@ static size_t contacts_with(const struct user *u, unsigned bits, struct str **re
 
 	HASH_ITER(hh, r->contacts, c, tmp)
 	{
-		if (c->state & bits)
+		struct jid who;
+
+		if ((c->state & bits) && jid_split(str_z(c->jid), &who) == 0 &&
+		    run_is_blocked(u, &who) != HANDLED)
 			list[n++] = str_z(c->jid);
 	}
 	*ret_list = list;

@@ -2,6 +2,13 @@
 /* Presence subscriptions (RFC 6121 section 3 and Appendix A). */
 #include "sm/roster.h"
 
+/* 3.1.2, 3.1.5, 3.4.2: what clients were told of stays in the roster, with subscription 'none' in the
+ * end. */
+static unsigned listed(unsigned state)
+{
+	return sub_visible(state) ? state | CONTACT_LISTED : state;
+}
+
 static bool is_subscription(enum stanza_type t)
 {
 	return t == PRESENCE_SUBSCRIBE || t == PRESENCE_SUBSCRIBED || t == PRESENCE_UNSUBSCRIBE ||
@@ -78,7 +85,7 @@ static enum verdict out_presence(struct packet *p)
 		}
 		if (type == PRESENCE_UNSUBSCRIBED)
 			after_outbound(p, type, before);
-		c->state = ch.state;
+		c->state = listed(ch.state);
 		if (!(ch.state & SUB_PENDING_IN)) {
 			free(c->pending);
 			c->pending = NULL;
@@ -148,7 +155,7 @@ static enum verdict in_presence(struct packet *p)
 		/* Somebody who loses the right to see us sees us leave (3.3.3). */
 		if ((before & SUB_FROM) && !(ch.state & SUB_FROM))
 			presence_withdraw(p->user, p->txn, p->from.bare);
-		c->state = ch.state;
+		c->state = listed(ch.state);
 		if (ch.state & SUB_PENDING_IN)
 			keep_request(p, c);
 		else if (c->pending) {

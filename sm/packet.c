@@ -57,10 +57,6 @@ void packet_error_ext(struct packet *p, enum stanza_error e, const char *type, c
 	if (stanza_no_reply(&p->st) || !p->txn)
 		return;
 	r = stanza_error_reply(p->pool, &p->st, e, type, text, app);
-	/* RFC 6120 section 8.3.1: from the intended recipient; without `to` that is the sender's
-	 * own account (10.3). */
-	if (!r.from.ptr && p->from.bare.len)
-		r.from = p->from.bare;
 	txn_answer(p->txn, &r);
 }
 

@@ -34,7 +34,7 @@ bool roster_sees_us(const struct user *u, const struct jid *who)
 
 void contact_write(struct xml_writer *w, const struct contact *c)
 {
-	json_t *groups = json_loads(c->groups, 0, NULL);
+	json_t *groups = strcmp(c->groups, "[]") ? json_loads(c->groups, 0, NULL) : NULL;
 	json_t *g;
 	size_t i;
 
@@ -55,12 +55,11 @@ void contact_write(struct xml_writer *w, const struct contact *c)
 	json_decref(groups);
 }
 
-void roster_push(struct user *u, const struct contact *c, bool removed)
+/* The content of a push, as the item is now. */
+static char *push_text(struct user *u, const struct contact *c, bool removed)
 {
-	struct stanza st = {.kind = STANZA_IQ, .type = IQ_SET};
 	struct buf b = BUF_INIT;
 	struct xml_writer w;
-	char id[17];
 
 	xw_init(&w, &b);
 	xw_start(&w, "query", NS_ROSTER);
@@ -74,23 +73,29 @@ void roster_push(struct user *u, const struct contact *c, bool removed)
 		contact_write(&w, c);
 	}
 	xw_end(&w);
+	return buf_take(&b);
+}
+
+static void push_send(struct user *u, struct str payload)
+{
+	struct stanza st = {.kind = STANZA_IQ, .type = IQ_SET, .bytes = payload};
+	char id[17];
+
 	random_hex(id, 8);
 	st.id = str_z(id);
-	st.bytes = buf_str(&b);
 	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
 		if (!session_flag(s, SESSION_ROSTER))
 			continue;
 		st.to = session_jid(s)->full;
 		session_send(s, &st);
 	}
-	buf_free(&b);
 }
 
 /* --- changes ---------------------------------------------------------------------------------------------- */
 
 struct pushing { /* what is said after the commit */
-	char *jid;
-	bool push, removed;
+	char *text;       /* of the push, or NULL. As it was then: a client that has a version must
+			   * have all earlier ones (RFC 6121 section 2.6.3) */
 	struct packet *p; /* the client's set, or NULL */
 };
 
@@ -99,23 +104,21 @@ static void pushing_free(void *arg)
 	struct pushing *p = arg;
 
 	packet_free(p->p);
-	free(p->jid);
+	free(p->text);
 	free(p);
 }
 
 static void saved(struct user *u, int err, void *arg)
 {
 	struct pushing *q = arg;
-	struct contact gone = {.jid = q->jid};
-	const struct contact *c = q->removed ? &gone : roster_find(u, str_z(q->jid));
 
 	if (err) {
 		if (q->p)
 			packet_error(q->p, STANZA_E_INTERNAL_SERVER_ERROR);
 		return;
 	}
-	if (q->push && c)
-		roster_push(u, c, q->removed);
+	if (q->text)
+		push_send(u, str_z(q->text));
 	if (q->p)
 		packet_result(q->p, STR_NONE);
 }
@@ -148,11 +151,10 @@ static void save(struct user *u, struct contact *c, struct txn *t, bool push, st
 	struct msg_write_op ops[2];
 
 	c->version = ++r->version;
-	q->jid = xstrdup(c->jid);
-	q->push = push;
+	q->text = push ? push_text(u, c, false) : NULL;
 	q->p = p;
 	row[COL_ROSTER_ACCOUNT] = value_text(user_jid(u));
-	row[COL_ROSTER_JID] = value_text(str_z(q->jid));
+	row[COL_ROSTER_JID] = value_text(str_z(c->jid));
 	row[COL_ROSTER_NAME] = c->name ? value_text(str_z(c->name)) : value_null();
 	row[COL_ROSTER_GROUPS] = value_text(str_z(c->groups));
 	row[COL_ROSTER_SUBSCRIPTION] = value_int(c->state);
@@ -165,9 +167,10 @@ static void save(struct user *u, struct contact *c, struct txn *t, bool push, st
 	if (c->state == 0) { /* nothing is left to be known of it */
 		ops[0].op = STORE_DELETE;
 		ops[0].nvalues = 2;
-		contact_free(r, c);
 	}
 	user_write(u, t, ops, 2, saved, q, pushing_free);
+	if (c->state == 0)
+		contact_free(r, c);
 }
 
 void roster_save(struct user *u, struct contact *c, struct txn *t, bool push)
@@ -189,16 +192,15 @@ void roster_remove_reply(struct packet *p, struct contact *c)
 	struct msg_write_op ops[2];
 
 	r->removed = ++r->version;
-	q->jid = xstrdup(c->jid);
-	q->push = q->removed = true;
+	q->text = push_text(u, c, true);
 	q->p = packet_keep(p);
 	key[0] = value_text(user_jid(u));
-	key[1] = value_text(str_z(q->jid));
+	key[1] = value_text(str_z(c->jid));
 	ops[0] = (struct msg_write_op){
 		.op = STORE_DELETE, .table = TABLE_ROSTER, .values = key, .nvalues = 2};
 	ops[1] = version_op(u, version);
-	contact_free(r, c);
 	user_write(u, p->txn, ops, 2, saved, q, pushing_free);
+	contact_free(r, c);
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------ */

@@ -27,10 +27,11 @@ extern const struct module mod_roster;
 
 struct roster *roster_of(const struct user *u);
 struct contact *roster_find(const struct user *u, struct str jid); /* NULL: none */
-/* A contact that is stored only for a pending request or pre-approval is not in the roster that
- * clients see (section 2.1.2, 3.1.3). */
+/* A contact that is stored only for a pending request is not in the roster that clients see
+ * (section 2.1.2, 3.1.3). */
 bool contact_listed(const struct contact *c);
-enum { CONTACT_LISTED = 64 }; /* in state: the client put it there by a roster set */
+/* In state: put there by a roster set or a subscription; stays until it is removed. */
+enum { CONTACT_LISTED = 64 };
 /* Made with no subscription when there is none. NULL: the roster is full. */
 struct contact *roster_need(struct user *u, struct str jid);
 /* Gives the contact the next version, writes it (or deletes it, when nothing is left of it) and,
@@ -41,8 +42,6 @@ void roster_set_reply(struct packet *p, struct contact *c);
 void roster_remove_reply(struct packet *p, struct contact *c);
 /* The item as <item/>. */
 void contact_write(struct xml_writer *w, const struct contact *c);
-/* Sends pushes for the item to interested resources; removed: as subscription='remove'. */
-void roster_push(struct user *u, const struct contact *c, bool removed);
 /* May who see u's presence: a subscription from, or u itself? */
 bool roster_sees_us(const struct user *u, const struct jid *who);
 

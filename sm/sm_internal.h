@@ -110,7 +110,7 @@ struct user {
 	struct inbox *inbox; /* delivery positions: sm/inbox.c; NULL until loaded */
 	struct user *idle_prev, *idle_next;
 	bool idle;
-	void *data[MAX_MODULES];
+	void *data[]; /* of the modules, in their order */
 };
 
 struct user *user_get(struct sm *sm, struct str bare);  /* NULL: not in memory */

@@ -25,7 +25,7 @@ struct user *user_need(struct sm *sm, struct str bare)
 
 	if (u)
 		return u;
-	u = xcalloc(1, sizeof *u);
+	u = xcalloc(1, sizeof *u + sm->nmodules * sizeof u->data[0]);
 	u->sm = sm;
 	u->jid = str_dup(bare);
 	u->load_newest = NEWEST_KEYS;

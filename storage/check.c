@@ -94,7 +94,8 @@ int check_read(const struct engine_read *r, const char **ret_text)
 /* An older sender does not know the newest columns: what is missing is null. */
 static const char *check_row(const struct table_def *t, const struct msg_write_op *o)
 {
-	if (o->nvalues < t->nkeys || o->nvalues > t->ncolumns || !values_ok(t, o->values, o->nvalues))
+	if (o->nvalues < t->nkeys || o->nvalues > t->ncolumns ||
+	    !values_ok(t, o->values, o->nvalues))
 		return "values do not match the columns";
 	for (size_t i = o->nvalues; i < t->ncolumns; i++)
 		if (!t->columns[i].nullable)
@@ -142,8 +143,8 @@ enum store_status check_write(const struct engine_write *w, size_t *ret_op, cons
 		const char *text = "unknown table";
 
 		*ret_op = i;
-		if (t && (!table_writable_by(t, w->process) ||
-			  (t->sharded && w->shard == SHARD_NONE))) {
+		if (t &&
+		    (!table_writable_by(t, w->process) || (t->sharded && w->shard == SHARD_NONE))) {
 			*ret_text = "that table is not this process's, or needs a lease";
 			return STORE_FORBIDDEN;
 		}

@@ -21,11 +21,11 @@ struct engine_config {
 	const char *path;      /* of the data file; memory: not used */
 	size_t commit_max;     /* batches that share a commit at the most */
 	int64_t commit_delay;  /* ms to wait for more of them */
-	size_t readers;        /* reads at the same time */
+	size_t readers;	       /* reads at the same time */
 	size_t read_rows;      /* rows that one read op finds at the most */
 	size_t read_bytes;     /* encoded size of what one read finds at the most */
 	int64_t keep_requests; /* ms that the id of a conditional batch is known */
-	size_t cache;          /* bytes of the database's page cache */
+	size_t cache;	       /* bytes of the database's page cache */
 };
 
 /* Several ops, one consistent view. */
@@ -56,7 +56,7 @@ struct engine_write {
 	struct engine_job job;
 	const char *process; /* the writer's: route of its leases, and what it may write */
 	uint64_t sender;     /* its instance */
-	uint16_t shard;      /* SHARD_NONE: not fenced, and nothing of accounts */
+	uint16_t shard;	     /* SHARD_NONE: not fenced, and nothing of accounts */
 	uint32_t epoch, write_epoch;
 	uint64_t request; /* makes the repetition of a conditional batch succeed */
 	const struct msg_write_op *ops;
@@ -67,8 +67,8 @@ struct engine_write {
 	enum store_status status;
 	uint16_t op; /* that failed */
 	char text[WRITE_TEXT];
-	/* FAILED by the state of the database, not by what was asked: the same may succeed later. All
-	 * batches that were handed over and not yet done fail with it. */
+	/* FAILED by the state of the database, not by what was asked: the same may succeed later.
+	 * All batches that were handed over and not yet done fail with it. */
 	bool again;
 };
 
@@ -78,7 +78,8 @@ struct engine_lease {
 	bool take;
 	const char *route, *owner; /* owner: instance name */
 	uint64_t owner_id;
-	const struct msg_shard_epoch *shards; /* with the epoch that the taker believes in, 0: none */
+	const struct msg_shard_epoch
+		*shards; /* with the epoch that the taker believes in, 0: none */
 	size_t nshards;
 	void (*done)(struct engine_lease *l);
 	void *arg;
@@ -94,14 +95,15 @@ struct engine_stats {
 	uint64_t batches, committed, failed; /* handed over; with their status */
 	uint64_t commits, commit_batches;    /* transactions and what they committed */
 	uint64_t commit_us, commit_us_max;   /* from begin to durable */
-	size_t waiting;                      /* jobs handed over and not done */
-	bool failing;                        /* the last transaction failed by the state of the database */
-	const char *trouble;                 /* why, while failing; lives until the next call */
+	size_t waiting;			     /* jobs handed over and not done */
+	bool failing;	     /* the last transaction failed by the state of the database */
+	const char *trouble; /* why, while failing; lives until the next call */
 };
 
 struct engine_ops {
 	const char *name;
-	/* Opens, brings the schema up to date. Fails with a negative errno and one line in error. */
+	/* Opens, brings the schema up to date. Fails with a negative errno and one line in error.
+	 */
 	int (*open)(const struct engine_config *c, struct buf *error, struct engine **ret_engine);
 	void (*read)(struct engine *e, struct engine_read *r);
 	void (*write)(struct engine *e, struct engine_write *w);

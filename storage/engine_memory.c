@@ -121,7 +121,8 @@ static void rows_remove(struct mem_table *t, size_t at)
 /* --- writes --------------------------------------------------------------------------------- */
 
 /* Puts row (NULL: nothing) in the place of old (NULL: nothing) and remembers it. */
-static void change(struct memory *m, struct mem_table *t, size_t at, struct msg_value *row, bool there)
+static void change(struct memory *m, struct mem_table *t, size_t at, struct msg_value *row,
+		   bool there)
 {
 	struct mem_undo u = {.table = t, .at = at, .row = row, .old = there ? t->rows[at] : NULL};
 
@@ -217,7 +218,8 @@ static struct mem_request *request_find(struct memory *m, const struct engine_wr
 {
 	struct mem_request key = {.key = {w->sender, w->request}}, *r;
 
-	HASH_FIND(hh, m->requests, &key.key, sizeof(key.key), r);
+	HASH_FIND (hh, m->requests, &key.key, sizeof(key.key), r)
+		;
 	return r;
 }
 
@@ -354,7 +356,7 @@ static struct engine *memory_close(struct engine *e)
 			free(m->tables[t].rows[i]);
 		free(m->tables[t].rows);
 	}
-	HASH_ITER(hh, m->requests, r, next) {
+	HASH_ITER (hh, m->requests, r, next) {
 		HASH_DEL(m->requests, r);
 		free(r);
 	}

@@ -32,14 +32,15 @@ struct sqlite {
 	bool ok; /* how the group went */
 	struct loop_task jobs_task;
 	struct loop_timer *delay;
-	bool armed, delayed; /* it runs; its time has come */
+	bool armed, delayed;	  /* it runs; its time has come */
 	char trouble[WRITE_TEXT]; /* of the last group that failed */
 	struct engine_read *reads, **reads_end;
 	struct loop_task reads_task;
 	struct reader readers[READERS_MAX];
 };
 
-/* --- opening ---------------------------------------------------------------------------------------- */
+/* --- opening
+ * ---------------------------------------------------------------------------------------- */
 
 /* Whoever holds it is the only process at the file, which leases in memory rely on. */
 static int lock_take(const char *path, struct buf *error)
@@ -150,7 +151,8 @@ static int sqlite_open(const struct engine_config *c, struct buf *error, struct 
 	return 0;
 }
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing
+ * ---------------------------------------------------------------------------------------- */
 
 static void group_work(void *arg)
 {
@@ -165,7 +167,8 @@ static void group_work(void *arg)
 		s->ok = group_run(&s->writer, s->group);
 	} else {
 		s->ok = false;
-		snprintf(s->writer.trouble, sizeof(s->writer.trouble), "%.*s", STR_ARG(buf_str(&why)));
+		snprintf(s->writer.trouble, sizeof(s->writer.trouble), "%.*s",
+			 STR_ARG(buf_str(&why)));
 		for (struct engine_job *j = s->group; j; j = j->next)
 			engine_job_fail(j, s->writer.trouble);
 	}
@@ -281,7 +284,8 @@ static void sqlite_lease(struct engine *e, struct engine_lease *l)
 	job_add((struct sqlite *)e, &l->job);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading
+ * ---------------------------------------------------------------------------------------- */
 
 static void reader_work(void *arg)
 {

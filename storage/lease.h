@@ -25,8 +25,8 @@ void leases_set(struct lease_book *b, const char *route, uint16_t shard, struct 
 typedef int lease_store_fn(void *arg, uint16_t shard, uint32_t epoch);
 /* Decides l: fills held (malloc'ed), nheld and write_epoch. Returns what store returned. */
 int leases_run(struct lease_book *b, struct engine_lease *l, lease_store_fn *store, void *arg);
-/* COMMITTED when the writer holds the shard with that epoch, and the shards of all accounts that the
- * batch touches; else REFUSED with the index of the op. */
+/* COMMITTED when the writer holds the shard with that epoch, and the shards of all accounts that
+ * the batch touches; else REFUSED with the index of the op. */
 enum store_status leases_fence(const struct lease_book *b, const struct engine_write *w,
 			       size_t *ret_op);
 

@@ -7,8 +7,8 @@
 
 struct result {
 	struct engine_read *read;
-	size_t max_rows; /* of one op, the server's */
-	size_t left;     /* bytes */
+	size_t max_rows;       /* of one op, the server's */
+	size_t left;	       /* bytes */
 	struct msg_rows *rows; /* of the op in work */
 	size_t limit, cap;
 	bool used; /* some row was taken */

@@ -147,7 +147,8 @@ static struct failed_run *failed_find(struct storage *s, const struct frame *f)
 {
 	struct failed_run key = {.key = {f->from, f->from_shard}}, *r;
 
-	HASH_FIND(hh, s->failed, &key.key, sizeof(key.key), r);
+	HASH_FIND (hh, s->failed, &key.key, sizeof(key.key), r)
+		;
 	return r;
 }
 
@@ -268,7 +269,8 @@ static void lease_done(struct engine_lease *l)
 }
 
 /* A process leases the shards of the route that has its name, for itself. */
-static bool lease_allowed(struct storage *s, const struct frame *f, struct str route, uint64_t owner)
+static bool lease_allowed(struct storage *s, const struct frame *f, struct str route,
+			  uint64_t owner)
 {
 	const struct member *m = link_member(s->link, f->from);
 
@@ -336,7 +338,7 @@ void serve_member_lost(struct storage *s, uint64_t instance)
 {
 	struct failed_run *r, *next;
 
-	HASH_ITER(hh, s->failed, r, next) {
+	HASH_ITER (hh, s->failed, r, next) {
 		if (r->key.sender == instance)
 			failed_free(s, r);
 	}
@@ -346,7 +348,7 @@ void serve_free(struct storage *s)
 {
 	struct failed_run *r, *next;
 
-	HASH_ITER(hh, s->failed, r, next) {
+	HASH_ITER (hh, s->failed, r, next) {
 		failed_free(s, r);
 	}
 }

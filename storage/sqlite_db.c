@@ -71,11 +71,12 @@ sqlite3_stmt *db_stmt(struct db *db, enum sql_kind kind, size_t table, unsigned 
 	sqlite3_stmt **s = &db->cached[table][kind][variant];
 	struct buf b = BUF_INIT;
 
-	if (*s)
-		return *s;
-	sql_text(&b, kind, &tables[table], variant);
-	sqlite3_prepare_v3(db->handle, buf_ptr(&b), (int)b.len, SQLITE_PREPARE_PERSISTENT, s, NULL);
-	buf_free(&b);
+	if (!*s) {
+		sql_text(&b, kind, &tables[table], variant);
+		sqlite3_prepare_v3(db->handle, buf_ptr(&b), (int)b.len, SQLITE_PREPARE_PERSISTENT,
+				   s, NULL);
+		buf_free(&b);
+	}
 	return *s;
 }
 

@@ -10,11 +10,11 @@
 /* --- sqlite_sql.c: the statements, from the declared tables --------------------------------- */
 
 enum sql_kind {
-	SQL_LIST,    /* by prefix, or behind a key in it: prefix's values, then the rest of the key */
-	SQL_COUNT,   /* by prefix */
-	SQL_RANGE,   /* log: account, number above, number below */
-	SQL_LAST,    /* log: account */
-	SQL_PUT,     /* all columns; replaces */
+	SQL_LIST,  /* by prefix, or behind a key in it: prefix's values, then the rest of the key */
+	SQL_COUNT, /* by prefix */
+	SQL_RANGE, /* log: account, number above, number below */
+	SQL_LAST,  /* log: account */
+	SQL_PUT,   /* all columns; replaces */
 	SQL_INSERT,  /* all columns; changes nothing when the key is there */
 	SQL_UPDATE,  /* all columns; changes nothing when the key is not there */
 	SQL_DELETE,  /* by prefix */
@@ -70,13 +70,14 @@ struct writer {
 	struct failed_shard {
 		uint64_t sender;
 		uint16_t shard;
-	} *failed;
+	} * failed;
 	size_t nfailed, failed_cap;
 	char trouble[WRITE_TEXT]; /* why the last group failed as a whole; empty: it did not */
-	uint64_t group_us;        /* time that it took */
+	uint64_t group_us;	  /* time that it took */
 };
 
-/* One transaction. Every job of the list has its answer afterwards; false: all failed by trouble. */
+/* One transaction. Every job of the list has its answer afterwards; false: all failed by trouble.
+ */
 bool group_run(struct writer *w, struct engine_job *list);
 void writer_free(struct writer *w); /* what it holds, but for the connection */
 

@@ -93,12 +93,14 @@ static bool version_to(struct db *db, const struct table_def *defs, size_t ndefs
 bool db_migrate(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version,
 		struct buf *error)
 {
-	bool ok = db_exec(db, "BEGIN IMMEDIATE") == SQLITE_OK && db_exec(db, own_tables) == SQLITE_OK;
+	bool ok =
+		db_exec(db, "BEGIN IMMEDIATE") == SQLITE_OK && db_exec(db, own_tables) == SQLITE_OK;
 	long stored = ok ? number(db, "SELECT coalesce(max(version), 0) FROM mercutio_schema") : -1;
 
 	if (stored > (long)version) {
-		buf_printf(error, "its schema (version %ld) is newer than this program's (version %u)", stored,
-			   version);
+		buf_printf(error,
+			   "its schema (version %ld) is newer than this program's (version %u)",
+			   stored, version);
 		db_exec(db, "ROLLBACK");
 		return false;
 	}

@@ -54,7 +54,8 @@ static void sql_range(struct buf *b, const struct table_def *t, unsigned variant
 	buf_printf(b,
 		   " FROM \"%s\" WHERE account = ? AND number > ? AND number < ?"
 		   " ORDER BY account%s, number%s",
-		   t->name, variant & SQL_REVERSE ? " DESC" : "", variant & SQL_REVERSE ? " DESC" : "");
+		   t->name, variant & SQL_REVERSE ? " DESC" : "",
+		   variant & SQL_REVERSE ? " DESC" : "");
 }
 
 static void sql_last(struct buf *b, const struct table_def *t, unsigned variant)
@@ -67,8 +68,10 @@ static void sql_last(struct buf *b, const struct table_def *t, unsigned variant)
 
 static void sql_log_key(struct buf *b, const struct table_def *t, unsigned variant)
 {
-	buf_printf(b, "SELECT origin, origin_number, part FROM \"%s\" WHERE account = ? AND number = ?",
-		   t->name);
+	buf_printf(
+		b,
+		"SELECT origin, origin_number, part FROM \"%s\" WHERE account = ? AND number = ?",
+		t->name);
 }
 
 static void sql_insert(struct buf *b, const struct table_def *t, unsigned variant)
@@ -87,7 +90,8 @@ static void set_columns(struct buf *b, const struct table_def *t, size_t from, s
 			const char *between)
 {
 	for (size_t i = from; i < to; i++)
-		buf_printf(b, "%s\"%s\" = ?%zu", i > from ? between : "", t->columns[i].name, i + 1);
+		buf_printf(b, "%s\"%s\" = ?%zu", i > from ? between : "", t->columns[i].name,
+			   i + 1);
 }
 
 static void sql_put(struct buf *b, const struct table_def *t, unsigned variant)
@@ -120,9 +124,9 @@ static void sql_delete(struct buf *b, const struct table_def *t, unsigned varian
 void sql_text(struct buf *b, enum sql_kind kind, const struct table_def *t, unsigned variant)
 {
 	static void (*const make[])(struct buf *, const struct table_def *, unsigned) = {
-		[SQL_LIST] = sql_list,     [SQL_COUNT] = sql_count,     [SQL_RANGE] = sql_range,
-		[SQL_LAST] = sql_last,     [SQL_PUT] = sql_put,         [SQL_INSERT] = sql_insert,
-		[SQL_UPDATE] = sql_update, [SQL_DELETE] = sql_delete,   [SQL_LOG_KEY] = sql_log_key,
+		[SQL_LIST] = sql_list,	   [SQL_COUNT] = sql_count,   [SQL_RANGE] = sql_range,
+		[SQL_LAST] = sql_last,	   [SQL_PUT] = sql_put,	      [SQL_INSERT] = sql_insert,
+		[SQL_UPDATE] = sql_update, [SQL_DELETE] = sql_delete, [SQL_LOG_KEY] = sql_log_key,
 	};
 
 	make[kind](b, t, variant);

@@ -2,12 +2,14 @@
 /*
  * Grouped commits: all batches that wait share one transaction, and one that fails fails alone.
  *
- * A group is first run without savepoints, which cost as much as a row. Only when a batch fails after
- * it may have written something is all rolled back and run again with a savepoint for each batch.
+ * A group is first run without savepoints, which cost as much as a row. Only when a batch fails
+ * after it may have written something is all rolled back and run again with a savepoint for each
+ * batch.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "storage/check.h"
@@ -20,7 +22,8 @@ enum step {
 };
 enum { PURGE_EVERY_S = 600 };
 
-/* --- single operations: COMMITTED, CONDITION, CLASH, FAILED or TROUBLE ---------------------------- */
+/* --- single operations: COMMITTED, CONDITION, CLASH, FAILED or TROUBLE
+ * ---------------------------- */
 
 enum { TROUBLE = -1 };
 
@@ -40,7 +43,8 @@ static int run(struct writer *w, sqlite3_stmt *s, int *ret_changed)
 }
 
 /* All columns; those that an older sender does not know are null. */
-static int run_row(struct writer *w, enum sql_kind kind, const struct msg_write_op *o, int *ret_changed)
+static int run_row(struct writer *w, enum sql_kind kind, const struct msg_write_op *o,
+		   int *ret_changed)
 {
 	sqlite3_stmt *s = db_stmt(w->db, kind, o->table, 0);
 
@@ -111,7 +115,8 @@ static int run_op(struct writer *w, const struct msg_write_op *o)
 	return ops[o->op](w, o);
 }
 
-/* --- ids of conditional batches ------------------------------------------------------------------- */
+/* --- ids of conditional batches
+ * ------------------------------------------------------------------- */
 
 /* sql: three parameters at the most. */
 static int run_sql(struct writer *w, const char *sql, int64_t a, int64_t b, int64_t c,
@@ -159,14 +164,15 @@ static int requests_purge(struct writer *w)
 		       now - w->config->keep_requests * 1000, 0, 0, &found);
 }
 
-/* --- leases --------------------------------------------------------------------------------------- */
+/* --- leases
+ * --------------------------------------------------------------------------------------- */
 
 static bool leases_load(struct writer *w)
 {
 	sqlite3_stmt *s = NULL;
 	int rc = sqlite3_prepare_v2(w->db->handle,
-				    "SELECT route, shard, owner_id, epoch FROM mercutio_lease", -1, &s,
-				    NULL);
+				    "SELECT route, shard, owner_id, epoch FROM mercutio_lease", -1,
+				    &s, NULL);
 
 	leases_clear(w->leases);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -218,7 +224,8 @@ static enum step lease_run(struct writer *w, struct engine_lease *l)
 	return l->err ? STEP_TROUBLE : STEP_DONE;
 }
 
-/* --- batches -------------------------------------------------------------------------------------- */
+/* --- batches
+ * -------------------------------------------------------------------------------------- */
 
 static bool shard_failed(const struct writer *w, const struct engine_write *b)
 {
@@ -273,7 +280,8 @@ static enum step batch_run(struct writer *w, struct engine_write *b, bool carefu
 		if (!careful && status != STORE_COMMITTED && (op > 0 || status == STORE_FAILED))
 			return STEP_AGAIN;
 		engine_write_status(b, status, op, status == STORE_FAILED ? db_error(w->db) : NULL);
-		if (careful && status != STORE_COMMITTED && db_exec(w->db, "ROLLBACK TO batch") != SQLITE_OK)
+		if (careful && status != STORE_COMMITTED &&
+		    db_exec(w->db, "ROLLBACK TO batch") != SQLITE_OK)
 			return STEP_TROUBLE;
 		if (careful && db_exec(w->db, "RELEASE batch") != SQLITE_OK)
 			return STEP_TROUBLE;
@@ -285,7 +293,8 @@ static enum step batch_run(struct writer *w, struct engine_write *b, bool carefu
 	return STEP_DONE;
 }
 
-/* --- the group ------------------------------------------------------------------------------------ */
+/* --- the group
+ * ------------------------------------------------------------------------------------ */
 
 static enum step group_try(struct writer *w, struct engine_job *list, bool careful)
 {
@@ -325,7 +334,10 @@ bool group_run(struct writer *w, struct engine_job *list)
 	}
 	w->trouble[0] = 0;
 	if (step != STEP_DONE) {
-		snprintf(w->trouble, sizeof(w->trouble), "%s", db_error(w->db));
+		int err = sqlite3_system_errno(w->db->handle);
+
+		snprintf(w->trouble, sizeof(w->trouble), "%s%s%s", db_error(w->db), err ? ": " : "",
+			 err ? strerror(err) : "");
 		group_undo(w);
 	}
 	for (struct engine_job *j = list; j && step != STEP_DONE; j = j->next)

@@ -156,8 +156,8 @@ static void *deinit(void *state)
 }
 
 static const struct msg_bind binds[] = {{.route = {"storage", 7}, .mode = 0}, {.route = {NULL, 0}}};
-static const char *const peers[] = {"auth", "sm", "muc", "pubsub", "s2s", "c2s", "component", "http",
-				    "ctl", NULL};
+static const char *const peers[] = {"auth", "sm",	 "muc",	 "pubsub", "s2s",
+				    "c2s",  "component", "http", "ctl",	   NULL};
 
 const struct process storage_process = {
 	.name = "storage",

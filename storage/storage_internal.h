@@ -26,7 +26,7 @@ struct storage {
 	struct engine *engine;
 	char *path;
 	struct failed_run *failed; /* by sender and shard */
-	size_t pending;            /* requests under way */
+	size_t pending;		   /* requests under way */
 	bool draining;
 	/* Trouble is told when it begins and when it ends. */
 	bool failing, read_failing;

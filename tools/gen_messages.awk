@@ -88,7 +88,7 @@ function add_type(name, is_message)
 	list = sub(/\[\]$/, "", type)
 	if (!(type in ctype) && !(type in type_index))
 		die("unknown type: " type)
-	if (list && (type == "u8" || type == "i64" || type == "bool" || type == "secret"))
+	if (list && (type == "u8" || type == "i64" || type == "bool" || type == "secret" || type == "typed"))
 		die("no lists of " type)
 	ftype[ntypes, n] = type
 	flist[ntypes, n] = list
@@ -128,7 +128,7 @@ function mask(names,    part, n, i, m)
 BEGIN {
 	ctype["u8"] = "uint8_t"; ctype["u16"] = "uint16_t"; ctype["u32"] = "uint32_t"
 	ctype["u64"] = "uint64_t"; ctype["i64"] = "int64_t"; ctype["bool"] = "bool"
-	ctype["str"] = "struct str"; ctype["secret"] = "struct str"
+	ctype["str"] = "struct str"; ctype["secret"] = "struct str"; ctype["typed"] = "struct str"
 	width["u8"] = 1; width["u16"] = 2; width["u32"] = 4; width["u64"] = 8; width["i64"] = 8
 	width["bool"] = 1
 	nprocesses = 0
@@ -222,7 +222,7 @@ function write_len(i,    j, f, t)
 			printf "\tfor (size_t i = 0; i < m->n%s; i++)\n", f
 			printf "\t\tn += 4 + %s;\n", t == "str" ? "m->" f "[i].len" : \
 				"len_" t "(&m->" f "[i])"
-		} else if (t == "str" || t == "secret") {
+		} else if (t == "str" || t == "secret" || t == "typed") {
 			printf "\tn += m->%s.len;\n", f
 		} else if (!(t in width)) {
 			printf "\tn += len_%s(&m->%s);\n", t, f
@@ -248,7 +248,7 @@ function has_struct(i,    j)
 
 function put_name(t)
 {
-	return t == "bool" ? "u8" : t == "i64" ? "u64" : t == "secret" ? "str" : t
+	return t == "bool" ? "u8" : t == "i64" ? "u64" : (t == "secret" || t == "typed") ? "str" : t
 }
 
 function write_put(i,    j, f, t)
@@ -325,6 +325,8 @@ function print_value(t, name, expr, tabs)
 		printf "%sbuf_putc(b, '}');\n", tabs
 	} else if (t == "secret") {
 		printf "%sprint_str(b, %s, STR(\"***\"));\n", tabs, name
+	} else if (t == "typed") {
+		printf "%sprint_str(b, %s, m->type == 2 ? %s : STR(\"***\"));\n", tabs, name, expr
 	} else if (t == "str") {
 		printf "%sprint_str(b, %s, %s);\n", tabs, name, expr
 	} else {
@@ -355,9 +357,14 @@ function write_print(i,    j, f, t)
 	print "}\n"
 }
 
+function is_text(t)
+{
+	return t == "str" || t == "typed"
+}
+
 function mentions_expr(t, expr)
 {
-	return t == "str" ? "str_mentions(" expr ", jid)" : "mentions_" t "(&" expr ", jid)"
+	return is_text(t) ? "str_mentions(" expr ", jid)" : "mentions_" t "(&" expr ", jid)"
 }
 
 # Types without a string in them never mention anybody.
@@ -365,7 +372,7 @@ function write_mentions(i,    j, f, t, any)
 {
 	any = 0
 	for (j = 1; j <= tfields[i]; j++)
-		if (ftype[i, j] == "str" || (ftype[i, j] in type_index && tstrings[ftype[i, j]]))
+		if (is_text(ftype[i, j]) || (ftype[i, j] in type_index && tstrings[ftype[i, j]]))
 			any = 1
 	tstrings[tname[i]] = any
 	if (!any)
@@ -375,7 +382,7 @@ function write_mentions(i,    j, f, t, any)
 	for (j = 1; j <= tfields[i]; j++) {
 		f = fname[i, j]
 		t = ftype[i, j]
-		if (t != "str" && !(t in type_index && tstrings[t]))
+		if (!is_text(t) && !(t in type_index && tstrings[t]))
 			continue
 		if (flist[i, j]) {
 			printf "\tfor (size_t i = 0; i < m->n%s; i++) {\n", f
@@ -424,7 +431,7 @@ function source(    i, n)
 
 function random_expr(t)
 {
-	if (t == "str" || t == "secret")
+	if (t == "str" || t == "secret" || t == "typed")
 		return "random_str(p)"
 	return t == "bool" ? "random_u64() & 1" : "(" ctype[t] ")random_u64()"
 }

@@ -258,12 +258,35 @@ class Stream:
         """Everything that had come before the answer to a ping."""
         tag = "sync-%d" % time.monotonic_ns()
         self.ping(tag)
+        return self.until(tag)
+
+    def write(self, tag):
+        """Has something stored for the account; the answer, with id tag, comes after the commit."""
+        self.send(f"<iq type='set' id='{tag}'><query xmlns='jabber:iq:private'>"
+                  "<sync xmlns='urn:example:sync'/></query></iq>")
+
+    def until(self, tag):
+        """Everything before the stanza with that id."""
         got = []
         while True:
             e = self.receive()
             if e.get("id") == tag:
                 return got
             got.append(e)
+
+
+def settle(streams):
+    """What each of them gets until all that their stanzas so far cause has come, with the roster
+    changes that are told after their commit: three rounds of writes, for what one causes at another
+    comes after the next."""
+    got = {name: [] for name in streams}
+    for _ in range(3):
+        tag = "sync-%d" % time.monotonic_ns()
+        for s in streams.values():
+            s.write(tag)
+        for name, s in streams.items():
+            got[name] += s.until(tag)
+    return got
 
 
 def client(server, user, resource=None, presence=True):

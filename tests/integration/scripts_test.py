@@ -7,9 +7,10 @@ import re
 import sys
 import xml.etree.ElementTree as ET
 
-from harness import SOURCE, Server, Stream, Tap
+from harness import SOURCE, Server, Stream, Tap, settle
 
 CLIENT = "jabber:client"
+STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 FOLDER = os.path.join(SOURCE, "tests", "scripts")
 
 
@@ -21,11 +22,10 @@ def show(e):
     return ET.tostring(e, encoding="unicode")
 
 
-def from_account(e, bare):
+def without_own(e, bare):
     """RFC 6120 section 8.1.2.1: what the server says for the account may name it or not."""
-    if e.get("from") == bare and e.tag == f"{{{CLIENT}}}iq" or e.get("type") == "error":
-        if e.get("from") == bare:
-            del e.attrib["from"]
+    if e.get("from") == bare and (e.tag == f"{{{CLIENT}}}iq" or e.get("type") == "error"):
+        del e.attrib["from"]
     return e
 
 
@@ -33,14 +33,18 @@ def match(want, got, path="", top=True):
     here = f"{path}/{want.tag.split('}')[-1]}"
     if want.tag != got.tag:
         raise Mismatch(f"{here}: is {got.tag}")
-    have = {k: v for k, v in got.attrib.items() if not k.endswith("}lang")}
-    for name, value in want.attrib.items():
+    have = {k: v for k, v in got.attrib.items() if not k.endswith("}lang") or k in want.attrib}
+    expected = dict(want.attrib)
+    for attributes in (have, expected):  # the default, RFC 6121 section 5.2.2
+        if top and want.tag == f"{{{CLIENT}}}message" and attributes.get("type") == "normal":
+            del attributes["type"]
+    for name, value in expected.items():
         if name not in have:
             raise Mismatch(f"{here}: lacks {name}")
         if value not in ("*", have[name]):
             raise Mismatch(f"{here}: {name} is '{have[name]}', not '{value}'")
     for name in have:
-        if name not in want.attrib and not (top and name == "to"):
+        if name not in expected and not (top and name == "to"):
             raise Mismatch(f"{here}: has {name}='{have[name]}'")
     text = (want.text or "").strip()
     if text != "*" and text != (got.text or "").strip():
@@ -72,12 +76,19 @@ class Player:
         self.names = {"domain": "localhost", "nobody": f"nobody{serial}@localhost"}
         self.clients, self.streams, self.pending = {}, {}, {}
 
-    def expand(self, text):
-        return re.sub(r"\{([\w.]+)\}", lambda m: self.names[m.group(1)], text)
+    def name(self, m):
+        word, *rest = m.group(1).split(":")
+        if word == "error":
+            kind, condition = rest
+            return (f"<any/><error type='{kind}'><{condition} xmlns='{STANZAS}'/><any/></error>")
+        return self.names[word]
 
-    def parse(self, text):
+    def expand(self, text):
+        return re.sub(r"\{([\w.:-]+)\}", self.name, text)
+
+    def parse(self, name, text):
         root = ET.fromstring(f"<root xmlns='{CLIENT}'>{self.expand(text)}</root>")
-        return list(root)
+        return [without_own(e, self.names[f"{name}.bare"]) for e in root]
 
     def declare(self, name, address):
         bare, resource = address.split("/", 1)
@@ -106,15 +117,22 @@ class Player:
         self.pending[name].clear()
 
     def settle(self):
-        """Two rounds: what the first one's stanzas cause at others has come after the second."""
-        for _ in range(2):
-            for name, s in self.streams.items():
-                self.pending[name] += s.sync()
+        for name, got in settle(self.streams).items():
+            self.pending[name] += got
 
     def next(self, name):
-        if self.pending[name]:
-            return self.pending[name].pop(0)
-        return self.streams[name].receive()
+        e = self.pending[name].pop(0) if self.pending[name] else self.streams[name].receive()
+        return without_own(e, self.names[f"{name}.bare"])
+
+    def befriend(self, name, other):
+        """A subscription of both to both."""
+        for asker, asked in ((name, other), (other, name)):
+            for sender, to, kind in ((asker, asked, "subscribe"), (asked, asker, "subscribed")):
+                self.streams[sender].send(
+                    f"<presence to='{self.names[to + '.bare']}' type='{kind}'/>")
+                self.settle()
+        for pending in self.pending.values():
+            pending.clear()
 
     def any_order(self, name, wanted):
         for _ in range(len(wanted)):
@@ -138,14 +156,14 @@ class Player:
         elif verb == "sends":
             self.streams[name].send(self.expand(block.strip()))
         elif verb == "receives":
-            for want in self.parse(block):
+            for want in self.parse(name, block):
                 got = self.next(name)
                 try:
                     match(want, got)
                 except Mismatch as e:
                     raise Mismatch(f"{name} received {show(got)}: {e}") from None
         elif verb == "receives in any order":
-            self.any_order(name, self.parse(block))
+            self.any_order(name, self.parse(name, block))
         elif verb == "receives nothing":
             self.settle()
             if self.pending[name]:
@@ -153,6 +171,8 @@ class Player:
         elif verb == "forgets":
             self.settle()
             self.pending[name].clear()
+        elif verb.startswith("befriends "):
+            self.befriend(name, verb.split()[1])
         elif verb == "disconnects":
             s = self.streams.pop(name)
             s.send("</stream:stream>")

@@ -18,8 +18,8 @@ static void on_taken(struct engine_lease *l)
 
 	ck_assert_int_eq(l->err, 0);
 	for (size_t i = 0; i < l->nheld; i++)
-		at += (size_t)snprintf(t->text + at, sizeof(t->text) - at, "%u:%u ", l->held[i].shard,
-				       l->held[i].epoch);
+		at += (size_t)snprintf(t->text + at, sizeof(t->text) - at, "%u:%u ",
+				       l->held[i].shard, l->held[i].epoch);
 	t->done = true;
 }
 
@@ -36,7 +36,8 @@ static void taken_init(struct taken *t, bool take, uint64_t owner, const struct 
 }
 
 /* "shard:epoch " of what is held. */
-static const char *lease(struct rig *r, bool take, uint64_t owner, uint16_t shard, uint32_t believed)
+static const char *lease(struct rig *r, bool take, uint64_t owner, uint16_t shard,
+			 uint32_t believed)
 {
 	static char text[256];
 	struct msg_shard_epoch s = {shard, believed};

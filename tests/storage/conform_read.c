@@ -10,7 +10,7 @@
 static void fill_private(struct rig *r)
 {
 	static const char *const rows[][3] = {
-		{"a@x", "ns:1", "q"}, {"a@x", "ns:1", "p"}, {"a@x", "ns:2", "q"},
+		{"a@x", "ns:1", "q"},  {"a@x", "ns:1", "p"}, {"a@x", "ns:2", "q"},
 		{"a@x", "ns:10", "q"}, {"b@x", "ns:1", "q"}, {"a@xy", "ns:1", "q"},
 	};
 
@@ -41,8 +41,8 @@ START_TEST(typed_values)
 
 	rig_open(&r, engines[_i]);
 	rig_lease(&r, "sm", OWNER);
-	WRITE(&r, PUT(TABLE_ROSTER, V_TEXT("a@x"), V_TEXT("b@x"), value_null(), V_TEXT(""), V_INT(3),
-		      V_TEXT("<p/>"), V_INT(INT64_MIN), value_null()));
+	WRITE(&r, PUT(TABLE_ROSTER, V_TEXT("a@x"), V_TEXT("b@x"), value_null(), V_TEXT(""),
+		      V_INT(3), V_TEXT("<p/>"), V_INT(INT64_MIN), value_null()));
 	WRITE(&r, PUT(TABLE_ROSTER, V_TEXT("a@x"), V_TEXT("\u00fc@\u4f8b.example"), V_TEXT(""),
 		      V_TEXT("[\"\U0001f600\"]"), V_INT(0), value_null(), V_INT(INT64_MAX),
 		      V_TEXT("t")));
@@ -76,10 +76,13 @@ START_TEST(prefixes_and_order)
 	fill_private(&r);
 	ck_found(&r, LIST(TABLE_PRIVATE, V_TEXT("a@x")),
 		 "a@x ns:1 p d\na@x ns:1 q d\na@x ns:10 q d\na@x ns:2 q d\n");
-	ck_found(&r, LIST(TABLE_PRIVATE, V_TEXT("a@x"), V_TEXT("ns:1")), "a@x ns:1 p d\na@x ns:1 q d\n");
-	ck_found(&r, LIST(TABLE_PRIVATE, V_TEXT("a@x"), V_TEXT("ns:1"), V_TEXT("q")), "a@x ns:1 q d\n");
+	ck_found(&r, LIST(TABLE_PRIVATE, V_TEXT("a@x"), V_TEXT("ns:1")),
+		 "a@x ns:1 p d\na@x ns:1 q d\n");
+	ck_found(&r, LIST(TABLE_PRIVATE, V_TEXT("a@x"), V_TEXT("ns:1"), V_TEXT("q")),
+		 "a@x ns:1 q d\n");
 	ck_found(&r, LIST(TABLE_PRIVATE, V_TEXT("a@")), "");
-	ck_found(&r, GET(TABLE_PRIVATE, V_TEXT("b@x"), V_TEXT("ns:1"), V_TEXT("q")), "b@x ns:1 q d\n");
+	ck_found(&r, GET(TABLE_PRIVATE, V_TEXT("b@x"), V_TEXT("ns:1"), V_TEXT("q")),
+		 "b@x ns:1 q d\n");
 	op = LIST(TABLE_PRIVATE, V_TEXT("a@x"));
 	op.reverse = true;
 	ck_found(&r, op, "a@x ns:2 q d\na@x ns:10 q d\na@x ns:1 q d\na@x ns:1 p d\n");
@@ -142,7 +145,8 @@ START_TEST(bounds)
 	rig_lease(&r, "sm", OWNER);
 	memset(text, 'v', sizeof(text));
 	for (int i = 0; i < 5; i++)
-		WRITE(&r, PUT(TABLE_SESSION, V_TEXT("a@x"), V_INT(i), value_blob(str_n(text, sizeof(text)))));
+		WRITE(&r, PUT(TABLE_SESSION, V_TEXT("a@x"), V_INT(i),
+			      value_blob(str_n(text, sizeof(text)))));
 	r.config.read_bytes = 4500;
 	r.config.read_rows = 3;
 	r.engine->config.read_bytes = 4500;
@@ -189,7 +193,8 @@ START_TEST(size_is_exact)
 	ops[1] = COUNT(TABLE_PRIVATE, V_TEXT("a@x"));
 	ops[2] = GET(TABLE_VCARD, V_TEXT("a@x"));
 	for (size_t bytes = 300; bytes < 700; bytes++) {
-		struct counted c = {.r = {.process = "sm", .ops = ops, .nops = 3, .done = on_counted}};
+		struct counted c = {
+			.r = {.process = "sm", .ops = ops, .nops = 3, .done = on_counted}};
 
 		r.engine->config.read_bytes = bytes;
 		engine_read(r.engine, &c.r);
@@ -242,8 +247,9 @@ START_TEST(reads_after_writes)
 		char want[32];
 
 		snprintf(want, sizeof(want), "a@x %d 0\n", i);
-		ck_assert_int_eq(WRITE(&r, PUT(TABLE_ROSTER_VERSION, V_TEXT("a@x"), V_INT(i), V_INT(0))),
-				 STORE_COMMITTED);
+		ck_assert_int_eq(
+			WRITE(&r, PUT(TABLE_ROSTER_VERSION, V_TEXT("a@x"), V_INT(i), V_INT(0))),
+			STORE_COMMITTED);
 		ck_found(&r, GET(TABLE_ROSTER_VERSION, V_TEXT("a@x")), want);
 	}
 	rig_close(&r);

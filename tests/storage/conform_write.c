@@ -30,7 +30,8 @@ START_TEST(put_and_delete)
 	ck_assert_int_eq(WRITE(&r, DEL(TABLE_BLOCKING, V_TEXT("a@x"))), STORE_COMMITTED);
 	ck_found(&r, LIST_ALL(TABLE_BLOCKING), "b@x d@y\n");
 	ck_assert_int_eq(WRITE(&r, DEL(TABLE_BLOCKING, V_TEXT("a@x"))), STORE_COMMITTED);
-	ck_assert_int_eq(WRITE(&r, DEL(TABLE_BLOCKING, V_TEXT("b@x"), V_TEXT("d@y"))), STORE_COMMITTED);
+	ck_assert_int_eq(WRITE(&r, DEL(TABLE_BLOCKING, V_TEXT("b@x"), V_TEXT("d@y"))),
+			 STORE_COMMITTED);
 	ck_found(&r, COUNT(TABLE_BLOCKING, V_TEXT("b@x")), "0\n");
 	rig_close(&r);
 }
@@ -52,15 +53,20 @@ START_TEST(conditions)
 	ck_assert_int_eq(WRITE(&r, when(PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("3")), IF_PRESENT)),
 			 STORE_COMMITTED);
 	ck_found(&r, LIST_ALL(TABLE_VCARD), "a@x 3\n");
-	ck_assert_int_eq(WRITE(&r, when(DEL(TABLE_VCARD, V_TEXT("a@x")), IF_PRESENT)), STORE_COMMITTED);
-	ck_assert_int_eq(WRITE(&r, when(DEL(TABLE_VCARD, V_TEXT("a@x")), IF_PRESENT)), STORE_CONDITION);
-	/* Rows that are their keys alone. */
-	ck_assert_int_eq(WRITE(&r, when(PUT(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT("c@y")), IF_PRESENT)),
+	ck_assert_int_eq(WRITE(&r, when(DEL(TABLE_VCARD, V_TEXT("a@x")), IF_PRESENT)),
+			 STORE_COMMITTED);
+	ck_assert_int_eq(WRITE(&r, when(DEL(TABLE_VCARD, V_TEXT("a@x")), IF_PRESENT)),
 			 STORE_CONDITION);
-	ck_assert_int_eq(WRITE(&r, when(PUT(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT("c@y")), IF_ABSENT)),
-			 STORE_COMMITTED);
-	ck_assert_int_eq(WRITE(&r, when(PUT(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT("c@y")), IF_PRESENT)),
-			 STORE_COMMITTED);
+	/* Rows that are their keys alone. */
+	ck_assert_int_eq(
+		WRITE(&r, when(PUT(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT("c@y")), IF_PRESENT)),
+		STORE_CONDITION);
+	ck_assert_int_eq(
+		WRITE(&r, when(PUT(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT("c@y")), IF_ABSENT)),
+		STORE_COMMITTED);
+	ck_assert_int_eq(
+		WRITE(&r, when(PUT(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT("c@y")), IF_PRESENT)),
+		STORE_COMMITTED);
 	rig_close(&r);
 }
 END_TEST
@@ -151,7 +157,8 @@ START_TEST(many_at_once)
 		v[i][1] = V_INT(i);
 		v[i][2] = V_INT(0);
 		ops[i][0] = op_make(STORE_PUT, TABLE_ROSTER_VERSION, v[i], 3);
-		ops[i][1] = when(op_make(STORE_PUT, TABLE_VCARD, vcard, 2), i % 3 == 1 ? IF_PRESENT : 0);
+		ops[i][1] = when(op_make(STORE_PUT, TABLE_VCARD, vcard, 2),
+				 i % 3 == 1 ? IF_PRESENT : 0);
 		written_init(&x[i], ops[i], 2);
 		if (i % 5 == 4)
 			x[i].w.epoch = 9;
@@ -180,7 +187,8 @@ START_TEST(failures_in_a_group)
 	struct msg_write_op good[] = {PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("good"))};
 	struct msg_write_op bad[] = {PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("bad")),
 				     when(DEL(TABLE_LAST, V_TEXT("a@x")), IF_PRESENT)};
-	struct msg_write_op count[] = {when(PUT(TABLE_ACCOUNT, V_TEXT("a@x"), V_INT(1)), IF_ABSENT)};
+	struct msg_write_op count[] = {
+		when(PUT(TABLE_ACCOUNT, V_TEXT("a@x"), V_INT(1)), IF_ABSENT)};
 	struct msg_write_op tail[] = {PUT(TABLE_ROSTER_VERSION, V_TEXT("a@x"), V_INT(4), V_INT(0))};
 	struct written x[5];
 	struct rig r;

@@ -64,7 +64,8 @@ static void server_start(struct server *s)
 	ck_assert_ptr_nonnull(mkdtemp(s->dir));
 	snprintf(s->conf, sizeof(s->conf), "%s/conf", s->dir);
 	f = fopen(s->conf, "w");
-	fprintf(f, "domain = localhost\nrun_dir = \"%s\"\ndata_dir = \"%s/data\"\n", s->dir, s->dir);
+	fprintf(f, "domain = localhost\nrun_dir = \"%s\"\ndata_dir = \"%s/data\"\n", s->dir,
+		s->dir);
 	fclose(f);
 	s->router = start(s, "router/mercutio-router");
 	s->storage = start(s, "storage/mercutio-storage");
@@ -192,8 +193,9 @@ static void client_append(struct client *c, const char *account, int from, int t
 	memset(text, 'x', sizeof(text));
 	for (int n = from; n <= to; n++) {
 		struct msg_value v[COLS_LOG] = {
-			V_TEXT(account), V_INT(n), V_INT(n), V_TEXT("b@x"), V_INT(1), V_INT(n), V_INT(0),
-			V_INT(0), value_text(str_n(text, sizeof(text))),
+			V_TEXT(account), V_INT(n), V_INT(n),
+			V_TEXT("b@x"),	 V_INT(1), V_INT(n),
+			V_INT(0),	 V_INT(0), value_text(str_n(text, sizeof(text))),
 		};
 		struct msg_write_op op = op_make(STORE_LOG_APPEND, TABLE_LOG, v, COLS_LOG);
 

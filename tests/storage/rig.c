@@ -26,8 +26,8 @@ void rig_open(struct rig *r, const char *engine)
 		.keep_requests = 3600 * 1000,
 		.cache = 8 << 20,
 	};
-	ck_assert_msg(engine_open(engine_named(engine), &r->config, &error, &r->engine) == 0, "%.*s",
-		      STR_ARG(buf_str(&error)));
+	ck_assert_msg(engine_open(engine_named(engine), &r->config, &error, &r->engine) == 0,
+		      "%.*s", STR_ARG(buf_str(&error)));
 	buf_free(&error);
 }
 

@@ -30,16 +30,16 @@ void rig_wait(struct rig *r, const bool *flag);
 #define V_INT(i)  value_int(i)
 #define V_TEXT(z) value_text(str_z(z))
 #define V_BLOB(l) value_blob(STR(l))
-#define VALUES(...) \
-	((struct msg_value[]){__VA_ARGS__}), \
+#define VALUES(...)                                                                                \
+	((struct msg_value[]){__VA_ARGS__}),                                                       \
 		(sizeof((struct msg_value[]){__VA_ARGS__}) / sizeof(struct msg_value))
 
 struct msg_write_op op_make(enum store_write_op op, size_t table, struct msg_value *v, size_t n);
 #define PUT(table, ...) op_make(STORE_PUT, table, VALUES(__VA_ARGS__))
 #define DEL(table, ...) op_make(STORE_DELETE, table, VALUES(__VA_ARGS__))
-#define APPEND(account, number, origin, stanza)                                                   \
-	op_make(STORE_LOG_APPEND, TABLE_LOG,                                                      \
-		VALUES(V_TEXT(account), V_INT(number), V_INT(1000 + (number)), V_TEXT("peer@b"),  \
+#define APPEND(account, number, origin, stanza)                                                    \
+	op_make(STORE_LOG_APPEND, TABLE_LOG,                                                       \
+		VALUES(V_TEXT(account), V_INT(number), V_INT(1000 + (number)), V_TEXT("peer@b"),   \
 		       V_INT(origin), V_INT(number), V_INT(0), V_INT(0), V_TEXT(stanza)))
 
 uint16_t shard_of(const char *account);
@@ -57,8 +57,8 @@ void rig_lease(struct rig *r, const char *route, uint64_t owner); /* takes all s
 
 /* A batch of sm with the lease of the first op's account; auth's tables: of auth. */
 enum store_status rig_write(struct rig *r, const struct msg_write_op *ops, size_t n);
-#define WRITE(r, ...) \
-	rig_write(r, (struct msg_write_op[]){__VA_ARGS__}, \
+#define WRITE(r, ...)                                                                              \
+	rig_write(r, (struct msg_write_op[]){__VA_ARGS__},                                         \
 		  sizeof((struct msg_write_op[]){__VA_ARGS__}) / sizeof(struct msg_write_op))
 enum store_status rig_submit(struct rig *r, struct written *x); /* waits */
 
@@ -69,9 +69,9 @@ enum store_status rig_submit(struct rig *r, struct written *x); /* waits */
  * Malloc'ed. */
 char *rig_read(struct rig *r, const char *process, const struct msg_read_op *ops, size_t n);
 struct msg_read_op read_make(enum store_read_op op, size_t table, struct msg_value *v, size_t n);
-#define GET(table, ...)   read_make(STORE_GET, table, VALUES(__VA_ARGS__))
+#define GET(table, ...)	  read_make(STORE_GET, table, VALUES(__VA_ARGS__))
 #define LIST(table, ...)  read_make(STORE_LIST, table, VALUES(__VA_ARGS__))
-#define LIST_ALL(table)   read_make(STORE_LIST, table, NULL, 0)
+#define LIST_ALL(table)	  read_make(STORE_LIST, table, NULL, 0)
 #define COUNT(table, ...) read_make(STORE_COUNT, table, VALUES(__VA_ARGS__))
 
 #define ck_found(r, op, text)                                                                      \

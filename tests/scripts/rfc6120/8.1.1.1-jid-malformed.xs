@@ -4,4 +4,4 @@ juliet connects
 juliet sends
 	<message to='@nowhere' id='1'><body>x</body></message>
 juliet receives
-	<message type='error' id='1' from='*'><any/><error type='modify'><jid-malformed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>
+	<message type='error' id='1'>{error:modify:jid-malformed}</message>

@@ -4,16 +4,16 @@ juliet connects
 juliet sends
 	<iq type='frob' to='localhost' id='1'><ping xmlns='urn:xmpp:ping'/></iq>
 juliet receives
-	<iq type='error' from='localhost' id='1'><any/><error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='localhost' id='1'>{error:modify:bad-request}</iq>
 juliet sends
 	<iq type='get' to='localhost' id='2'/>
 juliet receives
-	<iq type='error' from='localhost' id='2'><any/><error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='localhost' id='2'>{error:modify:bad-request}</iq>
 juliet sends
 	<iq type='get' to='localhost' id='3'><ping xmlns='urn:xmpp:ping'/><ping xmlns='urn:xmpp:ping'/></iq>
 juliet receives
-	<iq type='error' from='localhost' id='3'><any/><error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='localhost' id='3'>{error:modify:bad-request}</iq>
 juliet sends
 	<iq type='get' to='localhost' id='4'><query xmlns='urn:example:unknown'/></iq>
 juliet receives
-	<iq type='error' from='localhost' id='4'><any/><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='localhost' id='4'>{error:cancel:service-unavailable}</iq>

@@ -4,4 +4,4 @@ juliet connects
 juliet sends
 	<message to='romeo@montague.example' id='1'><body>x</body></message>
 juliet receives
-	<message type='error' id='1' from='romeo@montague.example'><any/><error type='cancel'><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>
+	<message type='error' id='1' from='romeo@montague.example'>{error:cancel:remote-server-not-found}</message>

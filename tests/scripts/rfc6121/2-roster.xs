@@ -32,4 +32,4 @@ balcony forgets
 balcony sends
 	<iq type='set' id='y'><query xmlns='jabber:iq:roster'><item jid='nurse@example.com' subscription='remove'/></query></iq>
 balcony receives
-	<iq type='error' id='y'><any/><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' id='y'>{error:cancel:item-not-found}</iq>

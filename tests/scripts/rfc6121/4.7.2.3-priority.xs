@@ -4,7 +4,7 @@ juliet connects
 juliet sends
 	<presence id='p'><priority>128</priority></presence>
 juliet receives
-	<presence type='error' id='p'><any/><error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>
+	<presence type='error' id='p'>{error:modify:bad-request}</presence>
 juliet sends
 	<presence><priority>127</priority></presence>
 juliet receives

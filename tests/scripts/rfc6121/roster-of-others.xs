@@ -6,8 +6,8 @@ juliet connects
 romeo sends
 	<iq type='set' to='{juliet.bare}' id='1'><query xmlns='jabber:iq:roster'><item jid='a@example.com'/></query></iq>
 romeo receives
-	<iq type='error' from='{juliet.bare}' id='1'><any/><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='{juliet.bare}' id='1'>{error:auth:forbidden}</iq>
 romeo sends
 	<iq type='get' to='{juliet.bare}' id='2'><query xmlns='jabber:iq:roster'/></iq>
 romeo receives
-	<iq type='error' from='{juliet.bare}' id='2'><any/><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='{juliet.bare}' id='2'>{error:auth:forbidden}</iq>

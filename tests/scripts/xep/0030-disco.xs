@@ -10,7 +10,7 @@ juliet receives
 juliet sends
 	<iq type='get' to='localhost' id='n'><query xmlns='http://jabber.org/protocol/disco#info' node='nowhere'/></iq>
 juliet receives
-	<iq type='error' from='localhost' id='n'><any/><error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='localhost' id='n'>{error:cancel:item-not-found}</iq>
 juliet sends
 	<iq type='get' to='{juliet.bare}' id='o'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>
 juliet receives
@@ -18,7 +18,7 @@ juliet receives
 romeo sends
 	<iq type='get' to='{juliet.bare}' id='s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>
 romeo receives
-	<iq type='error' from='{juliet.bare}' id='s'><any/><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='{juliet.bare}' id='s'>{error:cancel:service-unavailable}</iq>
 juliet sends
 	<iq type='get' to='localhost' id='t'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>
 juliet receives

@@ -18,8 +18,8 @@ romeo receives
 romeo sends
 	<iq type='set' to='{juliet.bare}' id='i'><vCard xmlns='vcard-temp'><FN>Nobody</FN></vCard></iq>
 romeo receives
-	<iq type='error' from='{juliet.bare}' id='i'><any/><error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='{juliet.bare}' id='i'>{error:auth:forbidden}</iq>
 romeo sends
 	<iq type='get' to='{nobody}' id='j'><vCard xmlns='vcard-temp'/></iq>
 romeo receives
-	<iq type='error' from='{nobody}' id='j'><any/><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' from='{nobody}' id='j'>{error:cancel:service-unavailable}</iq>

@@ -19,7 +19,7 @@ other receives
 romeo sends
 	<message to='{juliet}' type='chat' id='m'><body>x</body></message>
 romeo receives
-	<message from='{juliet}' type='error' id='m'><any/><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>
+	<message from='{juliet}' type='error' id='m'>{error:cancel:service-unavailable}</message>
 juliet sends
 	<message to='{romeo}' type='chat' id='n'><body>x</body></message>
 juliet receives
@@ -35,4 +35,4 @@ juliet receives
 juliet sends
 	<iq type='set' id='e'><block xmlns='urn:xmpp:blocking'/></iq>
 juliet receives
-	<iq type='error' id='e'><any/><error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq type='error' id='e'>{error:modify:bad-request}</iq>

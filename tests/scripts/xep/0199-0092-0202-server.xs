@@ -8,7 +8,7 @@ juliet receives
 juliet sends
 	<iq type='get' id='q'><ping xmlns='urn:xmpp:ping'/></iq>
 juliet receives
-	<iq type='result' id='q' from='{juliet.bare}'/>
+	<iq type='result' id='q'/>
 juliet sends
 	<iq type='get' to='localhost' id='v'><query xmlns='jabber:iq:version'/></iq>
 juliet receives

@@ -246,7 +246,7 @@ START_TEST(silence_is_death)
 	struct node *sm;
 	struct raw *mute;
 
-	w->heartbeat_ms = 100;
+	w->heartbeat_ms = 400;
 	router_start(w, 0);
 	sm = node_new(w, "sm-1", "sm");
 	mute = raw_new(w, "c2s-9", "c2s", 950);
@@ -268,11 +268,11 @@ START_TEST(we_were_stopped)
 	struct world *w = world_new();
 	struct node *sm;
 
-	w->heartbeat_ms = 100;
+	w->heartbeat_ms = 400;
 	router_start(w, 0);
 	sm = node_new(w, "sm-1", "sm");
 	await(w, sm->ready == 1);
-	usleep(400000);
+	usleep(1300000);
 	await(w, sm->ready == 2);
 	ck_assert_uint_eq(sm->down, 1);
 	ck_assert_uint_eq(sm->all_paths_lost, 1);

@@ -327,7 +327,7 @@ START_TEST(lost_with_the_router)
 	struct world *w = world_new();
 	struct node *c2s, *auth;
 
-	w->heartbeat_ms = 200;
+	w->heartbeat_ms = 400;
 	router_start(w, 0);
 	c2s = node_new(w, "c2s-1", "c2s");
 	auth = node_new(w, "auth-1", "auth");

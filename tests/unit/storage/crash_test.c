@@ -43,8 +43,15 @@ static void pair_send(struct pair *p)
 
 	for (int i = 0; i < 2; i++) {
 		struct msg_value v[COLS_LOG] = {
-			V_TEXT(i ? "b@x" : "a@x"), V_INT(n), V_INT(n), V_TEXT("c@y"), V_INT(1),
-			V_INT(n), V_INT(i), V_INT(0), V_TEXT("<message><body>text</body></message>"),
+			V_TEXT(i ? "b@x" : "a@x"),
+			V_INT(n),
+			V_INT(n),
+			V_TEXT("c@y"),
+			V_INT(1),
+			V_INT(n),
+			V_INT(i),
+			V_INT(0),
+			V_TEXT("<message><body>text</body></message>"),
 		};
 
 		memcpy(p->values[i], v, sizeof(v));
@@ -99,7 +106,8 @@ START_TEST(killed)
 	if (pid == 0)
 		child(&r, fd[1]);
 	close(fd[1]);
-	while (answered < 3000 + _i * 777 && read(fd[0], &number, sizeof(number)) == sizeof(number)) {
+	while (answered < 3000 + _i * 777 &&
+	       read(fd[0], &number, sizeof(number)) == sizeof(number)) {
 		/* In the order in which they were handed over. */
 		ck_assert_int_eq(number, last + 1);
 		last = number;
@@ -116,10 +124,11 @@ START_TEST(killed)
 	ck_assert_int_le(count(&r, "a@x"), last + IN_FLIGHT);
 	ck_assert_int_eq(count(&r, "a@x"), count(&r, "b@x"));
 	/* And it goes on: the sender repeats what was not answered. */
-	ck_assert_int_eq(WRITE(&r, op_make(STORE_LOG_APPEND, TABLE_LOG,
-					   VALUES(V_TEXT("a@x"), V_INT(last), V_INT(last), V_TEXT("c@y"),
-						  V_INT(1), V_INT(last), V_INT(0), V_INT(0), V_TEXT("")))),
-			 STORE_COMMITTED);
+	ck_assert_int_eq(
+		WRITE(&r, op_make(STORE_LOG_APPEND, TABLE_LOG,
+				  VALUES(V_TEXT("a@x"), V_INT(last), V_INT(last), V_TEXT("c@y"),
+					 V_INT(1), V_INT(last), V_INT(0), V_INT(0), V_TEXT("")))),
+		STORE_COMMITTED);
 	rig_close(&r);
 }
 END_TEST

@@ -63,7 +63,6 @@ START_TEST(disk_full)
 }
 END_TEST
 
-
 struct late {
 	struct engine *engine;
 	struct written *x;

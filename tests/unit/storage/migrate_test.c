@@ -73,7 +73,8 @@ START_TEST(grows)
 	struct db *db = tmp_open(&t);
 
 	ck_assert(db_migrate(db, first, 1, 1, &error));
-	ck_assert_int_eq(db_exec(db, "INSERT INTO thing (account, value) VALUES ('a@x', 5)"), SQLITE_OK);
+	ck_assert_int_eq(db_exec(db, "INSERT INTO thing (account, value) VALUES ('a@x', 5)"),
+			 SQLITE_OK);
 	for (int again = 0; again < 2; again++) {
 		ck_assert(db_migrate(db, grown, 2, 3, &error));
 		ck_text(db, "SELECT account || value || coalesce(extra, '-') FROM thing", "a@x5-");

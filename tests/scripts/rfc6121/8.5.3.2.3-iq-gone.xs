@@ -6,7 +6,7 @@ juliet comes online
 romeo sends
 	<iq to='{juliet.bare}/gone' type='get' id='q'><ping xmlns='urn:xmpp:ping'/></iq>
 romeo receives
-	<iq from='{juliet.bare}/gone' type='error' id='q'><any/><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>
+	<iq from='{juliet.bare}/gone' type='error' id='q'>{error:cancel:service-unavailable}</iq>
 romeo sends
 	<iq to='{juliet.bare}/gone' type='result' id='r'/>
 romeo receives nothing

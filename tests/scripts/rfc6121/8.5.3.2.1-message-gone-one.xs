@@ -7,11 +7,11 @@ juliet comes online
 romeo sends
 	<message to='{juliet.bare}/gone' type='normal' id='n'><body>x</body></message>
 romeo receives
-	<message from='{juliet.bare}/gone' type='error' id='n'><any/><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>
+	<message from='{juliet.bare}/gone' type='error' id='n'>{error:cancel:service-unavailable}</message>
 romeo sends
 	<message to='{juliet.bare}/gone' type='groupchat' id='g'><body>x</body></message>
 romeo receives
-	<message from='{juliet.bare}/gone' type='error' id='g'><any/><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>
+	<message from='{juliet.bare}/gone' type='error' id='g'>{error:cancel:service-unavailable}</message>
 romeo sends
 	<message to='{juliet.bare}/gone' type='headline' id='h'><body>x</body></message>
 	<message to='{juliet.bare}/gone' type='error' id='e'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>

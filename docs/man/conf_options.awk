@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+# The options of mercutio.conf(5), by section. The text comes from "mercutioctl config doc"; which
+# section an option is in is told by "mercutioctl config defaults", in the same order.
+# awk -f conf_options.awk DEFAULTS DOC
+
+function fail(what) {
+	print "conf_options.awk: " what > "/dev/stderr"
+	failed = 1
+	exit 1
+}
+
+FNR == 1 { file++ }
+file == 1 && /^[a-z0-9_]+ \{$/ { section = $1 }
+file == 1 && /^\}$/ { section = "" }
+file == 1 && /^\t?#[a-z0-9_]+ = / {
+	option = $1
+	sub(/^\t?#/, "", option)
+	names[++n] = option
+	sections[n] = section
+}
+file == 2 && /^\.It / {
+	at++
+	if ($3 != names[at])
+		fail("option " $3 " where " names[at] " was expected")
+	if (!(sections[at] in text))
+		order[++norder] = sections[at]
+}
+file == 2 {
+	text[sections[at]] = text[sections[at]] $0 "\n"
+}
+END {
+	if (failed)
+		exit 1
+	if (at != n || !n)
+		fail(n " options and " at " descriptions")
+	for (i = 1; i <= norder; i++) {
+		s = order[i]
+		if (s == "")
+			print ".Sh OPTIONS OF ALL PROCESSES"
+		else if (s == "host")
+			print ".Sh OPTIONS OF A DOMAIN\nIn section\n.Ic host Qq Ar domain :"
+		else
+			print ".Sh OPTIONS OF SECTION " toupper(s)
+		print ".Bl -tag -width Ds"
+		printf "%s", text[s]
+		print ".El"
+	}
+}

@@ -1,0 +1,258 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The launcher and mercutioctl against a running server: restarts, endings, accounts, exit statuses."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from harness import BUILD, SLOW, SOURCE, Server, Stream, Tap, free_port_base
+
+
+def wait_for(what, condition, seconds=20):
+    deadline = time.monotonic() + seconds * SLOW
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"waited in vain: {what}")
+
+
+def alive(pid):
+    """A zombie has ended; whoever inherited it is to fetch it."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def descendants(pid):
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat") as f:
+                    parent = int(f.read().rsplit(")", 1)[1].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if parent == pid:
+                found += [int(entry)] + descendants(int(entry))
+    return found
+
+
+def good(result):
+    assert result.returncode == 0, f"{result.args[3:]}: {result.returncode}: {result.stderr}"
+    return result.stdout
+
+
+def bad(result, status=1):
+    assert result.returncode == status, f"{result.args[3:]}: {result.returncode}"
+    assert result.stderr.strip(), "no word on standard error"
+    return result.stderr
+
+
+def pids_file(server):
+    assert list(server.pids()) == ["router-1", "storage-1", "auth-1", "sm-1", "c2s-1"]
+    for name, pid in server.pids().items():
+        with open(f"/proc/{pid}/cmdline") as f:
+            assert name in f.read().split("\0")
+
+
+def restart(server):
+    """Each in turn is killed, comes back under its name with another number, and all is well again."""
+    for name, old in server.pids().items():
+        server.kill(name)
+        wait_for(f"{name} again", lambda: server.pids().get(name, old) != old)
+        good(server.ctl("--timeout", "30", "wait"))
+    pids_file(server)
+
+
+def accounts(server):
+    good(server.ctl("user", "add", "carol@localhost", stdin="first\n"))
+    assert "exists" in bad(server.ctl("user", "add", "carol@localhost", stdin="second\n"))
+    Stream(server).login("carol", "first")
+    good(server.ctl("user", "passwd", "carol@localhost", stdin="second\n"))
+    Stream(server).login("carol", "second")
+    assert "carol@localhost" in good(server.ctl("user", "list", "localhost")).split()
+    good(server.ctl("user", "del", "carol@localhost"))
+    assert "no such account" in bad(server.ctl("user", "del", "carol@localhost"))
+    assert "no such account" in bad(server.ctl("user", "passwd", "carol@localhost", stdin="x\n"))
+    assert "carol@localhost" not in good(server.ctl("user", "list")).split()
+    bad(server.ctl("user", "add", "carol@elsewhere.example", stdin="x\n"))
+    bad(server.ctl("user", "add", "carol@localhost", stdin=""))
+    bad(server.ctl("user", "add", "not an address@", stdin="x\n"))
+
+
+def imports(server):
+    lines = [f"import{i}@localhost\tpassword {i}" for i in range(300)]
+    lines.insert(7, "no tabulator")
+    lines.insert(20, "someone@elsewhere.example\tx")
+    result = server.ctl("user", "import", "-", stdin="\n".join(lines) + "\n")
+    errors = bad(result)
+    assert "standard input:8: " in errors and "standard input:21: " in errors, errors
+    assert result.stdout == "300 accounts\n", result.stdout
+    Stream(server).login("import299", "password 299")
+    errors = bad(server.ctl("user", "import", "-", stdin=lines[0] + "\n"))
+    assert "standard input:1: the account exists already" in errors, errors
+    good(server.ctl("user", "import", "--replace", "-", stdin="import0@localhost\tnew\n"))
+    Stream(server).login("import0", "new")
+
+
+def sessions(server):
+    stream = Stream(server)
+    stream.login("alice", resource="desk")
+    listed = json.loads(good(server.ctl("--json", "session", "list", "alice@localhost")))
+    assert [s["jid"] for s in listed] == ["alice@localhost/desk"], listed
+    assert listed[0]["secure"] and listed[0]["c2s"] == "c2s-1"
+    assert "alice@localhost/desk" in good(server.ctl("session", "list"))
+    good(server.ctl("session", "kick", "alice@localhost/desk"))
+    stream.wait_closed()
+    assert "no such session" in bad(server.ctl("session", "kick", "alice@localhost/desk"))
+
+
+def views(server):
+    status = json.loads(good(server.ctl("--json", "status")))
+    names = sorted(i["instance"] for i in status["instances"])
+    assert names == sorted(server.pids()), names
+    assert {i["instance"]: i["pid"] for i in status["instances"]} == server.pids()
+    assert status["problems"] == []
+    routes = json.loads(good(server.ctl("--json", "route", "list")))
+    assert sum(r["shards"] for r in routes if r["route"] == "sm") == 1024
+    assert "c2s-1.accepted " in good(server.ctl("stats", "c2s"))
+    good(server.ctl("log", "level", "sm-1", "debug"))
+    good(server.ctl("log", "level", "info"))
+    good(server.ctl("reload"))
+    assert "good" in good(server.ctl("config", "check"))
+    assert "localhost" in good(server.ctl("cert", "check"))
+    bad(server.ctl("stats", "nobody"))
+    bad(server.ctl("log", "level", "loud"), 2)
+    bad(server.ctl("frob"), 2)
+    bad(server.ctl("user", "add"), 2)
+
+
+def trace(server):
+    watcher = subprocess.Popen([os.path.join(BUILD, "tools", "mercutioctl"), "--config",
+                                os.path.join(server.dir, "mercutio.conf"), "trace", "bob@localhost"],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        wait_for("the watcher's link", lambda: f"ctl-{watcher.pid}" in log_of(server, "router-1"))
+        time.sleep(0.3)
+        Stream(server).login("bob", "secret")
+        Stream(server).login("alice")
+        time.sleep(0.5)
+    finally:
+        watcher.send_signal(signal.SIGINT)
+        out, _ = watcher.communicate(timeout=20)
+    assert watcher.returncode == 0, watcher.returncode
+    assert "SESSION_OPEN" in out, out
+    assert "secret" not in out and "alice@" not in out, out
+
+
+def log_of(server, name):
+    with open(os.path.join(server.dir, "log", f"{name}.log"), errors="replace") as f:
+        return f.read()
+
+
+def drain(server):
+    old = server.pids()["sm-1"]
+    assert "sm-1" in good(server.ctl("drain", "sm-1"))
+    wait_for("sm-1 again", lambda: server.pids().get("sm-1", old) != old, 40)
+    good(server.ctl("--timeout", "30", "wait"))
+
+
+def missing(server):
+    """What lacks is said in plain words."""
+    os.kill(server.pids()["auth-1"], signal.SIGSTOP)
+    try:
+        result = server.ctl("--timeout", "2", "status")
+        assert result.returncode == 1 and "auth" in result.stdout, result.stdout
+    finally:
+        os.kill(server.pids()["auth-1"], signal.SIGCONT)
+    good(server.ctl("--timeout", "30", "wait"))
+
+
+def ends_by(server, signum):
+    children = descendants(server.process.pid)
+    assert len(children) >= 5
+    started = time.monotonic()
+    server.process.send_signal(signum)
+    server.process.wait(60)
+    wait_for("the end of all", lambda: not any(map(alive, children)), 5)
+    return time.monotonic() - started
+
+
+def ends(signum):
+    with Server(users=["alice:secret"]) as server:
+        ends_by(server, signum)
+        assert server.process.returncode == (0 if signum != signal.SIGKILL else -9)
+
+
+def keeps():
+    """A second start in the same folder keeps accounts, CA and certificates."""
+    with tempfile.TemporaryDirectory() as folder:
+        with Server(users=["alice:secret"], keep=folder) as server:
+            good(server.ctl("user", "add", "dave@localhost", stdin="kept\n"))
+            with open(os.path.join(server.dir, "ca.pem")) as f:
+                ca = f.read()
+        with Server(keep=folder) as server:
+            Stream(server).login("dave", "kept")
+            with open(os.path.join(server.dir, "ca.pem")) as f:
+                assert f.read() == ca
+
+
+def run(*args):
+    return subprocess.run([os.path.join(SOURCE, "run"), *args], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60 * SLOW)
+
+
+def says_why():
+    """What cannot start says why and ends."""
+    base = free_port_base()
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as taken:
+        taken.bind(("127.0.0.1", base + 222))
+        taken.listen()
+        result = run("--dir", folder, "--port-base", str(base))
+        assert result.returncode != 0 and "ready" not in result.stdout
+        assert "127.0.0.1:%d" % (base + 222) in result.stderr, result.stderr
+        result = run("--dir", folder, "--port-base", str(base), "--set", "c2s.max_dept=9")
+        assert result.returncode != 0 and "max_depth" in result.stderr, result.stderr
+    assert run().returncode == 2
+    assert run("--dir").returncode == 2
+
+
+def long_folder():
+    """The sockets of a long DIR lie elsewhere; all else works."""
+    with tempfile.TemporaryDirectory() as folder:
+        deep = os.path.join(folder, *["a-name-that-takes-room"] * 5)
+        with Server(users=["alice:secret"], keep=deep) as server:
+            Stream(server).login("alice")
+            good(server.ctl("status"))
+
+
+def main():
+    tap = Tap()
+    with Server(users=["alice:secret", "bob:secret"]) as server:
+        tap.run("the file pids names all processes", pids_file, server)
+        tap.run("accounts are added, changed, listed and removed", accounts, server)
+        tap.run("imports tell each bad line", imports, server)
+        tap.run("sessions are listed and ended", sessions, server)
+        tap.run("status, routes, counters, levels, reload, checks", views, server)
+        tap.run("traces show frames about one account, no secrets", trace, server)
+        tap.run("a drained instance comes back", drain, server)
+        tap.run("what is missing is told", missing, server)
+        tap.run("whatever is killed is started again", restart, server)
+    tap.run("SIGTERM ends all", ends, signal.SIGTERM)
+    tap.run("SIGINT ends all", ends, signal.SIGINT)
+    tap.run("SIGKILL leaves nothing", ends, signal.SIGKILL)
+    tap.run("a second start keeps what was there", keeps)
+    tap.run("what cannot start says why", says_why)
+    tap.run("long paths", long_folder)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
