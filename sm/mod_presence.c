@@ -48,20 +48,26 @@ static void to_contacts(struct user *u, struct txn *t, const struct stanza *st, 
 /* 4.2.2, 4.4.2, 4.5.2: to the account's own available resources as well, the sender included. */
 static void to_own(struct user *u, const struct stanza *st)
 {
-	struct session *list[256];
+	struct session **list;
 	size_t n = 0;
 
-	for (struct session *s = user_sessions(u); s && n < 256; s = session_next(s))
+	for (struct session *s = user_sessions(u); s; s = session_next(s))
+		n++;
+	list = xmalloc((n + 1) * sizeof *list);
+	n = 0;
+	for (struct session *s = user_sessions(u); s; s = session_next(s))
 		if (session_available(s))
 			list[n++] = s;
 	if (n)
 		sessions_send(user_sm(u), list, n, st);
+	free(list);
 }
 
 struct ending {
 	struct session *s;
 	const struct stanza *st;
 	struct txn *t;
+	bool broadcast; /* those who are subscribed have heard of it by the broadcast */
 };
 
 static void directed_unavailable(void *arg, struct str jid)
@@ -70,22 +76,36 @@ static void directed_unavailable(void *arg, struct str jid)
 	struct stanza st = *e->st;
 	struct jid j;
 
-	/* Subscribed contacts have heard of it by the broadcast. */
-	if (jid_split(jid, &j) == 0 && j.resource.len == 0 &&
-	    roster_sees_us(session_user(e->s), &j))
+	if (jid_split(jid, &j) < 0 || run_is_blocked(session_user(e->s), &j) == HANDLED)
+		return;
+	if (e->broadcast && roster_sees_us(session_user(e->s), &j)) /* 4.6.3, case 1 */
 		return;
 	st.to = jid;
 	sm_route(user_sm(session_user(e->s)), e->t, &st);
 }
 
-/* 4.5: st is the client's, or made by the server. Its own resources hear before it counts as gone
- * when the client said so. */
-static void gone(struct session *s, const struct stanza *st, struct txn *t)
+static void forget_directed(struct session *s)
 {
-	struct ending e = {s, st, t};
+	struct str first;
 
-	to_contacts(session_user(s), t, st, SUB_FROM);
+	while (session_directed_first(s, &first)) {
+		char *jid = str_dup(first);
+
+		session_directed_remove(s, str_z(jid));
+		free(jid);
+	}
+}
+
+/* 4.5.2: to those who can see us, and (4.6.3) to all who were sent directed presence. st is the
+ * client's, or made by the server. */
+static void gone(struct session *s, const struct stanza *st, struct txn *t, bool broadcast)
+{
+	struct ending e = {s, st, t, broadcast};
+
+	if (broadcast)
+		to_contacts(session_user(s), t, st, SUB_FROM);
 	session_directed_each(s, directed_unavailable, &e);
+	forget_directed(s);
 }
 
 /* --- outbound ---------------------------------------------------------------------------------------------- */
@@ -144,47 +164,37 @@ static void out_available(struct packet *p)
 	run_presence_changed(p->session, initial, p);
 }
 
-static void forget_directed(struct session *s)
-{
-	struct str first;
-
-	while (session_directed_first(s, &first)) {
-		char *jid = str_dup(first);
-
-		session_directed_remove(s, str_z(jid));
-		free(jid);
-	}
-}
-
 static void out_unavailable(struct packet *p)
 {
 	if (!session_available(p->session)) {
-		/* Directed presence may have gone out without any broadcast. */
-		gone(p->session, &p->st, p->txn);
-		forget_directed(p->session);
+		/* Nobody knows of it but those who were sent directed presence. */
+		gone(p->session, &p->st, p->txn, false);
 		return;
 	}
 	to_own(p->user, &p->st);
-	gone(p->session, &p->st, p->txn);
-	forget_directed(p->session);
+	gone(p->session, &p->st, p->txn, true);
 	session_presence_set(p->session, NULL, 0);
 	run_presence_changed(p->session, false, p);
 }
 
 struct counting {
+	struct str jid;
 	size_t n;
+	bool known;
 };
 
 static void count(void *arg, struct str jid)
 {
-	(void)jid;
-	((struct counting *)arg)->n++;
+	struct counting *c = arg;
+
+	c->n++;
+	c->known |= str_eq(jid, c->jid);
 }
 
 static enum verdict out_directed(struct packet *p)
 {
 	const struct config *cf = module_config(p->sm, &mod_presence);
-	struct counting c = {0};
+	struct counting c = {.jid = p->to.full};
 
 	if (p->st.type == PRESENCE_UNAVAILABLE) {
 		session_directed_remove(p->session, p->to.full);
@@ -193,7 +203,7 @@ static enum verdict out_directed(struct packet *p)
 	if (p->st.type != PRESENCE_AVAILABLE)
 		return PASS;
 	session_directed_each(p->session, count, &c);
-	if (c.n >= (size_t)cf->directed) {
+	if (!c.known && c.n >= (size_t)cf->directed) {
 		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 		return HANDLED;
 	}
@@ -247,6 +257,8 @@ static void answer_probe(struct packet *p)
 	}
 	if (!any) {
 		st.type = PRESENCE_UNAVAILABLE;
+		if (p->to.resource.len) /* what was asked about, not the account */
+			st.from = p->to.full;
 		sm_route(p->sm, p->txn, &st);
 	}
 }
@@ -271,8 +283,7 @@ static void presence_changed(struct session *s, bool initial, struct packet *p)
 	if (p || session_available(s))
 		return;
 	to_own(session_user(s), &st);
-	gone(s, &st, NULL);
-	forget_directed(s);
+	gone(s, &st, NULL, true);
 }
 
 /* A session that was never available may have sent directed presence. */
@@ -281,10 +292,8 @@ static void session_closing(struct session *s)
 	struct stanza st = {.kind = STANZA_PRESENCE,
 			    .type = PRESENCE_UNAVAILABLE,
 			    .from = session_jid(s)->full};
-	struct ending e = {s, &st, NULL};
 
-	session_directed_each(s, directed_unavailable, &e);
-	forget_directed(s);
+	gone(s, &st, NULL, false);
 }
 
 const struct module mod_presence = {

@@ -3,7 +3,7 @@
 #include "sm/roster.h"
 
 struct config {
-	int64_t items, groups, name;
+	int64_t items, groups, name, pending, request;
 };
 
 const struct option mod_roster_options[] = {
@@ -13,6 +13,10 @@ const struct option mod_roster_options[] = {
 	 OPT_RELOAD, "Most groups of one contact."},
 	{"roster_name_max", OPT_INT, offsetof(struct config, name), "1023", 1, 65536, NULL,
 	 OPT_RELOAD, "Longest name of a contact or group, in bytes."},
+	{"roster_pending_max", OPT_INT, offsetof(struct config, pending), "200", 1, 100000, NULL,
+	 OPT_RELOAD, "Most unanswered subscription requests of strangers kept for one account."},
+	{"roster_request_max", OPT_SIZE, offsetof(struct config, request), "8k", 256, 1 << 20, NULL,
+	 OPT_RELOAD, "Largest subscription request; they are kept whole until they are answered."},
 	{NULL},
 };
 
@@ -24,6 +28,16 @@ static const struct config *config_of(struct sm *sm)
 size_t roster_items_max(struct sm *sm)
 {
 	return (size_t)config_of(sm)->items;
+}
+
+size_t roster_pending_max(struct sm *sm)
+{
+	return (size_t)config_of(sm)->pending;
+}
+
+size_t roster_request_max(struct sm *sm)
+{
+	return (size_t)config_of(sm)->request;
 }
 
 /* --- get ------------------------------------------------------------------------------------------------ */
@@ -165,7 +179,7 @@ static void set_item(struct packet *p, const struct node *item, const struct jid
 		packet_error(p, error);
 		return;
 	}
-	c = roster_need(p->user, jid->full);
+	c = roster_need(p->user, jid->full, false);
 	if (!c) {
 		free(groups);
 		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);

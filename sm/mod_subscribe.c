@@ -78,7 +78,7 @@ static enum verdict out_presence(struct packet *p)
 	ch = sub_outbound(before, type);
 	if (ch.state != before) {
 		if (!c)
-			c = roster_need(p->user, p->to.bare);
+			c = roster_need(p->user, p->to.bare, false);
 		if (!c) {
 			packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 			return HANDLED;
@@ -130,6 +130,12 @@ static void keep_request(struct packet *p, struct contact *c)
 	c->pending = buf_take(&b);
 }
 
+/* It is kept in memory and storage until it is answered. */
+static bool request_too_large(const struct packet *p)
+{
+	return p->st.type == PRESENCE_SUBSCRIBE && p->st.bytes.len > roster_request_max(p->sm);
+}
+
 static enum verdict in_presence(struct packet *p)
 {
 	struct sub_change ch;
@@ -147,8 +153,8 @@ static enum verdict in_presence(struct packet *p)
 	ch = sub_inbound(before, p->st.type);
 	if (ch.state != before || (ch.pass && p->st.type == PRESENCE_SUBSCRIBE)) {
 		if (!c)
-			c = roster_need(p->user, p->from.bare);
-		if (!c) {
+			c = roster_need(p->user, p->from.bare, true);
+		if (!c || request_too_large(p)) {
 			packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 			return HANDLED;
 		}

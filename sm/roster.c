@@ -216,15 +216,21 @@ static struct contact *contact_new(struct roster *r, struct str jid)
 	return c;
 }
 
-struct contact *roster_need(struct user *u, struct str jid)
+struct contact *roster_need(struct user *u, struct str jid, bool pending)
 {
-	struct contact *c = roster_find(u, jid);
+	struct roster *r = roster_of(u);
+	struct contact *c = roster_find(u, jid), *tmp;
+	size_t n = 0;
 
 	if (c)
 		return c;
-	if (roster_of(u)->n >= roster_items_max(user_sm(u)))
+	HASH_ITER(hh, r->contacts, c, tmp)
+	{
+		n += contact_listed(c) != pending;
+	}
+	if (n >= (pending ? roster_pending_max(user_sm(u)) : roster_items_max(user_sm(u))))
 		return NULL;
-	return contact_new(roster_of(u), jid);
+	return contact_new(r, jid);
 }
 
 void roster_load(struct user *u, const struct msg_rows *rows)

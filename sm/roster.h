@@ -32,8 +32,9 @@ struct contact *roster_find(const struct user *u, struct str jid); /* NULL: none
 bool contact_listed(const struct contact *c);
 /* In state: put there by a roster set or a subscription; stays until it is removed. */
 enum { CONTACT_LISTED = 64 };
-/* Made with no subscription when there is none. NULL: the roster is full. */
-struct contact *roster_need(struct user *u, struct str jid);
+/* Made with no subscription when there is none. NULL: the roster is full; strangers' requests
+ * (pending) have a limit of their own, so that they cannot fill it. */
+struct contact *roster_need(struct user *u, struct str jid, bool pending);
 /* Gives the contact the next version, writes it (or deletes it, when nothing is left of it) and,
  * when push, tells the interested resources after the commit. t waits. */
 void roster_save(struct user *u, struct contact *c, struct txn *t, bool push);
@@ -47,7 +48,9 @@ bool roster_sees_us(const struct user *u, const struct jid *who);
 
 void roster_load(struct user *u, const struct msg_rows *rows); /* roster, roster_version */
 void roster_free(struct user *u);
-size_t roster_items_max(struct sm *sm); /* option roster_items_max */
+size_t roster_items_max(struct sm *sm);   /* option roster_items_max */
+size_t roster_pending_max(struct sm *sm); /* option roster_pending_max */
+size_t roster_request_max(struct sm *sm); /* option roster_request_max, bytes */
 
 /* Unavailable presence of each available resource of u, to one who may see it no longer. */
 void presence_withdraw(struct user *u, struct txn *t, struct str to);

@@ -9,6 +9,6 @@
 #include "tools/launcher.h"
 
 const struct process *const all_processes[] = {
-	&router_process, &storage_process, &auth_process, &sm_process, &c2s_process,
-	&launcher_process, NULL,
+	&router_process, &storage_process,  &auth_process, &sm_process,
+	&c2s_process,	 &launcher_process, NULL,
 };

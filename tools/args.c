@@ -11,9 +11,10 @@ struct args args_begin(const struct arg *table, int argc, char **argv)
 static int find(const struct args *a, const char *text, size_t len)
 {
 	for (int i = 0; a->table[i].name; i++) {
-		if (text[0] == '-' && text[1] == '-' ? strlen(a->table[i].name) == len - 2 &&
-							       memcmp(a->table[i].name, text + 2, len - 2) == 0
-						     : len == 2 && a->table[i].letter == text[1])
+		if (text[0] == '-' && text[1] == '-'
+			    ? strlen(a->table[i].name) == len - 2 &&
+				      memcmp(a->table[i].name, text + 2, len - 2) == 0
+			    : len == 2 && a->table[i].letter == text[1])
 			return i;
 	}
 	return ARGS_BAD;

@@ -7,8 +7,8 @@
 
 struct arg {
 	const char *name; /* "config" for --config; NULL ends a table */
-	char letter;      /* 'c' for -c, 0: none */
-	bool value;       /* takes one, as --config FILE or --config=FILE */
+	char letter;	  /* 'c' for -c, 0: none */
+	bool value;	  /* takes one, as --config FILE or --config=FILE */
 };
 
 struct args {
@@ -16,7 +16,7 @@ struct args {
 	int argc;
 	char **argv; /* what is no option is moved to the front, behind argv[0] */
 	int at, words;
-	bool literal;      /* behind -- */
+	bool literal;	   /* behind -- */
 	const char *value; /* of the option returned last */
 };
 

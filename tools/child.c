@@ -21,10 +21,10 @@ struct child {
 	void *arg;
 	struct loop_io *ready_io, *lines_io;
 	int ready_fd, lines_fd; /* ours; -1: none */
-	struct buf line;        /* not ended yet */
+	struct buf line;	/* not ended yet */
 };
 
-/* --- what it says -------------------------------------------------------------------------------------- */
+/* --- what it says ---------------------------------------------------------------------------- */
 
 /* One write each, so that lines of several launchers in one file stay whole. */
 static void pass_on(struct child *c, struct str line)
@@ -119,12 +119,12 @@ static void on_ready(void *arg, unsigned events)
 		c->ready(c->arg);
 }
 
-/* --- start --------------------------------------------------------------------------------------------- */
+/* --- start ----------------------------------------------------------------------------------- */
 
 struct start {
 	const struct child_spec *spec;
 	int input, output; /* of the child */
-	int ready;         /* its end, -1: none */
+	int ready;	   /* its end, -1: none */
 	pid_t parent;
 };
 

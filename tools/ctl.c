@@ -119,9 +119,12 @@ static int parse(struct ctl *c, int argc, char **argv, int *ret_words)
 {
 	enum { CONFIG, JSON, TIMEOUT, REPLACE, HELP, ABOUT };
 	static const struct arg table[] = {
-		[CONFIG] = {"config", 'c', true},    [JSON] = {"json", 'j', false},
-		[TIMEOUT] = {"timeout", 't', true},  [REPLACE] = {"replace", 0, false},
-		[HELP] = {"help", 'h', false},	     [ABOUT] = {"version", 'V', false},
+		[CONFIG] = {"config", 'c', true},
+		[JSON] = {"json", 'j', false},
+		[TIMEOUT] = {"timeout", 't', true},
+		[REPLACE] = {"replace", 0, false},
+		[HELP] = {"help", 'h', false},
+		[ABOUT] = {"version", 'V', false},
 		{NULL, 0, false},
 	};
 	struct args a = args_begin(table, argc, argv);

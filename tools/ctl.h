@@ -11,10 +11,10 @@
 enum { CTL_GOOD = 0, CTL_FAILED = 1, CTL_USAGE = 2 }; /* exit statuses */
 
 enum {
-	CTL_CONFIG = 1,  /* reads the configuration */
-	CTL_LINK = 2,    /* and connects to the routers */
+	CTL_CONFIG = 1,	 /* reads the configuration */
+	CTL_LINK = 2,	 /* and connects to the routers */
 	CTL_PATIENT = 4, /* waits for a router that is not there yet, up to the timeout */
-	CTL_REPLACE = 8  /* knows --replace */
+	CTL_REPLACE = 8	 /* knows --replace */
 };
 
 struct ctl {
@@ -28,15 +28,15 @@ struct ctl {
 	struct link *link;
 	struct loop_timer *timer; /* of ctl_wait */
 	bool timed_out;
-	size_t pending;           /* requests not answered */
+	size_t pending; /* requests not answered */
 	size_t routers_failed;
-	char *why_failed;         /* the last router that could not be linked */
+	char *why_failed; /* the last router that could not be linked */
 };
 
 struct ctl_command {
 	const char *name; /* one or two words; NULL ends a table */
 	const char *args; /* as usage shows them */
-	int min, max;     /* how many there may be; max -1: any number */
+	int min, max;	  /* how many there may be; max -1: any number */
 	unsigned needs;
 	int (*run)(struct ctl *c, int argc, char **argv); /* arguments alone; an exit status */
 	const char *help;
@@ -54,9 +54,10 @@ const struct ctl_command *ctl_find(int argc, char **argv, int *ret_used);
 /* One line on standard error. Returns CTL_FAILED. */
 int ctl_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* --- the link: ctl_link.c ---------------------------------------------------------------------- */
+/* --- the link: ctl_link.c ----------------------------------------------------------------------
+ */
 
-bool ctl_load(struct ctl *c);    /* false: the mistakes were told */
+bool ctl_load(struct ctl *c);		       /* false: the mistakes were told */
 bool ctl_connect(struct ctl *c, bool patient); /* the same */
 void ctl_disconnect(struct ctl *c);
 /* Runs the loop until done says so. False: the time is over (0: no limit). */
@@ -76,7 +77,7 @@ uint64_t ctl_serving(struct ctl *c, const char *route);
  * answered well, else why it did not (malloc'ed). */
 char *ctl_ask_owner(struct ctl *c, struct str bare, uint16_t kind, const void *m);
 
-/* --- commands to processes: ctl_control.c ---------------------------------------------------------- */
+/* --- commands to processes: ctl_control.c ---------------------------------------------------- */
 
 struct ctl_answer {
 	char *instance, *process, *version, *host;
@@ -95,7 +96,7 @@ struct ctl_answers *ctl_answers_free(struct ctl_answers *a);
 /* Complains about name when there was none, and about each answer that is an error. Exit status. */
 int ctl_answers_check(const struct ctl_answers *a, const char *name);
 
-/* --- people: ctl_text.c ------------------------------------------------------------------------------ */
+/* --- people: ctl_text.c ---------------------------------------------------------------------- */
 
 /* Rows of cells, printed in columns as wide as they must be. */
 struct ctl_text;

@@ -22,12 +22,12 @@ struct finding {
 	const char *domain;
 	char *cert_file, *key_file;
 	X509 *cert;
-	STACK_OF(X509) *chain; /* behind it */
+	STACK_OF(X509) * chain;	    /* behind it */
 	struct buf names, problems; /* problems: lines */
-	char *trust; /* NULL: trusted by the system's authorities; else why not */
-	int days;    /* until it expires */
+	char *trust;		    /* NULL: trusted by the system's authorities; else why not */
+	int days;		    /* until it expires */
 	bool key_fits;
-	bool fatal;  /* one of the problems keeps clients out */
+	bool fatal; /* one of the problems keeps clients out */
 };
 
 static void problem(struct finding *f, bool fatal, const char *fmt, ...)
@@ -44,7 +44,7 @@ static void problem(struct finding *f, bool fatal_one, const char *fmt, ...)
 	f->fatal |= fatal_one;
 }
 
-/* --- certificate ------------------------------------------------------------------------------------- */
+/* --- certificate ----------------------------------------------------------------------------- */
 
 static bool read_chain(struct finding *f)
 {
@@ -151,7 +151,7 @@ static void check_key(struct finding *f)
 	ERR_clear_error();
 }
 
-/* --- who may read it -------------------------------------------------------------------------------- */
+/* --- who may read it ------------------------------------------------------------------------- */
 
 static int open_errno(const char *file)
 {
@@ -201,12 +201,12 @@ static void check_reader(struct finding *f, const char *user)
 		int err = try_as(pw && geteuid() == 0 ? pw : NULL, files[i]);
 
 		if (err)
-			problem(f, true, "c2s%s%s cannot read %s: %s", *user ? " as user " : "", user,
-				files[i], strerror(err));
+			problem(f, true, "c2s%s%s cannot read %s: %s", *user ? " as user " : "",
+				user, files[i], strerror(err));
 	}
 }
 
-/* --- report ------------------------------------------------------------------------------------------ */
+/* --- report ---------------------------------------------------------------------------------- */
 
 static void print_finding(const struct finding *f)
 {
@@ -303,7 +303,8 @@ static int cert_check(struct ctl *c, int argc, char **argv)
 	if (c->json)
 		ctl_print_json(json_incref(all));
 	json_decref(all);
-	return bad ? ctl_error("%zu certificate%s cannot be used", bad, bad == 1 ? "" : "s") : CTL_GOOD;
+	return bad ? ctl_error("%zu certificate%s cannot be used", bad, bad == 1 ? "" : "s")
+		   : CTL_GOOD;
 }
 
 const struct ctl_command ctl_cert_commands[] = {

@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "tools/ctl.h"
 
-
 struct choice {
 	struct ctl_answers *all;
 	const char *name;

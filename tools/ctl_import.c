@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* mercutioctl user import: thousands of accounts in few large requests, several under way at once. */
+/* mercutioctl user import: thousands of accounts in few large requests, several under way at once.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include "base/alloc.h"
 #include "tools/ctl_import.h"
 
 enum {
-	BATCH = 500,         /* accounts of a request */
-	BATCHES = 4,         /* requests under way */
+	BATCH = 500,	     /* accounts of a request */
+	BATCHES = 4,	     /* requests under way */
 	FRAME_ROOM = 8192,   /* bytes of a frame that are not accounts */
 	ENTRY_ROOM = 64,     /* what an account takes besides its texts */
 	REQUEST_MS = 300000, /* deriving keys takes milliseconds each */
@@ -62,8 +63,8 @@ static void batch_free(struct batch *b)
 static void batch_add(struct batch *b, struct str account, struct str password,
 		      unsigned long long line)
 {
-	b->accounts[b->n] = (struct msg_new_account){
-		.account = pool_str(b->pool, account), .password = pool_str(b->pool, password)};
+	b->accounts[b->n] = (struct msg_new_account){.account = pool_str(b->pool, account),
+						     .password = pool_str(b->pool, password)};
 	b->lines[b->n++] = line;
 	b->bytes += account.len + password.len + ENTRY_ROOM;
 }
@@ -80,7 +81,8 @@ static void take_codes(struct batch *b, const struct msg_account_result *r)
 		if (code == EAGAIN && b->tries < TRIES) {
 			if (!later)
 				later = batch_new(im);
-			batch_add(later, b->accounts[i].account, b->accounts[i].password, b->lines[i]);
+			batch_add(later, b->accounts[i].account, b->accounts[i].password,
+				  b->lines[i]);
 		} else if (code) {
 			bad_line(im, b->lines[i], ctl_account_error(code));
 		} else {

@@ -11,7 +11,8 @@
 
 enum { OWNER_TRIES = 20, OWNER_RETRY_MS = 250 };
 
-/* --- configuration ------------------------------------------------------------------------------- */
+/* --- configuration -------------------------------------------------------------------------------
+ */
 
 static bool prepare_domains(struct ctl *c)
 {
@@ -54,7 +55,7 @@ bool ctl_load(struct ctl *c)
 	return prepare_domains(c);
 }
 
-/* --- connection ------------------------------------------------------------------------------------ */
+/* --- connection ------------------------------------------------------------------------------ */
 
 static void on_event(void *arg, enum link_event e, const struct member *m)
 {
@@ -69,8 +70,8 @@ static void on_notice(void *arg, const struct link_notice *n)
 		return;
 	c->routers_failed++;
 	free(c->why_failed);
-	c->why_failed = xasprintf("%s: %s", n->router,
-				  n->text && *n->text ? n->text : strerror(-n->err));
+	c->why_failed =
+		xasprintf("%s: %s", n->router, n->text && *n->text ? n->text : strerror(-n->err));
 }
 
 static void on_timer(void *arg)
@@ -151,7 +152,7 @@ void ctl_disconnect(struct ctl *c)
 	c->sections = NULL;
 }
 
-/* --- requests -------------------------------------------------------------------------------------- */
+/* --- requests -------------------------------------------------------------------------------- */
 
 struct ask {
 	struct ctl *c;
@@ -229,7 +230,7 @@ uint64_t ctl_serving(struct ctl *c, const char *route)
 	return p.n ? p.ids[random_u64() % p.n] : 0;
 }
 
-/* --- the owner of an account ------------------------------------------------------------------------ */
+/* --- the owner of an account ----------------------------------------------------------------- */
 
 struct owner_ask {
 	uint16_t shard;

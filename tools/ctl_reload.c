@@ -10,7 +10,9 @@ static void print_names(const char *instance, const char *what, const json_t *na
 	if (!json_array_size(names))
 		return;
 	printf("%s: %s:", instance, what);
-	json_array_foreach(names, i, name) printf(" %s", json_string_value(name));
+	json_array_foreach (names, i, name) {
+		printf(" %s", json_string_value(name));
+	}
 	putchar('\n');
 }
 

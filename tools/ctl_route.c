@@ -86,7 +86,9 @@ static int route_list(struct ctl *c, int argc, char **argv)
 	link_members(c->link, add_member, &l);
 	n = json_array_size(l.rows);
 	rows = xcalloc(n + 1, sizeof(*rows));
-	json_array_foreach(l.rows, i, row) rows[i] = row;
+	json_array_foreach (l.rows, i, row) {
+		rows[i] = row;
+	}
 	qsort(rows, n, sizeof(*rows), by_route);
 	if (c->json) {
 		json_t *sorted = json_array();

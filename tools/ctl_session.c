@@ -39,14 +39,13 @@ static void add_session(struct listing *l, const char *sm, const struct msg_sess
 	if (!wanted(l, s->jid))
 		return;
 	clock_format(s->since, since);
-	json_array_append_new(
-		l->sessions,
-		json_pack("{s:s%, s:s%, s:s%, s:s, s:s, s:I, s:b, s:b}", "jid",
-			  s->jid.ptr ? s->jid.ptr : "", s->jid.len, "address",
-			  s->address.ptr ? s->address.ptr : "", s->address.len, "c2s",
-			  s->c2s.ptr ? s->c2s.ptr : "", s->c2s.len, "sm", sm, "since", since,
-			  "priority", (json_int_t)s->priority, "available", s->available, "secure",
-			  s->secure));
+	json_array_append_new(l->sessions,
+			      json_pack("{s:s%, s:s%, s:s%, s:s, s:s, s:I, s:b, s:b}", "jid",
+					s->jid.ptr ? s->jid.ptr : "", s->jid.len, "address",
+					s->address.ptr ? s->address.ptr : "", s->address.len, "c2s",
+					s->c2s.ptr ? s->c2s.ptr : "", s->c2s.len, "sm", sm, "since",
+					since, "priority", (json_int_t)s->priority, "available",
+					s->available, "secure", s->secure));
 }
 
 static void on_listed(void *arg, int err, uint16_t kind, const void *m)
@@ -109,8 +108,8 @@ static const char *field(const json_t *o, const char *name)
 
 static void print_sessions(const json_t *sessions)
 {
-	static const char *const titles[] = {"JID", "ADDRESS", "C2S", "SM", "SINCE", "PRIORITY",
-					     "STATE"};
+	static const char *const titles[] = {"JID",   "ADDRESS",  "C2S",  "SM",
+					     "SINCE", "PRIORITY", "STATE"};
 	size_t n = json_array_size(sessions);
 	json_t **rows = xcalloc(n + 1, sizeof(*rows));
 	struct ctl_text *t = ctl_text_new(7);
@@ -133,7 +132,8 @@ static void print_sessions(const json_t *sessions)
 		ctl_text_cell(t, "%s%s",
 			      json_is_true(json_object_get(rows[i], "available")) ? "available"
 										  : "no presence",
-			      json_is_true(json_object_get(rows[i], "secure")) ? "" : ", not encrypted");
+			      json_is_true(json_object_get(rows[i], "secure")) ? ""
+									       : ", not encrypted");
 	}
 	ctl_text_print(t, stdout);
 	free(rows);

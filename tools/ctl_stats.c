@@ -23,11 +23,13 @@ static void print_value(const char *path, const json_t *v)
 	size_t i;
 
 	if (json_is_object(v)) {
-		json_object_foreach((json_t *)v, key, member) print_member(path, key, member);
+		json_object_foreach ((json_t *)v, key, member) {
+			print_member(path, key, member);
+		}
 		return;
 	}
 	if (json_is_array(v)) {
-		json_array_foreach(v, i, member) {
+		json_array_foreach (v, i, member) {
 			char number[24];
 
 			snprintf(number, sizeof(number), "%zu", i + 1);

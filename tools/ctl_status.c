@@ -42,8 +42,9 @@ static json_t *find_problems(struct ctl *c)
 			add_problem(problems, xstrdup(needs[i].missing));
 	}
 	if (free_shards && ctl_serving(c, "sm"))
-		add_problem(problems, xasprintf("%d of %d parts of the accounts have no sm process yet",
-						free_shards, SHARDS));
+		add_problem(problems,
+			    xasprintf("%d of %d parts of the accounts have no sm process yet",
+				      free_shards, SHARDS));
 	return problems;
 }
 
@@ -59,7 +60,7 @@ static void add_trouble(const struct ctl_answer *a, json_t *problems)
 	}
 	if (json_is_true(json_object_get(a->value, "draining")))
 		add_problem(problems, xasprintf("%s is stopping", a->instance));
-	json_array_foreach(json_object_get(a->value, "links"), i, link) {
+	json_array_foreach (json_object_get(a->value, "links"), i, link) {
 		if (!json_is_true(json_object_get(link, "up")))
 			add_problem(problems,
 				    xasprintf("%s has no link to %s", a->instance,
@@ -73,7 +74,7 @@ static json_int_t sum(const json_t *links, const char *field)
 	size_t i;
 	json_t *link;
 
-	json_array_foreach(links, i, link) {
+	json_array_foreach (links, i, link) {
 		const json_t *v = json_object_get(link, field);
 
 		all += json_is_boolean(v) ? json_is_true(v) : json_integer_value(v);
@@ -83,8 +84,8 @@ static json_int_t sum(const json_t *links, const char *field)
 
 static void print_table(const struct ctl_answers *all)
 {
-	static const char *const titles[] = {"INSTANCE", "PROCESS", "VERSION", "HOST",  "PID",
-					     "UP FOR",   "LINKS",   "QUEUED",  "FRAMES"};
+	static const char *const titles[] = {"INSTANCE", "PROCESS", "VERSION", "HOST",	"PID",
+					     "UP FOR",	 "LINKS",   "QUEUED",  "FRAMES"};
 	struct ctl_text *t = ctl_text_new(sizeof(titles) / sizeof(titles[0]));
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
@@ -102,7 +103,8 @@ static void print_table(const struct ctl_answers *all)
 		ctl_text_cell(t, "%s", a->value ? up : "?");
 		ctl_text_cell(t, "%lld", (long long)sum(links, "up"));
 		ctl_text_cell(t, "%lld", (long long)sum(links, "queued"));
-		ctl_text_cell(t, "%lld", (long long)(sum(links, "frames_in") + sum(links, "frames_out")));
+		ctl_text_cell(t, "%lld",
+			      (long long)(sum(links, "frames_in") + sum(links, "frames_out")));
 		free(up);
 	}
 	ctl_text_print(t, stdout);
@@ -142,14 +144,16 @@ static int status(struct ctl *c, int argc, char **argv)
 		print_json(all, problems);
 	} else {
 		print_table(all);
-		json_array_foreach(problems, i, text) printf("! %s\n", json_string_value(text));
+		json_array_foreach (problems, i, text) {
+			printf("! %s\n", json_string_value(text));
+		}
 	}
 	json_decref(problems);
 	ctl_answers_free(all);
 	return n ? ctl_error("not all is well: %zu problem%s", n, n == 1 ? "" : "s") : CTL_GOOD;
 }
 
-/* --- wait -------------------------------------------------------------------------------------------- */
+/* --- wait ------------------------------------------------------------------------------------ */
 
 static bool all_well(struct ctl *c, void *arg)
 {

@@ -10,7 +10,7 @@
 
 enum { PASSWORD_MAX = 1024 };
 
-/* --- columns --------------------------------------------------------------------------------------- */
+/* --- columns --------------------------------------------------------------------------------- */
 
 struct ctl_text {
 	size_t columns, n;
@@ -95,7 +95,7 @@ void ctl_print_json(json_t *take_value)
 	json_decref(take_value);
 }
 
-/* --- addresses --------------------------------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------------------------- */
 
 struct str ctl_account(struct ctl *c, struct pool *p, struct str text, struct buf *why)
 {
@@ -113,7 +113,7 @@ struct str ctl_account(struct ctl *c, struct pool *p, struct str text, struct bu
 	return STR_NONE;
 }
 
-/* --- passwords --------------------------------------------------------------------------------------- */
+/* --- passwords ------------------------------------------------------------------------------- */
 
 /* A line without its end. False at the end of input, or when it is too long. */
 static bool read_line(int fd, struct buf *b)

@@ -105,6 +105,8 @@ static int trace(struct ctl *c, int argc, char **argv)
 	link_handlers(c->link, handlers, &t);
 	link_events(c->link, &ops, &t);
 	link_members(c->link, ask_member, &t);
+	ctl_wait(c, 1000, flushed, NULL);
+	fputs("mercutioctl: watching, an interrupt ends it\n", stderr);
 	ctl_wait(c, 0, is_over, &t);
 	link_members(c->link, stop_member, &t);
 	ctl_wait(c, 1000, flushed, NULL);

@@ -81,7 +81,7 @@ static int user_passwd(struct ctl *c, int argc, char **argv)
 	return set_password(c, argv[0], MODE_CHANGE);
 }
 
-/* --- removal --------------------------------------------------------------------------------------- */
+/* --- removal --------------------------------------------------------------------------------- */
 
 static void on_removed(void *arg, int err, uint16_t kind, const void *m)
 {
@@ -137,7 +137,7 @@ static int user_del(struct ctl *c, int argc, char **argv)
 	return status;
 }
 
-/* --- list ------------------------------------------------------------------------------------------ */
+/* --- list ------------------------------------------------------------------------------------ */
 
 struct page {
 	json_t *names;
@@ -160,8 +160,8 @@ static void on_names(void *arg, int err, uint16_t kind, const void *m)
 		return;
 	}
 	for (size_t i = 0; i < names->naccounts; i++)
-		json_array_append_new(p->names, json_stringn(names->accounts[i].ptr,
-							     names->accounts[i].len));
+		json_array_append_new(p->names,
+				      json_stringn(names->accounts[i].ptr, names->accounts[i].len));
 	if (!names->naccounts)
 		return;
 	p->more = names->more;
@@ -192,7 +192,9 @@ static int user_list(struct ctl *c, int argc, char **argv)
 	if (c->json && p.status == CTL_GOOD) {
 		ctl_print_json(json_incref(p.names));
 	} else if (!c->json) {
-		json_array_foreach(p.names, i, name) puts(json_string_value(name));
+		json_array_foreach (p.names, i, name) {
+			puts(json_string_value(name));
+		}
 	}
 	json_decref(p.names);
 	free(p.last);
@@ -208,6 +210,7 @@ const struct ctl_command ctl_user_commands[] = {
 	{"user passwd", "JID", 1, 1, CTL_LINK, user_passwd, "sets another password"},
 	{"user list", "[DOMAIN]", 0, 1, CTL_LINK, user_list, "accounts, one a line"},
 	{"user import", "[--replace] FILE|-", 1, 1, CTL_LINK | CTL_REPLACE, ctl_user_import,
-	 "creates accounts from lines JID<TAB>PASSWORD; --replace also sets existing ones' passwords"},
+	 "creates accounts from lines JID<TAB>PASSWORD; --replace also sets existing ones' "
+	 "passwords"},
 	{NULL, NULL, 0, 0, 0, NULL, NULL},
 };

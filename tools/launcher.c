@@ -14,7 +14,7 @@
 #include "tools/launcher.h"
 
 enum {
-	GIVE_UP = 3,       /* starts that fail before the server has ever been ready */
+	GIVE_UP = 3, /* starts that fail before the server has ever been ready */
 	HELPER_ARGS = 16,
 	HELPER_PAUSE_MS = 500
 };
@@ -61,7 +61,7 @@ struct launcher {
 static void stop(struct launcher *l);
 static void start_instance(void *arg);
 
-/* --- pids ------------------------------------------------------------------------------------------ */
+/* --- pids ------------------------------------------------------------------------------------ */
 
 static void write_pids(struct launcher *l)
 {
@@ -89,7 +89,7 @@ static void write_pids(struct launcher *l)
 	free(tmp);
 }
 
-/* --- ready ------------------------------------------------------------------------------------------ */
+/* --- ready ----------------------------------------------------------------------------------- */
 
 static void next_stage(struct launcher *l);
 
@@ -183,7 +183,7 @@ static void helper_ended(struct launcher *l, int status)
 		loop_timer_start(l->helper_timer, HELPER_PAUSE_MS, 0);
 }
 
-/* --- instances -------------------------------------------------------------------------------------- */
+/* --- instances ------------------------------------------------------------------------------- */
 
 static void start_later(struct instance *i)
 {
@@ -282,7 +282,7 @@ static void on_chld(void *arg)
 		stop_next(l);
 }
 
-/* --- end -------------------------------------------------------------------------------------------- */
+/* --- end ------------------------------------------------------------------------------------- */
 
 static void signal_all(struct launcher *l, const char *process, int signum)
 {
@@ -356,7 +356,7 @@ static void on_hup(void *arg)
 	signal_all(arg, NULL, SIGHUP);
 }
 
-/* --- making ------------------------------------------------------------------------------------------ */
+/* --- making ---------------------------------------------------------------------------------- */
 
 static void load(struct launcher *l)
 {
@@ -470,7 +470,8 @@ static void to_file(void *arg, struct str line)
 	dprintf(l->log_fd, "%.*s\n", STR_ARG(line));
 }
 
-/* Our own events go where those of the instances go; standard error stays for whoever started us. */
+/* Our own events go where those of the instances go; standard error stays for whoever started us.
+ */
 static void open_log(struct launcher *l)
 {
 	char *path;

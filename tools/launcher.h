@@ -18,15 +18,15 @@ extern const struct process launcher_process;
 struct child;
 typedef void child_ended_fn(struct child *c, int status); /* as waitpid's */
 
-/* --- one child: child.c ------------------------------------------------------------------------------ */
+/* --- one child: child.c ---------------------------------------------------------------------- */
 
 struct child_spec {
 	const char *name;
-	const char *const *argv;  /* [0] is the program's path */
-	int input;                /* standard input; -1: none */
-	const char *log_dir;      /* "" or NULL: prefixed lines on our standard error */
+	const char *const *argv;   /* [0] is the program's path */
+	int input;		   /* standard input; -1: none */
+	const char *log_dir;	   /* "" or NULL: prefixed lines on our standard error */
 	const struct passwd *user; /* to become; NULL: stay who we are */
-	void (*ready)(void *arg); /* the child wrote to READY_FD; NULL: it is given none */
+	void (*ready)(void *arg);  /* the child wrote to READY_FD; NULL: it is given none */
 	void *arg;
 };
 /* Dies with this process, whatever ends it. A negative errno where it could not even be forked; a
@@ -38,10 +38,10 @@ struct child *child_free(struct child *c);
 /* The last line of a log in log_dir, for saying why an instance failed; malloc'ed, may be NULL. */
 char *child_last_line(const char *log_dir, const char *name);
 
-/* --- from the options alone: launcher_options.c ----------------------------------------------- */
+/* --- from the options alone: launcher_options.c ---------------------------------------------- */
 
-/* The program mercutio-PROCESS of an instance: in bin_dir, beside this program, or as the build tree
- * has it; malloc'ed, NULL: not found. */
+/* The program mercutio-PROCESS of an instance: in bin_dir, beside this program, or as the build
+ * tree has it; malloc'ed, NULL: not found. */
 char *launcher_program(const char *bin_dir, const char *instance);
 char *launcher_ctl(const char *bin_dir);
 /* "sm-1" -> "sm"; malloc'ed, NULL: no such name. */
@@ -51,11 +51,12 @@ char *launcher_process_of(const char *instance);
 uint64_t launcher_delay(const struct launcher_config *c, unsigned failures);
 
 struct launcher_args {
-	const char *file;           /* configuration */
-	const char *const *options; /* "-o", "section.option=value", …: passed on; NULL-terminated */
+	const char *file; /* configuration */
+	const char *const
+		*options; /* "-o", "section.option=value", …: passed on; NULL-terminated */
 	const char *const *overrides; /* the same without the "-o" */
-	const char *log_dir;        /* instead of the configured one; may be NULL */
-	int accounts;               /* file of accounts to be added before "ready"; -1: none */
+	const char *log_dir;	      /* instead of the configured one; may be NULL */
+	int accounts;		      /* file of accounts to be added before "ready"; -1: none */
 };
 /* Runs until it is told to end. Exit status. */
 int launcher_run(const struct launcher_args *args);

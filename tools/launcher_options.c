@@ -14,17 +14,21 @@
 static const struct option options[] = {
 	{"instances", OPT_LIST, AT(instances),
 	 "{\"router-1\", \"storage-1\", \"auth-1\", \"sm-1\", \"c2s-1\"}", 0, 1000, NULL, 0,
-	 "The instances that run on this host, in the order of their start; each is a process's name "
+	 "The instances that run on this host, in the order of their start; each is a process's "
+	 "name "
 	 "and a number."},
 	{"bin_dir", OPT_STR, AT(bin_dir), NULL, 0, 0, NULL, 0,
 	 "Directory of the programs; none: where the launcher lies."},
 	{"log_dir", OPT_STR, AT(log_dir), NULL, 0, 0, NULL, 0,
-	 "Directory for a log file of each instance; none: all on standard error, each line with the "
+	 "Directory for a log file of each instance; none: all on standard error, each line with "
+	 "the "
 	 "instance's name."},
 	{"pids", OPT_STR, AT(pids), NULL, 0, 0, NULL, 0,
-	 "File that holds a line \"INSTANCE PID\" for each running instance; none: it is not written."},
+	 "File that holds a line \"INSTANCE PID\" for each running instance; none: it is not "
+	 "written."},
 	{"backoff", OPT_TIME, AT(backoff), "100ms", 1, 60000, NULL, 0,
-	 "Pause before an instance is started again that failed twice in a short time; it doubles each "
+	 "Pause before an instance is started again that failed twice in a short time; it doubles "
+	 "each "
 	 "time. The first restart is immediate."},
 	{"backoff_max", OPT_TIME, AT(backoff_max), "10s", 1, 3600000, NULL, 0,
 	 "The longest such pause; an instance that ran longer than this has not failed."},

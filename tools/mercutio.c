@@ -15,17 +15,22 @@
 enum { CONFIG, OVERRIDE, LOG_DIR, ACCOUNTS, HELP, ABOUT };
 
 static const struct arg table[] = {
-	[CONFIG] = {"config", 'c', true},     [OVERRIDE] = {"override", 'o', true},
-	[LOG_DIR] = {"log-dir", 0, true},     [ACCOUNTS] = {"accounts", 0, true},
-	[HELP] = {"help", 'h', false},	      [ABOUT] = {"version", 'V', false},
+	[CONFIG] = {"config", 'c', true},
+	[OVERRIDE] = {"override", 'o', true},
+	[LOG_DIR] = {"log-dir", 0, true},
+	[ACCOUNTS] = {"accounts", 0, true},
+	[HELP] = {"help", 'h', false},
+	[ABOUT] = {"version", 'V', false},
 	{NULL, 0, false},
 };
 
 static int usage(FILE *to, int status)
 {
-	fputs("usage: mercutio [--config FILE] [--override [SECTION.]OPTION=VALUE]... [--log-dir DIR]\n"
+	fputs("usage: mercutio [--config FILE] [--override [SECTION.]OPTION=VALUE]... [--log-dir "
+	      "DIR]\n"
 	      "                [--accounts FILE]\n"
-	      "Starts the processes of this host in the foreground, restarts what dies, and prints\n"
+	      "Starts the processes of this host in the foreground, restarts what dies, and "
+	      "prints\n"
 	      "\"ready\" when clients can log in. FILE holds lines JID<TAB>PASSWORD.\n",
 	      to);
 	return status;

@@ -9,6 +9,23 @@ function fail(what) {
 	exit 1
 }
 
+# One sentence a line, and lines that are not long, as mdoc wants them.
+function folded(line,    out, at) {
+	while (match(line, /[a-z0-9)]\. [A-Z]/)) {
+		out = out folded(substr(line, 1, RSTART + 1)) "\n"
+		line = substr(line, RSTART + 3)
+	}
+	while (length(line) > 78) {
+		for (at = 78; at > 0 && substr(line, at, 1) != " "; at--)
+			;
+		if (!at)
+			break
+		out = out substr(line, 1, at - 1) "\n"
+		line = substr(line, at + 1)
+	}
+	return out line
+}
+
 FNR == 1 { file++ }
 file == 1 && /^[a-z0-9_]+ \{$/ { section = $1 }
 file == 1 && /^\}$/ { section = "" }
@@ -26,7 +43,7 @@ file == 2 && /^\.It / {
 		order[++norder] = sections[at]
 }
 file == 2 {
-	text[sections[at]] = text[sections[at]] $0 "\n"
+	text[sections[at]] = text[sections[at]] (/^\./ ? $0 : folded($0)) "\n"
 }
 END {
 	if (failed)

@@ -16,47 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 65536, EVENTS = 64, TELL_ERRORS = 10 };
 
 struct bench bench;
-
-uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-void *grow(void *p, size_t size)
-{
-	p = realloc(p, size);
-	if (!p)
-		abort();
-	return p;
-}
-
-static char *bytes_reserve(struct bytes *b, size_t n)
-{
-	if (b->len + n > b->cap) {
-		b->cap = 2 * (b->len + n);
-		b->p = grow(b->p, b->cap);
-	}
-	return b->p + b->len;
-}
-
-static void bytes_drop(struct bytes *b, size_t n)
-{
-	b->len -= n;
-	memmove(b->p, b->p + n, b->len);
-	if (b->len)
-		return;
-	free(b->p);
-	*b = (struct bytes){NULL, 0, 0};
-}
 
 /* --- the end --------------------------------------------------------------------------------- */
 
@@ -71,8 +35,8 @@ static void client_drop(struct client *c)
 	close(c->fd);
 	free(c->first_bare);
 	c->first_bare = NULL;
-	bytes_drop(&c->in, c->in.len);
-	bytes_drop(&c->out, c->out.len);
+	buf_free(&c->in);
+	buf_free(&c->out);
 	if (bench.gone)
 		bench.gone(c);
 }
@@ -112,11 +76,11 @@ static void client_flush(struct client *c)
 	bool again = false;
 
 	while (c->out.len && !again && c->step != STEP_DEAD) {
-		int n = c->ssl ? SSL_write(c->ssl, c->out.p, (int)c->out.len)
-			       : (int)write(c->fd, c->out.p, c->out.len);
+		int n = c->ssl ? SSL_write(c->ssl, buf_ptr(&c->out), (int)c->out.len)
+			       : (int)write(c->fd, buf_ptr(&c->out), c->out.len);
 
 		if (n > 0)
-			bytes_drop(&c->out, (size_t)n);
+			buf_consume(&c->out, (size_t)n);
 		else if (c->ssl ? SSL_get_error(c->ssl, n) == SSL_ERROR_WANT_WRITE : errno == EAGAIN)
 			again = true;
 		else
@@ -129,15 +93,10 @@ static void client_flush(struct client *c)
 /* Everything of a turn goes with one call. */
 void client_send(struct client *c, const char *fmt, ...)
 {
-	va_list ap, again;
-	int n;
+	va_list ap;
 
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	vsnprintf(bytes_reserve(&c->out, (size_t)n + 1), (size_t)n + 1, fmt, again);
-	c->out.len += (size_t)n;
-	va_end(again);
+	buf_vprintf(&c->out, fmt, ap);
 	va_end(ap);
 	if (c->queued)
 		return;
@@ -319,8 +278,8 @@ static void client_parse(struct client *c)
 	size_t done = 0, n;
 
 	while (c->step != STEP_DEAD &&
-	       (n = element_end(c->in.p + done, c->in.len - done, c->in_stream))) {
-		char *s = c->in.p + done, *end = s + n, saved = *end;
+	       (n = element_end(buf_ptr(&c->in) + done, c->in.len - done, c->in_stream))) {
+		char *s = buf_ptr(&c->in) + done, *end = s + n, saved = *end;
 
 		done += n;
 		while (*s != '<')
@@ -337,7 +296,7 @@ static void client_parse(struct client *c)
 		}
 	}
 	if (c->step != STEP_DEAD)
-		bytes_drop(&c->in, done);
+		buf_consume(&c->in, done);
 }
 
 static void client_read(struct client *c)
@@ -346,18 +305,18 @@ static void client_read(struct client *c)
 
 	do {
 		/* One byte more: parsing ends each element with a NUL. */
-		char *p = bytes_reserve(&c->in, READ_SIZE + 1);
+		char *p = buf_reserve(&c->in, READ_SIZE + 1);
 		int n = c->ssl ? SSL_read(c->ssl, p, READ_SIZE) : (int)read(c->fd, p, READ_SIZE);
 
 		before = c->step;
 		if (n > 0) {
-			c->in.len += (size_t)n;
+			buf_added(&c->in, (size_t)n);
 			client_parse(c);
 		} else if (c->ssl ? SSL_get_error(c->ssl, n) != SSL_ERROR_WANT_READ : errno != EAGAIN) {
 			client_lost(c);
 		}
-		if (c->step != STEP_DEAD && !c->in.len)
-			bytes_drop(&c->in, 0);
+		if (!c->in.len)
+			buf_free(&c->in);
 	} while (c->step != STEP_DEAD && c->step == before && c->ssl && SSL_has_pending(c->ssl));
 }
 

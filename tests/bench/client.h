@@ -7,21 +7,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/buf.h"
 
 enum step { STEP_DEAD, STEP_CONNECT, STEP_OPEN, STEP_PROCEED, STEP_TLS, STEP_AUTH, STEP_BIND,
 	    STEP_SYNC, STEP_READY, STEP_CLOSING };
-
-struct bytes {
-	char *p;
-	size_t len, cap;
-};
 
 struct client {
 	int fd, user; /* user N is PREFIXN with password pwPREFIXN */
 	enum step step;
 	SSL *ssl;
 	bool authenticated, in_stream, want_write, queued;
-	struct bytes in, out;
+	struct buf in, out;
 	struct client *next; /* of those with something to write */
 	char *first_bare;    /* of the SCRAM exchange under way */
 	char nonce[40];
@@ -43,9 +39,6 @@ struct bench {
 	void (*message)(struct client *c, char *stanza); /* NUL-terminated, may be cut up */
 };
 extern struct bench bench;
-
-uint64_t now_ns(void);
-void *grow(void *p, size_t size);
 
 void client_open(struct client *c);
 void client_send(struct client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -7,14 +7,13 @@
  *	load [options] rate PAIRS PER_SECOND SECONDS   open loop, on schedule
  *	load [options] idle SESSIONS SECONDS        logged in, then silent
  *	load [options] login LOGINS                 one after the other, closed at once
- * --host A --port P (STARTTLS) --domain D --prefix u --first 0 --mechanism PLAIN --concurrency 8
- * --body 100. Users are PREFIXn from --first on, with password pwPREFIXn.
+ * -h HOST -p PORT (STARTTLS) -d DOMAIN -x PREFIX -f FIRST -m MECHANISM -c logins at the same time
+ * -b body bytes. Users are PREFIXn from FIRST on, with password pwPREFIXn.
  *
  * Whoever measures the server is told when by lines on standard output, "ready" before the work and
- * one JSON object after it, and answers each with a line on standard input when --step is given.
+ * one JSON object after it, and answers each with a line on standard input when -s is given.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,8 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "base/alloc.h"
+#include "base/clock.h"
 #include "tests/bench/client.h"
 
 enum { STALL_S = 30, WARM = 20 };
@@ -33,7 +34,7 @@ struct work {
 	bool close_at_once;
 	/* chat */
 	uint32_t window, wanted; /* messages for each sender */
-	uint64_t sent, received, lost, wrong_order, last_ns;
+	uint64_t sent, received, lost, wrong_order, last_us;
 	uint32_t *latencies; /* microseconds */
 	bool stop, timed;
 };
@@ -55,7 +56,7 @@ static void login_more(void)
 
 static void on_ready(struct client *c)
 {
-	w.last_ns = now_ns();
+	w.last_us = clock_mono_us();
 	if (w.close_at_once) {
 		client_close(c);
 	} else {
@@ -67,7 +68,7 @@ static void on_ready(struct client *c)
 static void on_gone(struct client *c)
 {
 	w.gone++;
-	w.last_ns = now_ns();
+	w.last_us = clock_mono_us();
 	if (w.close_at_once)
 		w.logged_in++;
 	login_more();
@@ -76,7 +77,7 @@ static void on_gone(struct client *c)
 static void turn(void)
 {
 	bench_turn(100);
-	if (bench.errors > 100 || now_ns() - w.last_ns > STALL_S * UINT64_C(1000000000)) {
+	if (bench.errors > 100 || clock_mono_us() - w.last_us > STALL_S * UINT64_C(1000000)) {
 		fprintf(stderr, "load: stalled, or too many errors\n");
 		w.stop = true;
 	}
@@ -84,7 +85,7 @@ static void turn(void)
 
 static void login_all(void)
 {
-	w.last_ns = now_ns();
+	w.last_us = clock_mono_us();
 	login_more();
 	while (w.logged_in + (w.close_at_once ? 0 : w.gone) < w.n && !w.stop)
 		turn();
@@ -96,7 +97,7 @@ static void login_all(void)
 static void message_send(struct client *c)
 {
 	char body[64];
-	int n = snprintf(body, sizeof(body), "%u %llu ", c->sent++, (unsigned long long)now_ns());
+	int n = snprintf(body, sizeof(body), "%u %llu ", c->sent++, (unsigned long long)clock_mono_us());
 
 	w.sent++;
 	client_send(c, "<message to='%s%d@%s/load' type='chat' id='m%u'><body>%s%0*d</body></message>",
@@ -106,11 +107,11 @@ static void message_send(struct client *c)
 
 static void on_message(struct client *c, char *stanza)
 {
-	char *body = strstr(stanza, "<body>"), *type = body ? NULL : stanza;
+	char *body = strstr(stanza, "<body>");
 	unsigned number;
 	unsigned long long when;
 
-	if (type || sscanf(body + 6, "%u %llu", &number, &when) != 2) {
+	if (!body || sscanf(body + 6, "%u %llu", &number, &when) != 2) {
 		bench.errors++;
 		return;
 	}
@@ -119,9 +120,9 @@ static void on_message(struct client *c, char *stanza)
 	else if (number < c->received)
 		w.wrong_order++;
 	c->received = number + 1;
-	w.last_ns = now_ns();
+	w.last_us = clock_mono_us();
 	if (w.timed)
-		w.latencies[w.received] = (uint32_t)((w.last_ns - when) / 1000);
+		w.latencies[w.received] = (uint32_t)(w.last_us - when);
 	w.received++;
 	if (w.window == 1 && c->sent < w.wanted)
 		message_send(c);
@@ -132,36 +133,34 @@ static void on_message(struct client *c, char *stanza)
 /* Until all that each sender has to send has come. */
 static void chat_phase(uint32_t messages)
 {
-	uint64_t all;
+	uint64_t until = w.received + (uint64_t)messages * w.n / (w.window == 1 ? 1 : 2);
 
 	w.wanted += messages;
-	w.last_ns = now_ns();
+	w.last_us = clock_mono_us();
 	for (size_t i = 0; i < w.n; i += 2) {
 		for (uint32_t k = 0; k < w.window; k++)
 			if (w.clients[i].sent < w.wanted)
 				message_send(&w.clients[i]);
 	}
-	all = w.sent; /* for the senders that answer nobody */
-	all = (uint64_t)messages * w.n / (w.window == 1 ? 1 : 2);
-	for (uint64_t until = w.received + all; w.received + w.lost < until && !w.stop;)
+	while (w.received + w.lost < until && !w.stop)
 		turn();
 }
 
 static void rate_phase(double per_second, double seconds)
 {
-	uint64_t start = now_ns(), due = 0, all = (uint64_t)(per_second * seconds);
+	uint64_t start = clock_mono_us(), due = 0, all = (uint64_t)(per_second * seconds);
 
 	while ((due < all || w.received + w.lost < w.sent) && !w.stop) {
-		uint64_t passed = now_ns() - start;
-		uint64_t until = due < all ? (uint64_t)((double)due * 1e9 / per_second) : passed + 100000000;
+		uint64_t passed = clock_mono_us() - start;
+		uint64_t until = due < all ? (uint64_t)((double)due * 1e6 / per_second) : passed + 100000;
 
 		if (due < all && passed >= until) {
 			message_send(&w.clients[2 * (due++ % (w.n / 2))]);
 			bench_turn(0);
 		} else if (until > passed) {
-			bench_turn((int)((until - passed) / 1000000));
+			bench_turn((int)((until - passed) / 1000));
 		}
-		if (now_ns() - w.last_ns > STALL_S * UINT64_C(1000000000))
+		if (clock_mono_us() - w.last_us > STALL_S * UINT64_C(1000000))
 			w.stop = true;
 	}
 }
@@ -175,7 +174,7 @@ static void wait_for_line(void)
 	fflush(stdout);
 	if (w.step && !fgets(line, sizeof(line), stdin))
 		exit(1);
-	w.last_ns = now_ns();
+	w.last_us = clock_mono_us();
 }
 
 static int compare(const void *a, const void *b)
@@ -191,7 +190,7 @@ static void report(const char *what, uint64_t n, uint64_t start)
 
 	getrusage(RUSAGE_SELF, &r);
 	printf("{\"scenario\": \"%s\", \"n\": %llu, \"seconds\": %.3f, \"errors\": %u", what,
-	       (unsigned long long)n, (double)(w.last_ns - start) / 1e9, bench.errors);
+	       (unsigned long long)n, (double)(w.last_us - start) / 1e6, bench.errors);
 	if (w.timed) {
 		printf(", \"lost\": %llu, \"wrong_order\": %llu", (unsigned long long)w.lost,
 		       (unsigned long long)w.wrong_order);
@@ -212,7 +211,7 @@ static void report(const char *what, uint64_t n, uint64_t start)
 static void clients_make(long n)
 {
 	w.n = (size_t)n;
-	w.clients = calloc(w.n, sizeof(*w.clients));
+	w.clients = xcalloc(w.n, sizeof(*w.clients));
 	for (size_t i = 0; i < w.n; i++) {
 		w.clients[i].user = (int)(w.first + (long)i);
 		w.clients[i].peer = &w.clients[(i ^ 1) < w.n ? i ^ 1 : i];
@@ -221,7 +220,7 @@ static void clients_make(long n)
 
 static void close_all(void)
 {
-	w.last_ns = now_ns();
+	w.last_us = clock_mono_us();
 	for (size_t i = 0; i < w.n; i++)
 		client_close(&w.clients[i]);
 	while (w.gone < w.n && !w.stop)
@@ -235,13 +234,13 @@ static void run_messages(const char *what, long window, long messages, long rate
 
 	w.window = (uint32_t)window;
 	chat_phase(WARM * (uint32_t)window);
-	w.latencies = calloc(2 * all + w.n * 2, sizeof(*w.latencies));
+	w.latencies = xcalloc(2 * all + w.n * 2, sizeof(*w.latencies));
 	printf("ready\n");
 	wait_for_line();
 	w.timed = true;
 	before = w.received;
 	w.received = 0;
-	start = now_ns();
+	start = clock_mono_us();
 	if (rate) {
 		w.window = 0;
 		w.sent = 0;
@@ -258,11 +257,11 @@ static void run_messages(const char *what, long window, long messages, long rate
 
 static void run_idle(long seconds)
 {
-	uint64_t start = now_ns(), end = start + (uint64_t)seconds * 1000000000;
+	uint64_t start = clock_mono_us(), end = start + (uint64_t)seconds * 1000000;
 
 	printf("ready\n");
 	wait_for_line();
-	while (now_ns() < end && !bench.errors)
+	while (clock_mono_us() < end && !bench.errors)
 		bench_turn(100);
 	report("idle", w.n - w.gone, start);
 	close_all();
@@ -274,24 +273,11 @@ static void run_login(void)
 
 	printf("ready\n");
 	wait_for_line();
-	start = now_ns();
+	start = clock_mono_us();
 	w.close_at_once = true;
 	login_all();
 	report("login", w.n - bench.errors, start);
 }
-
-static const struct option options[] = {
-	{"host", required_argument, NULL, 'h'},
-	{"port", required_argument, NULL, 'p'},
-	{"domain", required_argument, NULL, 'd'},
-	{"prefix", required_argument, NULL, 'x'},
-	{"mechanism", required_argument, NULL, 'm'},
-	{"first", required_argument, NULL, 'f'},
-	{"concurrency", required_argument, NULL, 'c'},
-	{"body", required_argument, NULL, 'b'},
-	{"step", no_argument, NULL, 's'},
-	{NULL, 0, NULL, 0},
-};
 
 static long number(const char *text)
 {
@@ -307,7 +293,7 @@ static void options_read(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+	while ((o = getopt(argc, argv, "+h:p:d:x:m:f:c:b:s")) != -1) {
 		switch (o) {
 		case 'h': bench.host = optarg; break;
 		case 'd': bench.domain = optarg; break;

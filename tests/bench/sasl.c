@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "tests/bench/client.h"
 
 #define NS "urn:ietf:params:xml:ns:xmpp-sasl"
@@ -14,7 +15,7 @@ enum { TEXT = 512 };
 static void send_encoded(struct client *c, const char *head, const char *data, size_t len,
 			 const char *tail)
 {
-	char *text = grow(NULL, len * 2 + 8);
+	char *text = xmalloc(len * 2 + 8);
 
 	EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)data, (int)len);
 	client_send(c, "%s%s%s", head, text, tail);
@@ -86,7 +87,7 @@ bool sasl_challenge(struct client *c, const char *text)
 	const EVP_MD *md = strstr(bench.mechanism, "256") ? EVP_sha256() : EVP_sha1();
 	int len = EVP_MD_get_size(md);
 	unsigned char challenge[2 * TEXT], salted[64], key[64], stored[64], signature[64], proof[64];
-	char password[TEXT], bare[TEXT], all[4 * TEXT], final[TEXT], proof64[100];
+	char password[TEXT], bare[TEXT], all[4 * TEXT], final[2 * TEXT], proof64[100];
 	struct scram s;
 
 	if (decode(text, strlen(text), challenge, sizeof(challenge)) < 0 || !c->first_bare ||

@@ -27,10 +27,10 @@ END_TEST
 START_TEST(has_all_commands)
 {
 	static const char *const names[] = {
-		"user add",	 "user del",   "user passwd",  "user list",  "user import",
-		"session list",	 "status",     "session kick", "stats",	     "route list",
-		"config check",	 "cert check", "config doc",   "log level",  "trace",
-		"config defaults"};
+		"user add",    "user del",     "user passwd",  "user list",
+		"user import", "session list", "status",       "session kick",
+		"stats",       "route list",   "config check", "cert check",
+		"config doc",  "log level",    "trace",	       "config defaults"};
 	int used;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -59,8 +59,9 @@ START_TEST(usage_errors_exit_2)
 			 CTL_USAGE);
 	ck_assert_int_eq(ctl_main(4, (char *[]){"mercutioctl", "--timeout", "0", "status", NULL}),
 			 CTL_USAGE);
-	ck_assert_int_eq(ctl_main(4, (char *[]){"mercutioctl", "-c", "/nonexistent", "status", NULL}),
-			 CTL_FAILED);
+	ck_assert_int_eq(
+		ctl_main(4, (char *[]){"mercutioctl", "-c", "/nonexistent", "status", NULL}),
+		CTL_FAILED);
 }
 END_TEST
 
@@ -80,13 +81,17 @@ END_TEST
 
 START_TEST(knows_its_accounts)
 {
-	struct ctl c = {.common.domains = (char *[]){"example.org", "b\xc3\xbc" "cher.example", NULL}};
+	struct ctl c = {.common.domains = (char *[]){"example.org",
+						     "b\xc3\xbc"
+						     "cher.example",
+						     NULL}};
 	struct pool *p = pool_new();
 	struct buf why = BUF_INIT;
 
 	ck_assert(str_eqz(ctl_account(&c, p, STR("Alice@EXAMPLE.org"), &why), "alice@example.org"));
 	ck_assert(str_eqz(ctl_account(&c, p, STR("a@xn--bcher-kva.example"), &why),
-			  "a@b\xc3\xbc" "cher.example"));
+			  "a@b\xc3\xbc"
+			  "cher.example"));
 	ck_assert_uint_eq(why.len, 0);
 	ck_assert(str_empty(ctl_account(&c, p, STR("alice@example.net"), &why)));
 	ck_assert(str_empty(ctl_account(&c, p, STR("example.org"), &why)));
@@ -107,11 +112,13 @@ START_TEST(columns_fit)
 
 	ctl_text_cell(t, "NAME");
 	ctl_text_cell(t, "VALUE");
-	ctl_text_cell(t, "b\xc3\xbc" "cher");
+	ctl_text_cell(t, "b\xc3\xbc"
+			 "cher");
 	ctl_text_cell(t, "a\x1b[2Jb");
 	ctl_text_print(t, f);
 	fclose(f);
-	ck_assert_str_eq(text, "NAME    VALUE\nb\xc3\xbc" "cher  a?[2Jb\n");
+	ck_assert_str_eq(text, "NAME    VALUE\nb\xc3\xbc"
+			       "cher  a?[2Jb\n");
 	free(text);
 }
 END_TEST

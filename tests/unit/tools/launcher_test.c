@@ -59,8 +59,12 @@ static void on_chld(void *arg)
 static int run(struct watch *w, const char *script, const char *log_dir, struct child **ret)
 {
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
-	struct child_spec spec = {
-		.name = "x-1", .argv = argv, .input = -1, .log_dir = log_dir, .ready = on_ready, .arg = w};
+	struct child_spec spec = {.name = "x-1",
+				  .argv = argv,
+				  .input = -1,
+				  .log_dir = log_dir,
+				  .ready = on_ready,
+				  .arg = w};
 
 	w->loop = loop_new();
 	w->chld = loop_signal_new(w->loop, SIGCHLD, on_chld, w);
@@ -85,7 +89,7 @@ START_TEST(child_says_that_it_works)
 	struct watch w = {0};
 	struct child *c = NULL;
 
-	ck_assert_int_eq(run(&w, "echo >&$READY_FD; read never; exit 3", NULL, &c), 0);
+	ck_assert_int_eq(run(&w, "echo >/proc/self/fd/$READY_FD; exit 3", NULL, &c), 0);
 	while (!w.ready && !w.ended)
 		loop_run_once(w.loop);
 	ck_assert_int_eq(WEXITSTATUS(end(&w, c)), 3);
