@@ -163,10 +163,16 @@ static void read_in(struct conn *c)
 			c->ops->read(c->arg, read_buffer, (size_t)n);
 		if (c->freed || c->ended)
 			return;
-		/* What TLS has decrypted already wakes no descriptor. */
-		if (c->ssl && c->state == CONN_SECURE && SSL_has_pending(c->ssl))
-			continue;
-		if (total >= CONN_READ_MAX || (!c->ssl && (size_t)n < sizeof(read_buffer)))
+		/* What TLS holds already, a part of a record too, wakes no descriptor. */
+		if (c->ssl && c->state == CONN_SECURE && SSL_has_pending(c->ssl)) {
+			if (total < CONN_READ_MAX)
+				continue;
+			loop_defer(c->loop, &c->task);
+			return;
+		}
+		/* A short piece was all there is: asking again would cost a call that finds nothing. */
+		if (total >= CONN_READ_MAX ||
+		    (size_t)n < (c->ssl ? SSL3_RT_MAX_PLAIN_LENGTH / 4 : sizeof(read_buffer)))
 			return;
 	}
 }
@@ -372,6 +378,8 @@ void conn_start_tls(struct conn *c, SSL *take_ssl)
 	c->ssl = take_ssl;
 	SSL_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* One call for a record instead of two; the buffer goes when it is empty, as without. */
+	SSL_set_read_ahead(c->ssl, 1);
 	SSL_set_fd(c->ssl, c->fd);
 	c->state = CONN_TLS_WANTED;
 	c->clear_left = c->out.len;

@@ -71,7 +71,26 @@ struct listener;
 typedef void listener_fn(void *arg, int take_fd); /* a new connection, non-blocking, close-on-exec */
 int listener_new(struct loop *l, const char *address, bool reuse_port, listener_fn *fn, void *arg,
 		 struct listener **ret);
-/* A listening socket made by someone else (init system). */
+/* 0: the address could be bound by somebody who does not share it (always for unix:). */
+int listener_probe(const char *address);
+/* With reuse_port the kernel lets any process of the same user share the address. Locks on a file in
+ * dir tell those that belong together (one run_dir, one configuration) from the others. Claim before
+ * listener_new; waits while another of ours is between its claim and its listening. -EADDRINUSE: the
+ * address is a stranger's. Where dir takes no file, whoever has it is a stranger. The claim is given
+ * back by listener_disclaim, after the socket is closed. */
+int listener_claim(const char *address, const char *dir, int *ret_claim);
+void listener_claimed(int claim); /* listening has begun: others may share it */
+void listener_disclaim(int claim);
+/* Listening sockets handed over by the init system (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS,
+ * LISTEN_FDNAMES, which are taken out of the environment); a malloc'ed array, the names lie in it.
+ * -ENOTSOCK: one of them is no listening stream socket. */
+struct inherited {
+	int fd;
+	unsigned short port; /* 0: a Unix socket */
+	const char *name;    /* "" where none was given */
+};
+int listeners_inherited(struct inherited **ret, size_t *ret_n);
+/* A listening socket made by someone else. */
 struct listener *listener_from_fd(struct loop *l, int take_fd, listener_fn *fn, void *arg);
 /* At EMFILE or ENFILE it stops accepting by itself and tries again each second; full (may be
  * NULL) is then called once per episode. */

@@ -166,7 +166,7 @@ static int any_socket(struct conn_address *a)
 	return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-static int open_socket(struct conn_address *a, const char *path, bool reuse_port, int *ret_fd)
+static int bound_socket(struct conn_address *a, const char *path, bool reuse_port, int *ret_fd)
 {
 	int fd, r, one = 1, v6only = !a->any;
 
@@ -186,14 +186,25 @@ static int open_socket(struct conn_address *a, const char *path, bool reuse_port
 		}
 	}
 	r = bind_to(fd, a, path);
-	if (r == 0 && listen(fd, SOMAXCONN) < 0)
-		r = -errno;
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+int listener_probe(const char *address)
+{
+	struct conn_address a;
+	int fd, r = conn_address_parse(address, &a);
+
+	if (r < 0 || a.ss.ss_family == AF_UNIX)
+		return r;
+	r = bound_socket(&a, NULL, false, &fd);
+	if (r == 0)
+		close(fd);
+	return r;
 }
 
 int listener_new(struct loop *l, const char *address, bool reuse_port, listener_fn *fn, void *arg,
@@ -210,9 +221,14 @@ int listener_new(struct loop *l, const char *address, bool reuse_port, listener_
 		return r;
 	if (a.ss.ss_family == AF_UNIX)
 		path = ((struct sockaddr_un *)&a.ss)->sun_path;
-	r = open_socket(&a, path, reuse_port, &fd);
+	r = bound_socket(&a, path, reuse_port, &fd);
 	if (r < 0)
 		return r;
+	if (listen(fd, SOMAXCONN) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
 	s = listener_from_fd(l, fd, fn, arg);
 	if (path && lstat(path, &st) == 0) {
 		s->path = xstrdup(path);

@@ -25,12 +25,24 @@ void random_bytes(void *ret, size_t n)
 	}
 }
 
+/* Ids are drawn for every message: a system call for each costs sm 3 to 4 % of its time. What is
+ * handed out is forgotten. A child of fork() that does not exec must not draw any. */
 uint64_t random_u64(void)
 {
-	uint64_t v = 0;
+	static _Thread_local struct {
+		uint64_t v[64];
+		unsigned left;
+	} stock;
+	uint64_t v;
 
-	while (!v)
-		random_bytes(&v, sizeof(v));
+	do {
+		if (!stock.left) {
+			random_bytes(stock.v, sizeof(stock.v));
+			stock.left = sizeof(stock.v) / sizeof(stock.v[0]);
+		}
+		v = stock.v[--stock.left];
+		stock.v[stock.left] = 0;
+	} while (!v);
 	return v;
 }
 

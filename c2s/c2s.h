@@ -39,6 +39,11 @@ struct shard {
 	uint32_t epoch;
 };
 
+struct listening {
+	struct listener *listener;
+	int claim; /* of a shared address, -1: none */
+};
+
 struct c2s_stats {
 	uint64_t connections, logins, login_failures, stanzas_in, stanzas_out, stream_errors;
 	uint64_t refused_address, refused_unauthenticated, resumed, throttled;
@@ -54,8 +59,12 @@ struct c2s {
 	struct pool *scratch; /* for the element in hand */
 	struct domain *domains;
 	size_t ndomains;
-	struct listener **listeners;
+	struct listening *listeners;
 	size_t nlisteners;
+	struct inherited *inherited; /* by the init system */
+	size_t ninherited;
+	size_t full_at;	      /* connections at the limit of open files */
+	bool full, full_told; /* at it now; it was logged */
 	struct loop_timeout watch; /* certificates */
 
 	struct client *clients; /* DL list */
@@ -85,9 +94,13 @@ struct c2s {
 
 /* --- listening, limits of connections: listen.c ------------------------------------------ */
 
+void listen_prepare(struct c2s *x); /* fatal() when an address cannot be had */
 void listen_start(struct c2s *x);
 void listen_stop(struct c2s *x);
-void tls_setup(struct c2s *x); /* fatal() when a certificate cannot be used */
+/* A connection has this descriptor: none is accepted any more when too few are left. */
+void listen_taken(struct c2s *x, int fd);
+void listen_given_back(struct c2s *x);
+void tls_setup(struct c2s *x); /* certs.c; fatal() when a certificate cannot be used */
 void tls_watch(void *c2s);     /* loads again what has changed */
 
 /* Counts a connection from an address. NULL: it has too many. */

@@ -51,6 +51,7 @@ static void *c2s_init(struct app *app)
 	x->ask_timer = loop_timer_new(x->loop, ack_gather, x);
 	domains_set(x);
 	tls_setup(x);
+	listen_prepare(x);
 	return x;
 }
 

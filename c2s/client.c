@@ -94,6 +94,7 @@ void client_free(struct client *c)
 	login_free(c->login);
 	free(c->lang);
 	free(c);
+	listen_given_back(x);
 	drain_look(x);
 }
 
@@ -266,10 +267,13 @@ static bool admitted(struct c2s *x, int fd, struct tenant **ret)
 static void socket_options(const struct c2s *x, int fd)
 {
 	int on = 1;
+	int idle = (int)((x->config->tcp_keepalive + 999) / 1000);
 	unsigned ms = (unsigned)x->config->user_timeout;
 
 	/* They fail on Unix sockets, which do not need them. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	if (idle)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
 	if (ms)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 }
@@ -303,6 +307,7 @@ void client_accept(struct c2s *x, int fd, bool direct_tls)
 	x->nclients++;
 	x->nunauthenticated++;
 	x->stats.connections++;
+	listen_taken(x, fd);
 	c->conn = conn_new(x->loop, fd, &client_conn_ops, c);
 	if (direct_tls) {
 		c->starting_tls = true;

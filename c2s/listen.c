@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening sockets, certificates, and how many connections there may be. */
+/* Listening sockets, and how many connections there may be. */
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "c2s/client.h"
 
@@ -70,6 +73,8 @@ void tenant_leave(struct c2s *x, struct tenant *t)
 	free(t);
 }
 
+/* --- sockets ----------------------------------------------------------------------------- */
+
 static void accept_plain(void *arg, int fd)
 {
 	client_accept(arg, fd, false);
@@ -80,98 +85,165 @@ static void accept_tls(void *arg, int fd)
 	client_accept(arg, fd, true);
 }
 
+/* Some descriptors stay for our own needs: a lost link is made anew, certificates are read. */
+static int spare_descriptors(rlim_t limit)
+{
+	enum { SPARE = 32 };
+
+	return limit / 4 < SPARE ? (int)(limit / 4) : SPARE;
+}
+
+static void tell_full(struct c2s *x)
+{
+	if (x->full_told)
+		return;
+	x->full_told = true;
+	x->full_at = x->nclients;
+	log_error("no more connections are accepted: the limit of open files is reached",
+		  LF_U("connections", x->nclients));
+}
+
 static void on_full(void *arg)
 {
-	struct c2s *x = arg;
+	tell_full(arg);
+}
 
-	log_error("no more connections: the limit of open files is reached",
-		  LF_U("connections", x->nclients));
+static void pause_all(struct c2s *x, bool pause)
+{
+	x->full = pause;
+	for (size_t i = 0; i < x->nlisteners; i++)
+		listener_pause(x->listeners[i].listener, pause);
+}
+
+void listen_taken(struct c2s *x, int fd)
+{
+	struct rlimit limit;
+
+	if (x->full || getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX ||
+	    fd + 1 < (int)limit.rlim_cur - spare_descriptors(limit.rlim_cur))
+		return;
+	tell_full(x);
+	x->full_at = x->nclients;
+	pause_all(x, true);
+}
+
+void listen_given_back(struct c2s *x)
+{
+	if (x->full && x->nclients < x->full_at)
+		pause_all(x, false);
+	/* One that comes for each that goes is no news. */
+	if (x->full_told && x->nclients < x->full_at - x->full_at / 8)
+		x->full_told = false;
+}
+
+static void add(struct c2s *x, struct listener *l, int claim)
+{
+	listener_on_full(l, on_full);
+	x->listeners = xrealloc(x->listeners, (x->nlisteners + 1) * sizeof *x->listeners);
+	x->listeners[x->nlisteners++] = (struct listening){l, claim};
+}
+
+static _Noreturn void cannot_listen(const struct c2s *x, const char *address, int err)
+{
+	if (err == -EADDRINUSE && x->config->reuse_port)
+		fatal("cannot listen on %s: %s, and not by a c2s of this run_dir", address,
+		      strerror(-err));
+	fatal("cannot listen on %s: %s", address, strerror(-err));
+}
+
+static bool is_unix(const char *address)
+{
+	return strncmp(address, "unix:", 5) == 0;
+}
+
+static int claim(const struct c2s *x, const char *address)
+{
+	int fd = -1, err = 0;
+
+	if (x->config->reuse_port && !is_unix(address))
+		err = listener_claim(address, x->app->common->run_dir, &fd);
+	else
+		err = listener_probe(address);
+	if (err < 0)
+		cannot_listen(x, address, err);
+	return fd;
+}
+
+static void check_all(const struct c2s *x, char **addresses)
+{
+	for (; *addresses; addresses++)
+		listener_disclaim(claim(x, *addresses));
 }
 
 static void listen_all(struct c2s *x, char **addresses, listener_fn *fn)
 {
 	for (; *addresses; addresses++) {
+		int taken = claim(x, *addresses), err;
 		struct listener *l;
-		int err = listener_new(x->loop, *addresses, x->config->reuse_port, fn, x, &l);
 
+		err = listener_new(x->loop, *addresses, x->config->reuse_port, fn, x, &l);
 		if (err < 0)
-			fatal("cannot listen on %s: %s", *addresses, strerror(-err));
-		listener_on_full(l, on_full);
-		x->listeners = xrealloc(x->listeners, (x->nlisteners + 1) * sizeof *x->listeners);
-		x->listeners[x->nlisteners++] = l;
+			cannot_listen(x, *addresses, err);
+		listener_claimed(taken);
+		add(x, l, taken);
 	}
+}
+
+static bool has_port(char **addresses, unsigned short port)
+{
+	for (; port && *addresses; addresses++) {
+		const char *colon = strrchr(*addresses, ':');
+		unsigned long long n;
+
+		if (!is_unix(*addresses) && colon && str_u64(str_z(colon + 1), &n) && n == port)
+			return true;
+	}
+	return false;
+}
+
+/* Its name tells, else the option that has its port. */
+static bool begins_with_tls(const struct c2s *x, const struct inherited *s)
+{
+	if (strcmp(s->name, "listen_tls") == 0 || strcmp(s->name, "listen") == 0)
+		return s->name[6] != '\0';
+	return has_port(x->config->listen_tls, s->port);
+}
+
+void listen_prepare(struct c2s *x)
+{
+	if (listeners_inherited(&x->inherited, &x->ninherited) < 0)
+		fatal("a socket that was handed over (LISTEN_FDS) does not listen");
+	if (x->ninherited)
+		return;
+	check_all(x, x->config->listen);
+	check_all(x, x->config->listen_tls);
 }
 
 void listen_start(struct c2s *x)
 {
+	for (size_t i = 0; i < x->ninherited; i++) {
+		const struct inherited *s = &x->inherited[i];
+		listener_fn *fn = begins_with_tls(x, s) ? accept_tls : accept_plain;
+
+		add(x, listener_from_fd(x->loop, s->fd, fn, x), -1);
+	}
+	if (x->ninherited)
+		return;
 	listen_all(x, x->config->listen, accept_plain);
 	listen_all(x, x->config->listen_tls, accept_tls);
 }
 
 void listen_stop(struct c2s *x)
 {
-	while (x->nlisteners)
-		listener_free(x->listeners[--x->nlisteners]);
+	while (x->nlisteners) {
+		struct listening *l = &x->listeners[--x->nlisteners];
+
+		listener_free(l->listener);
+		listener_disclaim(l->claim);
+	}
 	free(x->listeners);
 	x->listeners = NULL;
-}
-
-/* --- certificates ------------------------------------------------------------------------ */
-
-enum { WATCH_SECONDS = 60 };
-
-/* A host's own certificate, else the common one. Returns an error line or NULL. */
-static char *add_domain(struct c2s *x, struct tls_store *store, const char *name)
-{
-	const struct common_config *common = x->app->common;
-	struct host_config h = {0};
-	const char *cert, *key;
-	char *error = NULL;
-
-	conf_fill_titled(x->app->conf, "host", name, host_options, &h);
-	cert = h.certificate && *h.certificate ? h.certificate : common->certificate;
-	key = h.key && *h.key ? h.key : common->key;
-	if (!cert || !*cert || !key || !*key)
-		error = xasprintf("no certificate for %s: set certificate and key", name);
-	else
-		(void)tls_store_add(store, name, cert, key, &error);
-	options_free(host_options, &h);
-	return error;
-}
-
-void tls_setup(struct c2s *x)
-{
-	static const char *const alpn[] = {"xmpp-client", NULL};
-	const struct c2s_config *o = x->config;
-	struct tls_options t = {
-		.min_version = o->tls_min,
-		.ciphers = o->tls_ciphers && *o->tls_ciphers ? o->tls_ciphers : NULL,
-		.alpn = alpn,
-	};
-	char *error = NULL;
-
-	x->tls = tls_store_new(&t, &error);
-	if (!x->tls)
-		fatal("%s", error ? error : "TLS cannot be set up");
-	for (size_t i = 0; i < x->ndomains; i++) {
-		error = add_domain(x, x->tls, x->domains[i].name);
-		if (error)
-			fatal("%s", error);
-	}
-	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
-}
-
-static void watch_failed(void *arg, const char *error)
-{
-	log_error("certificate not loaded, the one before stays", LF_S("reason", error));
-}
-
-void tls_watch(void *arg)
-{
-	struct c2s *x = arg;
-	int n = tls_store_reload(x->tls, watch_failed, x);
-
-	if (n > 0)
-		log_info("certificates loaded", LF_I("count", n));
-	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
+	free(x->inherited);
+	x->inherited = NULL;
+	x->ninherited = 0;
 }

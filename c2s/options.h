@@ -19,7 +19,7 @@ struct c2s_config {
 	int64_t out_max, out_limit, out_timeout;
 	int64_t rate_bytes, rate_stanzas, rate_burst;
 	int64_t per_address, unauthenticated;
-	int64_t idle_whitespace, idle_ping, idle_timeout, user_timeout;
+	int64_t idle_whitespace, idle_ping, idle_timeout, user_timeout, tcp_keepalive;
 	int64_t resume_max, ack_timeout, ack_every;
 	int64_t close_timeout, owner_timeout, keep_closed;
 };

@@ -11,8 +11,8 @@ enum store_read_op {
 	STORE_LIST,     /* rows by a prefix of the key, in key order */
 	STORE_COUNT,    /* the same, one row with one integer */
 	STORE_LOG_READ, /* log entries of an account: key = account; from < number < to */
-	STORE_LOG_LAST  /* the newest entries of an account, newest first; rows of four columns: number,
-	                 * origin, origin_number, part */
+	STORE_LOG_LAST  /* the newest entries of an account, newest first; rows of five columns: number,
+	                 * origin, origin_number, part, flags */
 };
 enum store_write_op {
 	STORE_PUT,        /* inserts or replaces a row */

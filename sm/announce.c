@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions announced by c2s to a new owner, or again to the same one (DELIVERY rules 8 to 10). */
+#include <utlist.h>
 #include "sm/sm_internal.h"
 
 static void take_given(struct session *s, const struct msg_announce *m)
@@ -19,7 +20,55 @@ static void take_given(struct session *s, const struct msg_announce *m)
 		g->acked = (int32_t)(g->m - m->acked) <= 0;
 		g->committed = !g->log; /* of logged ones the log tells, when the account is loaded */
 		g->late = true;
+		g->unsaved = g->log != 0;
+		if (g->log > s->highest)
+			s->highest = g->log;
 	}
+}
+
+static void refuse(struct sm *sm, const struct frame *f, const struct msg_announce *m,
+		   enum stream_error e)
+{
+	struct frame head = {.kind = MSG_SESSION_END,
+			     .to = f->from,
+			     .from_shard = f->to_shard,
+			     .to_shard = SHARD_NONE,
+			     .from_epoch = f->to_epoch};
+	struct msg_session_end end = {
+		.sid = m->sid, .attachment = m->attachment, .error = (uint8_t)(1 + e)};
+
+	(void)link_send(sm->link, &head, &end);
+}
+
+static struct session *namesake(const struct session *s)
+{
+	struct session *o;
+
+	DL_FOREACH(s->user->sessions, o)
+		if (o != s && !o->closing && str_eq(o->jid.resource, s->jid.resource))
+			return o;
+	return NULL;
+}
+
+/* One of the name was replaced by the other, and the owner who did it died with the news. */
+static void end_namesakes(void *arg, struct user *u)
+{
+	struct session *s, *o;
+
+	(void)arg;
+	for (s = u ? u->sessions : NULL; s; s = s->next)
+		if (!s->closing && (o = namesake(s))) {
+			session_end(o->since < s->since ? o : s, 1 + STREAM_E_CONFLICT,
+				    "replaced by a new session");
+			return;
+		}
+}
+
+static void catch_up(void *arg, struct user *u)
+{
+	(void)arg;
+	for (struct session *s = u ? u->sessions : NULL; s; s = s->next)
+		inbox_flush(s);
 }
 
 /* A session that this instance does not know: c2s and the record tell all of it. */
@@ -28,17 +77,8 @@ static void announced_new(struct sm *sm, const struct frame *f, const struct msg
 	struct session *s = record_open(sm, m->sid, m->record);
 
 	if (!s) {
-		struct frame head = {.kind = MSG_SESSION_END,
-				     .to = f->from,
-				     .from_shard = f->to_shard,
-				     .to_shard = SHARD_NONE,
-				     .from_epoch = f->to_epoch};
-		struct msg_session_end end = {.sid = m->sid,
-					      .attachment = m->attachment,
-					      .error = 1 + STREAM_E_INTERNAL_SERVER_ERROR};
-
 		log_error("session record refused", LF_U("c2s", f->from));
-		(void)link_send(sm->link, &head, &end);
+		refuse(sm, f, m, STREAM_E_INTERNAL_SERVER_ERROR);
 		return;
 	}
 	s->c2s = f->from;
@@ -46,17 +86,28 @@ static void announced_new(struct sm *sm, const struct frame *f, const struct msg
 	s->taken = s->done = m->done; /* rule 9 */
 	s->out = m->out;
 	s->acked = m->acked;
-	s->settled = m->settled;
+	s->settled = s->highest = m->settled;
+	s->announced = m->in;
+	s->adopted = loop_now(sm->loop);
 	take_given(s, m);
 	if (s->user->state == USER_LOADED)
 		inbox_adopt(s);
 	session_settle(s);
 	run_session_open(s, false);
+	/* It came after the shard was opened for others: c2s had been stopped. */
+	if (shards_is_open(sm->shards, s->user->shard))
+		user_run(s->user, catch_up, NULL);
+	if (namesake(s))
+		user_run(s->user, end_namesakes, NULL);
 }
 
 /* The path was cut: our own state stands; c2s is told again what it may have missed (rule 10). */
-static void announced_again(struct session *s, const struct msg_announce *m)
+static void announced_again(struct session *s, uint64_t c2s, const struct msg_announce *m)
 {
+	s->c2s = c2s;
+	s->detached_since = 0;
+	/* The record that it was sent last may be lost. */
+	s->record_changed = true;
 	session_acked(s, m->acked);
 	session_regive(s, m->out);
 	for (size_t i = m->ngiven; i-- > 0;)
@@ -78,12 +129,14 @@ void on_announce(void *arg, const struct frame *f, const void *msg)
 	s = session_find(sm, m->sid);
 	if (!s) {
 		announced_new(sm, f, m);
-	} else if (m->attachment == s->attachment && f->from == s->c2s) {
-		announced_again(s, m);
-	} else if (!shards_is_open(sm->shards, f->to_shard) &&
-		   (int32_t)(m->attachment - s->attachment) > 0) {
+	} else if (m->attachment == s->attachment && (f->from == s->c2s || !s->c2s)) {
+		announced_again(s, f->from, m); /* detached: its c2s was taken for dead */
+	} else if ((int32_t)(m->attachment - s->attachment) > 0) {
+		inbox_unhold(s);
 		session_free(s); /* the highest attachment wins */
 		announced_new(sm, f, m);
+	} else { /* resumed elsewhere, which its c2s has not heard */
+		refuse(sm, f, m, STREAM_E_CONFLICT);
 	}
 }
 
@@ -97,13 +150,6 @@ void on_announced(void *arg, const struct frame *f, const void *msg)
 }
 
 /* --- opening ---------------------------------------------------------------------------------------------- */
-
-static void catch_up(void *arg, struct user *u)
-{
-	(void)arg;
-	for (struct session *s = u ? u->sessions : NULL; s; s = s->next)
-		inbox_flush(s);
-}
 
 static void shard_taken(void *arg, uint16_t shard, uint32_t epoch)
 {

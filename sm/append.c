@@ -123,6 +123,21 @@ static void append_error(struct append *a, enum stanza_error e)
 	sm_pool_back(sm, pool);
 }
 
+/* Given before by an earlier owner, who had not committed it: its bytes come only now. */
+static void given_adopt(struct session *s, struct given *g, struct entry *e, struct text *text)
+{
+	if (g->acked)
+		return;
+	if (!g->text) {
+		g->text = text_ref(text);
+		s->given_bytes += text->len;
+	}
+	if (e && !g->held) {
+		e->holders++;
+		g->held = true;
+	}
+}
+
 /* To every session it is for which can take it now; those that are being flushed find it in the
  * log. */
 static void append_give(struct append *a, bool committed)
@@ -136,15 +151,25 @@ static void append_give(struct append *a, bool committed)
 	if (stanza_parse(pool, str_n(a->text->bytes, a->text->len), &st) < 0 ||
 	    jid_split(st.to, &to) < 0)
 		bug("a message that we wrote cannot be parsed");
-	if (!e)
-		e = inbox_add(u->inbox, a->log);
-	for (struct session *s = u->sessions, *next; s; s = next) {
-		next = s->next;
-		if (!message_is_for(s, &to) || s->flushing || session_given(s, &a->key))
-			continue;
-		e->holders++;
-		session_give(s, &a->key, a->log, committed, a->text);
+	for (struct session *s = u->sessions; s; s = s->next) {
+		const struct given *g = session_given(s, &a->key);
+
+		a->delivered |= g && g->acked;
 	}
+	if (!e && !a->delivered)
+		e = inbox_add(u->inbox, a->log, a->target);
+	for (struct session *s = u->sessions; s; s = s->next) {
+		struct given *g = session_given(s, &a->key);
+
+		if (g)
+			given_adopt(s, g, e, a->text);
+		else if (message_is_for(s, &to) && !s->flushing)
+			session_give_logged(s, &a->key, a->log, a->target, committed, e, a->text);
+	}
+	if (a->delivered) /* what one session has acknowledged waits for nobody */
+		inbox_remove(u->inbox, a->log);
+	else if (committed && a->log > u->inbox->top)
+		u->inbox->top = a->log;
 	sm_pool_back(u->sm, pool);
 }
 
@@ -167,7 +192,7 @@ static void append_committed(struct append *a)
 		log_delete(u, a->log);
 	} else {
 		append_give(a, true);
-		for (struct session *s = u->sessions; a->given && s; s = s->next)
+		for (struct session *s = u->sessions; s; s = s->next)
 			session_committed(s, &a->key);
 	}
 	append_release(a);
@@ -219,7 +244,7 @@ static void append_write(struct append *a, struct packet *p)
 		value_int((int64_t)a->key.origin),
 		value_int((int64_t)a->key.number),
 		value_int(a->key.part),
-		value_int(0),
+		value_int(a->target),
 		value_text(str_n(a->text->bytes, a->text->len)),
 	};
 	struct msg_write_op op = {.op = STORE_LOG_APPEND,
@@ -263,6 +288,7 @@ void inbox_append(struct packet *p)
 	a->type = p->st.type;
 	a->since = loop_now(sm->loop);
 	a->log = log_number(p);
+	a->target = message_target(u, &p->to);
 	stanza_write(&p->st, &b);
 	a->text = text_new(buf_str(&b));
 	buf_free(&b);
@@ -286,6 +312,7 @@ void append_acked(struct user *u, uint64_t log)
 	DL_FOREACH(u->sm->appends_first, a)
 	{
 		if (a->user == u && a->log == log) {
+			a->delivered = true;
 			append_release(a);
 			return;
 		}

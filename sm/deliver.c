@@ -22,7 +22,7 @@ static void give_one(struct packet *p, struct session *s)
 	if (session_given(s, &p->key))
 		return;
 	t = render(&p->st);
-	session_give(s, &p->key, 0, true, t);
+	session_give(s, &p->key, t);
 	text_unref(t);
 }
 
@@ -38,10 +38,16 @@ static bool give_all(struct packet *p, bool any_priority)
 		if (!t)
 			t = render(&p->st);
 		if (!session_given(s, &p->key))
-			session_give(s, &p->key, 0, true, t);
+			session_give(s, &p->key, t);
 	}
 	text_unref(t);
 	return t != NULL;
+}
+
+/* XEP-0160 section 3: notifications of typing are neither kept nor worth an error. */
+static bool chat_state(const struct packet *p)
+{
+	return stanza_child(&p->st, NULL, NS_CHATSTATES) != NULL;
 }
 
 static void message_to_account(struct packet *p)
@@ -58,8 +64,8 @@ static void message_to_account(struct packet *p)
 	default:
 		if (message_stored(p))
 			inbox_append(p);
-		else
-			(void)give_all(p, false);
+		else if (!give_all(p, false) && !chat_state(p)) /* 8.5.2.2.1: or an error */
+			packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
 	}
 }
 
@@ -92,17 +98,41 @@ static void deliver_message(struct packet *p)
 	}
 }
 
+struct knowing {
+	struct str bare;
+	bool found;
+};
+
+static void look_directed(void *arg, struct str jid)
+{
+	struct knowing *k = arg;
+	struct jid j;
+
+	k->found |= jid_split(jid, &j) == 0 && str_eq(j.bare, k->bare);
+}
+
+/* 8.5.3.1: by a subscription or by directed presence. */
+static bool knows_presence(struct packet *p, struct session *s)
+{
+	struct knowing k = {p->from.bare, false};
+
+	if (p->own || run_presence_allowed(p->user, &p->from) == HANDLED)
+		return true;
+	session_directed_each(s, look_directed, &k);
+	return k.found;
+}
+
 static void deliver_iq(struct packet *p)
 {
 	bool request = p->st.type == IQ_GET || p->st.type == IQ_SET;
 	struct session *s;
 
-	if (p->to.resource.len && !(p->own && str_empty(p->st.to))) {
+	if (p->to.resource.len) {
 		s = user_session(p->user, p->to.resource);
-		if (s)
+		if (s && (!request || p->sm->config->iq_strangers || knows_presence(p, s)))
 			give_one(p, s);
 		else
-			packet_error(p, STANZA_E_SERVICE_UNAVAILABLE); /* 8.5.3.2.3 */
+			packet_error(p, STANZA_E_SERVICE_UNAVAILABLE); /* 8.5.3.1, 8.5.3.2.3 */
 		return;
 	}
 	if (!request) /* a result or error that nobody here awaits */

@@ -16,49 +16,59 @@ static void flush_next(struct session *s);
 
 /* Kept in the log at all is one thing, to be given to this session another: it was appended since
  * the session began (and not given), or nobody has it. */
-static bool row_wanted(struct session *s, uint64_t log, const struct msg_stanza_key *key)
+static bool row_wanted(struct session *s, uint64_t log, uint32_t target,
+		       const struct msg_stanza_key *key)
 {
 	struct entry *e = inbox_entry(s->user->inbox, log);
 
 	if (session_given(s, key))
 		return false;
-	if (log > s->base && log > s->settled)
+	if (log > s->settled && cover_region(s, log, target))
 		return true;
 	return e && e->holders == 0;
+}
+
+struct text *row_text(struct session *s, const struct msg_row *row)
+{
+	const struct msg_value *v = row->values;
+	struct pool *pool = sm_pool(s->user->sm);
+	struct buf xml = BUF_INIT, out = BUF_INIT;
+	struct text *t = NULL;
+	struct xml_writer w;
+	struct stanza st;
+	struct jid to;
+
+	if (stanza_parse(pool, v[LOG_STANZA].s, &st) == 0 && jid_split(st.to, &to) == 0 &&
+	    message_is_for(s, &to)) {
+		/* XEP-0203: it did not come just now. */
+		if (!cover_region(s, (uint64_t)v[LOG_NUMBER].i, (uint32_t)v[LOG_FLAGS].i) ||
+		    v[LOG_TIME].i < s->takes_since) {
+			xw_init(&w, &xml);
+			delay_write(&w, s->jid.domain, v[LOG_TIME].i, "Offline Storage");
+			stanza_append(pool, &st, "delay", NS_DELAY, buf_str(&xml));
+		}
+		stanza_write(&st, &out);
+		t = text_new(buf_str(&out));
+	}
+	buf_free(&xml);
+	buf_free(&out);
+	sm_pool_back(s->user->sm, pool);
+	return t;
 }
 
 static void row_give(struct session *s, const struct msg_row *row)
 {
 	const struct msg_value *v = row->values;
-	struct sm *sm = s->user->sm;
 	uint64_t log = (uint64_t)v[LOG_NUMBER].i;
+	uint32_t target = (uint32_t)v[LOG_FLAGS].i;
 	struct msg_stanza_key key = {(uint64_t)v[LOG_ORIGIN].i, (uint64_t)v[LOG_ORIGIN_NUMBER].i,
 				     (uint16_t)v[LOG_PART].i};
-	struct pool *pool = sm_pool(sm);
-	struct buf xml = BUF_INIT, out = BUF_INIT;
-	struct xml_writer w;
-	struct stanza st;
-	struct jid to;
 	struct text *t;
 
-	if (!row_wanted(s, log, &key) || stanza_parse(pool, v[LOG_STANZA].s, &st) < 0 ||
-	    jid_split(st.to, &to) < 0 || !message_is_for(s, &to)) {
-		sm_pool_back(sm, pool);
+	if (!row_wanted(s, log, target, &key) || !(t = row_text(s, row)))
 		return;
-	}
-	if (log <= s->base) { /* XEP-0203: it did not come just now */
-		xw_init(&w, &xml);
-		delay_write(&w, s->jid.domain, v[LOG_TIME].i, "Offline Storage");
-		stanza_append(pool, &st, "delay", NS_DELAY, buf_str(&xml));
-	}
-	stanza_write(&st, &out);
-	t = text_new(buf_str(&out));
-	inbox_add(s->user->inbox, log)->holders++;
-	session_give(s, &key, log, true, t);
+	session_give_logged(s, &key, log, target, true, inbox_entry(s->user->inbox, log), t);
 	text_unref(t);
-	buf_free(&xml);
-	buf_free(&out);
-	sm_pool_back(sm, pool);
 }
 
 static void flush_page(struct user *u, int err, const struct msg_rows *rows, void *arg)
@@ -69,9 +79,11 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 	(void)u;
 	if (!s || s->serial != f->serial)
 		return;
-	if (err) { /* the next presence, or another session, tries again */
+	/* Storage was asked for as long as a read may take. What follows must not go before it. */
+	if (err) {
 		log_warn("offline messages not read", LF_S("jid", s->full), LF_ERR(err));
-		s->flushing = false;
+		s->flush_failed = true;
+		sm_tick_need(s->user->sm);
 		return;
 	}
 	for (size_t i = 0; i < rows[0].nrows; i++) {
@@ -135,4 +147,20 @@ void inbox_flush(struct session *s)
 	s->flush_at = flush_start(s);
 	s->flushing = true;
 	flush_next(s);
+}
+
+bool flushes_tick(struct sm *sm)
+{
+	struct session *s, *tmp;
+	bool any = false;
+
+	HASH_ITER(hh, sm->sessions, s, tmp)
+	{
+		if (!s->flush_failed)
+			continue;
+		s->flush_failed = false;
+		any = true;
+		flush_next(s);
+	}
+	return any;
 }

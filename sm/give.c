@@ -2,6 +2,8 @@
 /* Giving stanzas to clients and knowing what became of them (DELIVERY rule 7). */
 #include "sm/sm_internal.h"
 
+enum { UNCOMMITTED_MS = 150000 }; /* longer than any deadline */
+
 static void send_give(struct session *s, const struct given *g)
 {
 	struct sm *sm = s->user->sm;
@@ -15,7 +17,7 @@ static void send_give(struct session *s, const struct given *g)
 			     .m = g->m,
 			     .key = g->key,
 			     .log = g->log,
-			     .committed = g->committed,
+			     .committed = g->committed && !g->unsaved,
 			     .xml = str_n(g->text->bytes, g->text->len)};
 
 	if (s->c2s)
@@ -32,14 +34,10 @@ static struct given *given_push(struct session *s)
 	return &s->given[s->ngiven++];
 }
 
-void session_give(struct session *s, const struct msg_stanza_key *key, uint64_t log, bool committed,
-		  struct text *text)
+static void give(struct session *s, struct given *g, const struct msg_stanza_key *key,
+		 struct text *text)
 {
-	struct given *g = given_push(s);
-
 	g->key = *key;
-	g->log = log;
-	g->committed = committed;
 	g->m = ++s->out;
 	g->text = text_ref(text);
 	s->given_bytes += text->len;
@@ -50,6 +48,31 @@ void session_give(struct session *s, const struct msg_stanza_key *key, uint64_t 
 			 LF_U("bytes", s->given_bytes));
 		session_overflow(s);
 	}
+}
+
+void session_give(struct session *s, const struct msg_stanza_key *key, struct text *text)
+{
+	struct given *g = given_push(s);
+
+	g->committed = true;
+	give(s, g, key, text);
+}
+
+void session_give_logged(struct session *s, const struct msg_stanza_key *key, uint64_t log,
+			 uint32_t target, bool committed, struct entry *e, struct text *text)
+{
+	struct given *g = given_push(s);
+
+	g->log = log;
+	g->committed = committed;
+	g->unsaved = g->late = !cover_in_order(s, log, target);
+	if (e) {
+		e->holders++;
+		g->held = true;
+	}
+	if (log > s->highest)
+		s->highest = log;
+	give(s, g, key, text);
 }
 
 void session_regive(struct session *s, uint32_t from_m)
@@ -70,13 +93,25 @@ struct given *session_given(struct session *s, const struct msg_stanza_key *key)
 	return NULL;
 }
 
+static bool is_settled(const struct session *s, const struct given *g)
+{
+	const struct inbox *b = s->user->inbox;
+
+	/* An earlier owner gave it before the commit, and nobody has sent it again since: nobody will. */
+	if (g->acked && !g->committed && s->adopted &&
+	    loop_now(s->user->sm->loop) - s->adopted > UNCOMMITTED_MS)
+		return true;
+	return g->acked && g->committed &&
+	       (!g->unsaved || (b && g->acked_version <= b->saved_version));
+}
+
 /* The prefix of what was given that is both acknowledged and committed is settled. c2s settles by
  * itself what was committed when it was given; it is told of the rest. */
 void session_settle(struct session *s)
 {
 	uint32_t n = 0, top = 0;
 
-	while (n < s->ngiven && s->given[n].acked && s->given[n].committed) {
+	while (n < s->ngiven && is_settled(s, &s->given[n])) {
 		if (s->given[n].log > s->settled)
 			s->settled = s->given[n].log;
 		if (s->given[n].late)
@@ -116,6 +151,7 @@ void session_acked(struct session *s, uint32_t m)
 			inbox_acked(s, g);
 	}
 	session_settle(s);
+	inbox_settle(s->user);
 }
 
 void session_committed(struct session *s, const struct msg_stanza_key *key)
@@ -141,7 +177,7 @@ void session_send(struct session *s, const struct stanza *st)
 	stanza_write(st, &b);
 	t = text_new(buf_str(&b));
 	buf_free(&b);
-	session_give(s, &key, 0, true, t);
+	session_give(s, &key, t);
 	text_unref(t);
 }
 

@@ -9,7 +9,7 @@
 #include "sm/sm_internal.h"
 
 enum { POSITION_DELIVERED = 1, POSITION_UNDELIVERED = 2 };      /* columns */
-enum { LAST_NUMBER, LAST_ORIGIN, LAST_ORIGIN_NUMBER, LAST_PART }; /* of STORE_LOG_LAST */
+enum { LAST_NUMBER, LAST_ORIGIN, LAST_ORIGIN_NUMBER, LAST_PART, LAST_FLAGS }; /* of STORE_LOG_LAST */
 
 static size_t entry_at(const struct inbox *b, uint64_t log)
 {
@@ -33,7 +33,7 @@ struct entry *inbox_entry(struct inbox *b, uint64_t log)
 	return at < b->n && b->entries[at].log == log ? &b->entries[at] : NULL;
 }
 
-struct entry *inbox_add(struct inbox *b, uint64_t log)
+struct entry *inbox_add(struct inbox *b, uint64_t log, uint32_t target)
 {
 	size_t at = entry_at(b, log);
 
@@ -44,22 +44,22 @@ struct entry *inbox_add(struct inbox *b, uint64_t log)
 		b->entries = xrealloc(b->entries, b->cap * sizeof *b->entries);
 	}
 	memmove(b->entries + at + 1, b->entries + at, (b->n - at) * sizeof *b->entries);
-	b->entries[at] = (struct entry){.log = log};
+	b->entries[at] = (struct entry){.log = log, .target = target};
 	b->n++;
 	if (log > b->top)
 		b->top = log;
-	b->changed = true;
+	b->version++;
 	return &b->entries[at];
 }
 
-static void entry_remove(struct inbox *b, uint64_t log)
+void inbox_remove(struct inbox *b, uint64_t log)
 {
 	size_t at = entry_at(b, log);
 
 	if (at == b->n || b->entries[at].log != log)
 		return;
 	memmove(b->entries + at, b->entries + at + 1, (b->n - at - 1) * sizeof *b->entries);
-	b->changed = true;
+	b->version++;
 	if (--b->n == 0) {
 		free(b->entries);
 		b->entries = NULL;
@@ -69,13 +69,21 @@ static void entry_remove(struct inbox *b, uint64_t log)
 
 /* --- loading and saving ------------------------------------------------------------------------------ */
 
-static uint64_t read_u64(const char *p)
+enum { LOG_BYTES = 8, TARGET_BYTES = 4, ENTRY_BYTES = LOG_BYTES + TARGET_BYTES }; /* as written */
+
+static uint64_t read_number(const char *p, int bytes)
 {
 	uint64_t v = 0;
 
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | (uint8_t)p[i];
+	while (bytes--)
+		v = v << 8 | (uint8_t)p[bytes];
 	return v;
+}
+
+static void put_number(struct buf *b, uint64_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		buf_putc(b, (char)(v >> 8 * i));
 }
 
 static uint64_t position_of(const struct msg_rows *position)
@@ -99,8 +107,8 @@ void inbox_adopt(struct session *s)
 	struct inbox *b = u->inbox;
 
 	for (size_t i = b->n; i-- > 0;)
-		if (b->entries[i].log > b->saved && b->entries[i].log <= s->settled)
-			entry_remove(b, b->entries[i].log);
+		if (cover_has(s, &b->entries[i]))
+			inbox_remove(b, b->entries[i].log);
 	for (uint32_t i = 0; i < s->ngiven; i++) {
 		struct given *g = &s->given[i];
 		struct seen *known = seen_find(u, &g->key);
@@ -109,10 +117,13 @@ void inbox_adopt(struct session *s)
 		/* Commits keep the order of numbers: below the oldest that was read all are. */
 		if (!g->committed && ((known && known->committed) || g->log < b->oldest))
 			g->committed = true;
-		if (e && g->acked)
-			entry_remove(b, e->log);
-		else if (e)
+		if (e && g->acked) {
+			inbox_remove(b, e->log);
+		} else if (e && !g->held) {
 			e->holders++;
+			g->held = true;
+		}
+		g->acked_version = b->version;
 	}
 	session_settle(s);
 }
@@ -126,8 +137,9 @@ void inbox_load(struct user *u, const struct msg_rows *position, const struct ms
 	if (position->nrows) {
 		struct str list = position->rows[0].values[POSITION_UNDELIVERED].s;
 
-		for (size_t i = 0; i + 8 <= list.len; i += 8)
-			inbox_add(b, read_u64(list.ptr + i));
+		for (size_t i = 0; i + ENTRY_BYTES <= list.len; i += ENTRY_BYTES)
+			inbox_add(b, read_number(list.ptr + i, LOG_BYTES),
+				  (uint32_t)read_number(list.ptr + i + LOG_BYTES, TARGET_BYTES));
 	}
 	for (size_t i = 0; i < newest->nrows; i++) {
 		const struct msg_value *v = newest->rows[i].values;
@@ -139,12 +151,12 @@ void inbox_load(struct user *u, const struct msg_rows *position, const struct ms
 		if (!seen_find(u, &key))
 			seen_add(u, &key, log)->committed = true;
 		if (log > b->saved)
-			inbox_add(b, log);
+			inbox_add(b, log, (uint32_t)v[LAST_FLAGS].i);
 		if (log > b->top)
 			b->top = log;
 		b->oldest = log;
 	}
-	b->changed = false;
+	b->saved_version = b->version;
 	for (struct session *s = u->sessions; s; s = s->next)
 		inbox_adopt(s);
 	sm_tick_need(u->sm);
@@ -152,10 +164,33 @@ void inbox_load(struct user *u, const struct msg_rows *position, const struct ms
 
 static void saved(struct user *u, int err, void *arg)
 {
+	struct inbox *b = u->inbox;
+
 	(void)arg;
-	u->inbox->saving = false;
-	if (err)
-		u->inbox->changed = true;
+	b->saving = false;
+	if (err) { /* the next change tries again */
+		farewells_look(u, true);
+		return;
+	}
+	b->saved_version = b->saving_version;
+	for (struct session *s = u->sessions; s; s = s->next)
+		session_settle(s);
+	inbox_settle(u);
+	farewells_look(u, false);
+}
+
+void inbox_settle(struct user *u)
+{
+	const struct inbox *b = u->inbox;
+
+	if (!b || b->saving)
+		return;
+	for (struct session *s = u->sessions; s; s = s->next)
+		for (uint32_t i = 0; i < s->ngiven && s->given[i].acked; i++)
+			if (s->given[i].unsaved && s->given[i].acked_version > b->saved_version) {
+				inbox_save(u);
+				return;
+			}
 }
 
 void inbox_save(struct user *u)
@@ -166,15 +201,16 @@ void inbox_save(struct user *u)
 	struct msg_write_op op = {
 		.op = STORE_PUT, .table = TABLE_POSITION, .values = v, .nvalues = 3};
 
-	if (!b || !b->changed || b->saving || !user_exists(u))
+	if (!b || b->version == b->saved_version || b->saving || !user_exists(u))
 		return;
-	for (size_t i = 0; i < b->n; i++)
-		for (int shift = 0; shift < 64; shift += 8)
-			buf_putc(&list, (char)(b->entries[i].log >> shift));
+	for (size_t i = 0; i < b->n; i++) {
+		put_number(&list, b->entries[i].log, LOG_BYTES);
+		put_number(&list, b->entries[i].target, TARGET_BYTES);
+	}
 	v[0] = value_text(user_jid(u));
 	v[1] = value_int((int64_t)b->top);
 	v[2] = value_blob(buf_str(&list));
-	b->changed = false;
+	b->saving_version = b->version;
 	b->saving = true;
 	user_write(u, NULL, &op, 1, saved, NULL, NULL);
 	buf_free(&list);
@@ -191,32 +227,40 @@ void inbox_free(struct user *u)
 
 /* --- what clients did --------------------------------------------------------------------------------- */
 
-void inbox_acked(struct session *s, const struct given *g)
+void inbox_acked(struct session *s, struct given *g)
 {
 	struct user *u = s->user;
 
 	if (!g->committed)
 		append_acked(u, g->log);
-	if (u->inbox)
-		entry_remove(u->inbox, g->log);
+	if (!u->inbox)
+		return;
+	inbox_remove(u->inbox, g->log);
+	g->acked_version = u->inbox->version;
+	g->held = false;
+}
+
+/* True: some entries have no holder any more. */
+bool inbox_unhold(struct session *s)
+{
+	struct inbox *b = s->user->inbox;
+	bool orphans = false;
+
+	for (uint32_t i = 0; b && i < s->ngiven; i++) {
+		struct entry *e = s->given[i].held ? inbox_entry(b, s->given[i].log) : NULL;
+
+		s->given[i].held = false;
+		if (e && e->holders && --e->holders == 0)
+			orphans = true;
+	}
+	return orphans;
 }
 
 void inbox_released(struct session *s)
 {
 	struct user *u = s->user;
-	bool orphans = false;
 
-	if (!u->inbox)
-		return;
-	for (uint32_t i = 0; i < s->ngiven; i++) {
-		struct entry *e;
-
-		if (s->given[i].acked || !(e = inbox_entry(u->inbox, s->given[i].log)))
-			continue;
-		if (e->holders && --e->holders == 0)
-			orphans = true;
-	}
-	if (!orphans)
+	if (!inbox_unhold(s))
 		return;
 	/* To another resource, if one takes messages; else they stay for the next login. */
 	for (struct session *o = u->sessions; o; o = o->next)

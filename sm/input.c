@@ -36,7 +36,10 @@ void packet_out(struct packet *p)
 	}
 	if (hooks[p->st.kind](p) == HANDLED)
 		return;
-	if (p->to.full.len) {
+	/* What is addressed to one's own account (RFC 6120 section 10.3.3) is handled with its
+	 * session in view, as without `to`. */
+	if (p->to.full.len &&
+	    !(p->st.kind == STANZA_IQ && str_eq(p->to.full, p->from.bare))) {
 		packet_route(p);
 		return;
 	}
@@ -56,6 +59,8 @@ static void stanza_loaded(void *arg, struct user *u)
 		p->user = u;
 		p->session = s;
 		packet_out(p);
+	} else if (!u) { /* storage does not answer; of no effect when the account is lost */
+		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 	}
 	packet_free(p);
 }
@@ -84,6 +89,8 @@ void on_stanza(void *arg, const struct frame *f, const void *msg)
 	if (!sm_admit(sm, f, false))
 		return;
 	s = session_live(sm, m->sid, m->attachment, f->from);
+	if (!s && (s = session_find(sm, m->sid)) && !session_old_takes(s, f, m))
+		s = NULL;
 	if (!s || m->n != s->taken + 1)
 		return;
 	sm->stat_stanzas++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocking Command (XEP-0191). */
-#include <uthash.h>
-#include "sm/module.h"
+#include "sm/blocklist.h"
+#include "sm/roster.h"
 
 struct config {
 	int64_t items;
@@ -14,86 +14,23 @@ const struct option mod_blocking_options[] = {
 };
 extern const struct module mod_blocking;
 
-struct blocked {
-	UT_hash_handle hh;
-	char jid[];
-};
-struct list {
-	struct blocked *all;
-	size_t n;
-};
-
-static struct list *list_of(const struct user *u)
+static struct blocklist *list_of(const struct user *u)
 {
 	return user_data(u, &mod_blocking);
 }
 
-static void list_add(struct list *l, struct str jid)
-{
-	struct blocked *b;
-
-	HASH_FIND(hh, l->all, jid.ptr, jid.len, b);
-	if (b)
-		return;
-	b = xcalloc(1, sizeof *b + jid.len + 1);
-	memcpy(b->jid, jid.ptr, jid.len);
-	HASH_ADD_KEYPTR(hh, l->all, b->jid, jid.len, b);
-	l->n++;
-}
-
-static void list_remove(struct list *l, struct blocked *b)
-{
-	HASH_DEL(l->all, b);
-	l->n--;
-	free(b);
-}
-
 static void user_load(struct user *u, const struct msg_rows *rows)
 {
-	struct list *l = xcalloc(1, sizeof *l);
+	struct blocklist *l = blocklist_new();
 
 	for (size_t i = 0; i < rows[0].nrows; i++)
-		list_add(l, rows[0].rows[i].values[COL_BLOCKING_JID].s);
+		blocklist_add(l, rows[0].rows[i].values[COL_BLOCKING_JID].s);
 	user_data_set(u, &mod_blocking, l);
 }
 
 static void user_free(struct user *u)
 {
-	struct list *l = list_of(u);
-	struct blocked *b, *tmp;
-
-	if (!l)
-		return;
-	HASH_ITER(hh, l->all, b, tmp)
-	{
-		list_remove(l, b);
-	}
-	free(l);
-	user_data_set(u, &mod_blocking, NULL);
-}
-
-static bool has(const struct list *l, struct str jid)
-{
-	struct blocked *b;
-
-	HASH_FIND(hh, l->all, jid.ptr, jid.len, b);
-	return b != NULL;
-}
-
-/* 3.1: full JID, bare JID, domain with resource, domain. */
-static bool matches(const struct list *l, const struct jid *j)
-{
-	char with_resource[2100];
-
-	if (!l->n || !j->full.len)
-		return false;
-	if (has(l, j->full) || has(l, j->bare) || has(l, j->domain))
-		return true;
-	if (!j->resource.len)
-		return false;
-	(void)snprintf(with_resource, sizeof with_resource, "%.*s/%.*s", STR_ARG(j->domain),
-		       STR_ARG(j->resource));
-	return has(l, str_z(with_resource));
+	user_data_set(u, &mod_blocking, blocklist_free(list_of(u)));
 }
 
 static enum verdict is_blocked(struct user *u, const struct jid *who)
@@ -102,7 +39,7 @@ static enum verdict is_blocked(struct user *u, const struct jid *who)
 	if (str_eq(who->bare, user_jid(u)) ||
 	    (!who->local.len && sm_local_domain(user_sm(u), who->domain)))
 		return PASS;
-	return matches(list_of(u), who) ? HANDLED : PASS;
+	return blocklist_matches(list_of(u), who) ? HANDLED : PASS;
 }
 
 /* --- stanzas -------------------------------------------------------------------------------------------------- */
@@ -119,11 +56,9 @@ static enum verdict in_stanza(struct packet *p)
 
 static enum verdict out_stanza(struct packet *p)
 {
-	/* 3.3: what is sent to a blocked contact does not go out; leaving is no message. */
+	/* 3.3: what is sent to a blocked contact does not go out. */
 	if (!p->to.full.len || is_blocked(p->user, &p->to) == PASS)
 		return PASS;
-	if (p->st.kind == STANZA_PRESENCE && p->st.type == PRESENCE_UNAVAILABLE)
-		return HANDLED;
 	packet_error_ext(p, STANZA_E_NOT_ACCEPTABLE, "cancel", NULL,
 			 STR("<blocked xmlns='" NS_BLOCKING_ERRORS "'/>"));
 	return HANDLED;
@@ -168,30 +103,35 @@ static void push(struct user *u, struct str payload)
 	}
 }
 
-static void free_packet(void *arg)
+struct change { /* under way to storage */
+	struct packet *p;
+	struct buf push; /* what the other resources are told, with prepared addresses */
+};
+
+static void change_free(void *arg)
 {
-	packet_free(arg);
+	struct change *c = arg;
+
+	packet_free(c->p);
+	buf_free(&c->push);
+	free(c);
 }
 
 static void committed(struct user *u, int err, void *arg)
 {
-	struct packet *p = arg;
+	struct change *c = arg;
 
 	if (err) {
-		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR);
+		packet_error(c->p, STANZA_E_INTERNAL_SERVER_ERROR);
 		return;
 	}
-	packet_result(p, STR_NONE);
-	push(u, p->st.bytes);
+	packet_result(c->p, STR_NONE);
+	push(u, buf_str(&c->push));
 }
 
-/* Contacts who see us: to the blocked we go offline, to the unblocked we come back. */
+/* To the blocked we go offline, to the unblocked we come back (3.3, 3.5). */
 static void tell_presence(struct packet *p, struct str jid, bool blocked)
 {
-	struct jid who;
-
-	if (jid_split(jid, &who) < 0 || run_presence_allowed(p->user, &who) != HANDLED)
-		return;
 	for (struct session *s = user_sessions(p->user); s; s = session_next(s)) {
 		const struct stanza *now = session_presence(s);
 		struct stanza st;
@@ -209,6 +149,63 @@ static void tell_presence(struct packet *p, struct str jid, bool blocked)
 	}
 }
 
+/* The contacts who may see us and who are blocked, or not; the caller's to free. */
+static size_t subscribers(struct user *u, enum verdict blocked, struct jid **ret)
+{
+	struct roster *r = roster_of(u);
+	struct jid *list = xmalloc((r->n + 1) * sizeof *list);
+	struct contact *c, *tmp;
+	size_t n = 0;
+
+	HASH_ITER(hh, r->contacts, c, tmp)
+	{
+		if ((c->state & SUB_FROM) && jid_split(str_z(c->jid), &list[n]) == 0 &&
+		    is_blocked(u, &list[n]) == blocked)
+			n++;
+	}
+	*ret = list;
+	return n;
+}
+
+/* An entry for one resource of a contact changes what that resource sees. */
+static void tell_resource(struct packet *p, struct str entry, bool blocked)
+{
+	struct jid who;
+
+	if (jid_split(entry, &who) == 0 && who.local.len && who.resource.len &&
+	    run_presence_allowed(p->user, &who) == HANDLED)
+		tell_presence(p, entry, blocked);
+}
+
+struct withdrawing {
+	struct session *s;
+	struct packet *p;
+};
+
+static void withdraw(void *arg, struct str jid)
+{
+	struct withdrawing *w = arg;
+	struct stanza st = {.kind = STANZA_PRESENCE,
+			    .type = PRESENCE_UNAVAILABLE,
+			    .from = session_jid(w->s)->full,
+			    .to = jid};
+	struct jid who;
+
+	if (jid_split(jid, &who) == 0 && is_blocked(w->p->user, &who) == HANDLED &&
+	    !roster_sees_us(w->p->user, &who))
+		sm_route(w->p->sm, w->p->txn, &st);
+}
+
+/* Those who were sent directed presence do not hear of its end later: nothing goes to them. */
+static void withdraw_directed(struct packet *p)
+{
+	for (struct session *s = user_sessions(p->user); s; s = session_next(s)) {
+		struct withdrawing w = {s, p};
+
+		session_directed_each(s, withdraw, &w);
+	}
+}
+
 static bool read_jids(struct packet *p, const struct node *payload, struct str *ret, size_t *ret_n,
 		      size_t max)
 {
@@ -218,9 +215,16 @@ static bool read_jids(struct packet *p, const struct node *payload, struct str *
 	     i = node_next(i, "item", NS_BLOCKING)) {
 		struct jid j;
 
-		if (n == max || jid_parse(p->pool, node_attr(i, "jid"), &j) < 0) {
-			packet_error(p, n == max ? STANZA_E_RESOURCE_CONSTRAINT
-						 : STANZA_E_JID_MALFORMED);
+		if (n == max) {
+			packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
+			return false;
+		}
+		if (!node_attr(i, "jid").len) {
+			packet_error(p, STANZA_E_BAD_REQUEST);
+			return false;
+		}
+		if (jid_parse(p->pool, node_attr(i, "jid"), &j) < 0) {
+			packet_error(p, STANZA_E_JID_MALFORMED);
 			return false;
 		}
 		ret[n++] = j.full;
@@ -229,8 +233,11 @@ static bool read_jids(struct packet *p, const struct node *payload, struct str *
 	return true;
 }
 
-static void write_changes(struct packet *p, struct str *jids, size_t n, uint8_t op)
+/* all: the push says that all were unblocked (3.6). */
+static void write_changes(struct packet *p, struct str *jids, size_t n, uint8_t op, bool all)
 {
+	struct change *c = xcalloc(1, sizeof *c);
+	struct xml_writer w;
 	struct msg_value *v = pool_calloc(p->pool, (2 * n + 1) * sizeof *v);
 	struct msg_write_op *ops = pool_calloc(p->pool, (n + 1) * sizeof *ops);
 
@@ -240,14 +247,24 @@ static void write_changes(struct packet *p, struct str *jids, size_t n, uint8_t 
 		ops[i] = (struct msg_write_op){
 			.op = op, .table = TABLE_BLOCKING, .values = v + 2 * i, .nvalues = 2};
 	}
-	user_write(p->user, NULL, ops, n, committed, packet_keep(p), free_packet);
+	c->p = packet_keep(p);
+	xw_init(&w, &c->push);
+	xw_start(&w, op == STORE_PUT ? "block" : "unblock", NS_BLOCKING);
+	for (size_t i = 0; i < n && !all; i++) {
+		xw_start(&w, "item", NS_BLOCKING);
+		xw_attr(&w, "jid", jids[i]);
+		xw_end(&w);
+	}
+	xw_end(&w);
+	user_write(p->user, NULL, ops, n, committed, c, change_free);
 }
 
 static void on_block(struct packet *p, const struct node *payload)
 {
 	const struct config *cf = module_config(p->sm, &mod_blocking);
-	struct list *l = list_of(p->user);
-	size_t max = (size_t)cf->items > l->n ? (size_t)cf->items - l->n : 0, n = 0;
+	struct blocklist *l = list_of(p->user);
+	size_t max = (size_t)cf->items > l->n ? (size_t)cf->items - l->n : 0, n = 0, nsee;
+	struct jid *see;
 	struct str *jids = pool_calloc(p->pool, (max + 1) * sizeof *jids);
 
 	if (!read_jids(p, payload, jids, &n, max))
@@ -256,37 +273,47 @@ static void on_block(struct packet *p, const struct node *payload)
 		packet_error(p, STANZA_E_BAD_REQUEST);
 		return;
 	}
+	nsee = subscribers(p->user, PASS, &see);
 	for (size_t i = 0; i < n; i++) {
-		if (!has(l, jids[i])) /* before it is blocked, or it would not go out */
-			tell_presence(p, jids[i], true);
-		list_add(l, jids[i]);
+		if (!blocklist_has(l, jids[i]))
+			tell_resource(p, jids[i], true);
+		blocklist_add(l, jids[i]);
 	}
-	write_changes(p, jids, n, STORE_PUT);
+	for (size_t i = 0; i < nsee; i++)
+		if (is_blocked(p->user, &see[i]) == HANDLED)
+			tell_presence(p, see[i].full, true);
+	free(see);
+	withdraw_directed(p);
+	write_changes(p, jids, n, STORE_PUT, false);
 }
 
 static void on_unblock(struct packet *p, const struct node *payload)
 {
-	struct list *l = list_of(p->user);
+	struct blocklist *l = list_of(p->user);
 	struct str *jids = pool_calloc(p->pool, (l->n + 33) * sizeof *jids);
 	struct blocked *b, *tmp;
-	size_t n = 0;
+	struct jid *see;
+	size_t n = 0, nsee;
 
 	if (!read_jids(p, payload, jids, &n, l->n + 32))
 		return;
-	if (!payload->first) /* 3.5: no item means all */
+	if (!payload->first) { /* 3.6: no item means all */
 		HASH_ITER(hh, l->all, b, tmp)
 		{
 			jids[n++] = pool_str(p->pool, str_z(b->jid));
 		}
-	for (size_t i = 0; i < n; i++) {
-		HASH_FIND(hh, l->all, jids[i].ptr, jids[i].len, b);
-		if (!b)
-			continue;
-		list_remove(l, b);
-		tell_presence(p, jids[i], false);
 	}
+	nsee = subscribers(p->user, HANDLED, &see);
+	for (size_t i = 0; i < n; i++) {
+		if (blocklist_remove(l, jids[i]))
+			tell_resource(p, jids[i], false);
+	}
+	for (size_t i = 0; i < nsee; i++)
+		if (is_blocked(p->user, &see[i]) == PASS)
+			tell_presence(p, see[i].full, false);
+	free(see);
 	if (n)
-		write_changes(p, jids, n, STORE_DELETE);
+		write_changes(p, jids, n, STORE_DELETE, !payload->first);
 	else
 		packet_result(p, STR_NONE);
 }

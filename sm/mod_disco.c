@@ -20,6 +20,8 @@ const struct option mod_disco_options[] = {
 };
 extern const struct module mod_disco;
 
+#define CAPS_NODE "urn:mercutio" /* names the software in XEP-0115 */
+
 struct listing {
 	struct xml_writer *w;
 	bool account;
@@ -59,73 +61,116 @@ static void contacts(struct xml_writer *w, const struct config *cf)
 }
 
 /* 8: strangers must not learn whether an account exists, nor anything of it. */
-static bool refused(struct packet *p)
+static bool stranger(struct packet *p)
 {
-	if (!p->user || p->own || run_presence_allowed(p->user, &p->from) == HANDLED)
-		return false;
-	packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
-	return true;
+	return p->user && !p->own &&
+	       (!user_exists(p->user) || run_presence_allowed(p->user, &p->from) != HANDLED);
 }
 
-static void query_start(struct xml_writer *w, struct buf *b, const struct node *query)
+/* 3.2: the node of the question is mirrored. */
+static void query_start(struct xml_writer *w, struct buf *b, const char *ns, struct str node)
 {
-	struct str node = node_attr(query, "node");
-
 	xw_init(w, b);
-	xw_start(w, "query", str_eqz(query->ns, NS_DISCO_INFO) ? NS_DISCO_INFO : NS_DISCO_ITEMS);
+	xw_start(w, "query", ns);
 	if (node.ptr)
 		xw_attr(w, "node", node);
 }
 
-static void on_info(struct packet *p, const struct node *query)
+static void write_info(struct packet *p, struct str node, struct buf *b)
 {
 	static const struct disco_identity server = {"server", "im", NULL, NULL};
 	static const struct disco_identity account = {"account", "registered", NULL, NULL};
 	const struct config *cf = module_config(p->sm, &mod_disco);
 	struct disco_identity named = server;
-	struct buf b = BUF_INIT;
 	struct xml_writer w;
 	struct listing l = {&w, p->user != NULL};
 
-	if (refused(p))
-		return;
-	if (node_attr(query, "node").len) { /* 7: no such node here */
-		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
-		return;
-	}
 	named.name = cf->name;
-	query_start(&w, &b, query);
+	query_start(&w, b, NS_DISCO_INFO, node);
 	disco_identity(&w, p->user ? &account : &named);
 	module_each(p->sm, list_features, &l);
 	run_disco_info(p->user, p, &w);
 	if (!p->user)
 		contacts(&w, cf);
 	xw_end(&w);
+}
+
+/* XEP-0115 section 6.2: asked for NODE#VER with the present verification string, what stands behind
+ * it is what it was made of. */
+static bool is_caps_node(struct packet *p, struct str node)
+{
+	struct buf b = BUF_INIT, want = BUF_INIT;
+	struct node *n = NULL;
+	bool same = false;
+
+	if (p->user || node.len <= sizeof CAPS_NODE)
+		return false;
+	write_info(p, STR_NONE, &b);
+	if (node_parse(p->pool, buf_str(&b), NS_CLIENT, &n) == 0 && n) {
+		buf_lit(&want, CAPS_NODE "#");
+		caps_ver(n, &want);
+		same = str_eq(node, buf_str(&want));
+	}
+	buf_free(&want);
+	buf_free(&b);
+	return same;
+}
+
+static void on_info(struct packet *p, const struct node *query)
+{
+	struct str node = node_attr(query, "node");
+	struct buf b = BUF_INIT;
+
+	if (stranger(p)) {
+		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
+		return;
+	}
+	if (node.len && !is_caps_node(p, node)) { /* 7: no such node here */
+		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
+		return;
+	}
+	write_info(p, node, &b);
 	packet_result(p, buf_str(&b));
 	buf_free(&b);
 }
 
 static void on_items(struct packet *p, const struct node *query)
 {
+	struct str node = node_attr(query, "node");
 	struct buf b = BUF_INIT;
 	struct xml_writer w;
+	bool hidden = stranger(p);
 
-	/* To the bare JID of a stranger or of nobody: an empty result would tell them apart from
-	 * each other no less than an error; both get the same one. */
-	if (refused(p))
-		return;
-	if (node_attr(query, "node").len) {
+	if (!hidden && node.len) {
 		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
 		return;
 	}
-	query_start(&w, &b, query);
-	for (struct session *s = p->user ? user_sessions(p->user) : NULL; s; s = session_next(s))
+	/* 8, rule 2: an empty result, whether there is such an account or not. */
+	query_start(&w, &b, NS_DISCO_ITEMS, node);
+	for (struct session *s = p->user && !hidden ? user_sessions(p->user) : NULL; s;
+	     s = session_next(s))
 		if (session_available(s))
 			disco_item(&w, session_jid(s)->full, NULL, STR_NONE);
-	run_disco_items(p->user, p, &w);
+	if (!hidden)
+		run_disco_items(p->user, p, &w);
 	xw_end(&w);
 	packet_result(p, buf_str(&b));
 	buf_free(&b);
+}
+
+/* An account that does not exist answers disco#items as one that hides (8, rule 2). */
+static enum verdict in_iq(struct packet *p)
+{
+	const struct node *query;
+
+	if (user_exists(p->user) || p->st.type != IQ_GET || p->to.resource.len ||
+	    !stanza_child(&p->st, "query", NS_DISCO_ITEMS))
+		return PASS;
+	query = stanza_payload(p->pool, &p->st);
+	if (!query || !str_eqz(query->ns, NS_DISCO_ITEMS))
+		return PASS;
+	on_items(p, query);
+	return HANDLED;
 }
 
 static const struct iq_handler iqs[] = {
@@ -133,7 +178,7 @@ static const struct iq_handler iqs[] = {
 	{"query", NS_DISCO_ITEMS, IQ_TO_DOMAIN | IQ_TO_ACCOUNT, IQ_IS_GET, on_items},
 	{NULL},
 };
-static const char *const xeps[] = {"0030 2.5.0", "0157 1.1.2", NULL};
+static const char *const xeps[] = {"0030 2.5.0", "0115 1.6.0", "0128 1.0.1", "0157 1.1.1", NULL};
 static const char *const features[] = {NS_DISCO_INFO, NS_DISCO_ITEMS, NULL};
 
 const struct module mod_disco = {
@@ -144,4 +189,5 @@ const struct module mod_disco = {
 	.options = mod_disco_options,
 	.config_size = sizeof(struct config),
 	.iqs = iqs,
+	.hooks = {.in_iq = in_iq},
 };

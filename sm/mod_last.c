@@ -48,7 +48,7 @@ static void answer(struct packet *p, int64_t seconds, const char *status)
 
 static bool available(const struct user *u)
 {
-	for (struct session *s = user_sessions(u); s; s = session_next(s))
+	for (const struct session *s = user_sessions(u); s; s = session_next(s))
 		if (session_available(s))
 			return true;
 	return false;
@@ -69,12 +69,23 @@ static void on_last(struct packet *p, const struct node *query)
 		return;
 	}
 	l = user_data(p->user, &mod_last);
-	if (available(p->user)) /* 3: connected */
+	if (user_sessions(p->user)) /* 3: "connected or available" */
 		answer(p, 0, NULL);
 	else if (l->time)
 		answer(p, (clock_wall_us() - l->time) / 1000000, l->status);
 	else
 		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
+}
+
+/* 4: neither may one learn it from a resource's own answer. */
+static enum verdict in_iq(struct packet *p)
+{
+	if (p->st.type != IQ_GET || !p->to.resource.len || p->own || !user_exists(p->user) ||
+	    !stanza_child(&p->st, "query", NS_LAST) ||
+	    run_presence_allowed(p->user, &p->from) == HANDLED)
+		return PASS;
+	packet_error(p, STANZA_E_FORBIDDEN);
+	return HANDLED;
 }
 
 static void note(struct user *u, struct packet *p)
@@ -129,6 +140,7 @@ const struct module mod_last = {
 	.iqs = iqs,
 	.hooks = {.user_load = user_load,
 		  .user_free = user_free,
+		  .in_iq = in_iq,
 		  .presence_changed = presence_changed},
 	.start = start,
 };

@@ -3,12 +3,14 @@
 #include "sm/module.h"
 
 struct config {
-	int64_t size;
+	int64_t size, items;
 };
 
 const struct option mod_private_options[] = {
 	{"private_max", OPT_SIZE, offsetof(struct config, size), "64k", 256, 1 << 24, NULL, OPT_RELOAD,
 	 "Largest element of private XML storage."},
+	{"private_items_max", OPT_INT, offsetof(struct config, items), "200", 1, 100000, NULL, OPT_RELOAD,
+	 "Most elements in one account's private XML storage."},
 	{NULL},
 };
 extern const struct module mod_private;
@@ -59,31 +61,72 @@ static void on_get(struct packet *p, const struct node *query)
 	user_read(p->user, &op, 1, got, packet_keep(p), free_packet);
 }
 
-static void on_set(struct packet *p, const struct node *query)
+static void store(struct user *u, struct packet *p, const struct node *query)
 {
-	const struct config *cf = module_config(p->sm, &mod_private);
 	struct msg_value v[SET_MAX][4];
 	struct msg_write_op ops[SET_MAX];
 	size_t n = 0;
 
 	for (const struct node *e = query->first; e; e = e->next, n++) {
-		/* Example 8: an element in a namespace of the protocol itself is refused. */
-		if (n == SET_MAX || !e->ns.len || str_eqz(e->ns, NS_CLIENT) ||
-		    str_eqz(e->ns, NS_PRIVATE) || e->outer.len > (size_t)cf->size) {
-			packet_error(p, STANZA_E_NOT_ACCEPTABLE);
-			return;
-		}
-		v[n][0] = value_text(user_jid(p->user));
+		v[n][0] = value_text(user_jid(u));
 		v[n][1] = value_text(e->ns);
 		v[n][2] = value_text(e->name);
 		v[n][3] = value_text(e->outer);
 		ops[n] = (struct msg_write_op){
 			.op = STORE_PUT, .table = TABLE_PRIVATE, .values = v[n], .nvalues = 4};
 	}
-	if (n)
-		user_write_reply(p->user, p, ops, n);
+	user_write_reply(u, p, ops, n);
+}
+
+/* How many there are, and which of those to be set exist. */
+static void counted(struct user *u, int err, const struct msg_rows *rows, void *arg)
+{
+	struct packet *p = arg;
+	const struct config *cf = module_config(p->sm, &mod_private);
+	const struct node *query = stanza_payload(p->pool, &p->st);
+	int64_t total;
+	size_t at = 1;
+
+	if (err || !rows[0].nrows) {
+		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR);
+		return;
+	}
+	total = rows[0].rows[0].values[0].i;
+	for (const struct node *e = query->first; e; e = e->next)
+		total += rows[at++].nrows == 0;
+	if (total > cf->items)
+		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 	else
-		packet_error(p, STANZA_E_BAD_REQUEST);
+		store(u, p, query);
+}
+
+static void on_set(struct packet *p, const struct node *query)
+{
+	const struct config *cf = module_config(p->sm, &mod_private);
+	struct msg_value key[SET_MAX + 1][3];
+	struct msg_read_op ops[SET_MAX + 1];
+	size_t n = 0;
+
+	key[0][0] = value_text(user_jid(p->user));
+	ops[n++] = (struct msg_read_op){
+		.op = STORE_COUNT, .table = TABLE_PRIVATE, .key = key[0], .nkey = 1};
+	for (const struct node *e = query->first; e; e = e->next, n++) {
+		/* 2.3: each in a namespace of its own. */
+		if (n > SET_MAX || !e->ns.len || str_eqz(e->ns, NS_CLIENT) ||
+		    str_eqz(e->ns, NS_PRIVATE) || e->outer.len > (size_t)cf->size) {
+			packet_error(p, STANZA_E_NOT_ACCEPTABLE);
+			return;
+		}
+		key[n][0] = key[0][0];
+		key[n][1] = value_text(e->ns);
+		key[n][2] = value_text(e->name);
+		ops[n] = (struct msg_read_op){
+			.op = STORE_GET, .table = TABLE_PRIVATE, .key = key[n], .nkey = 3};
+	}
+	if (n > 1)
+		user_read(p->user, ops, n, counted, packet_keep(p), free_packet);
+	else /* 2.3: "at least one child element" */
+		packet_error(p, STANZA_E_NOT_ACCEPTABLE);
 }
 
 static const struct iq_handler iqs[] = {

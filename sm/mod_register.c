@@ -53,13 +53,13 @@ static void changed(void *arg, int err, uint16_t kind, const void *m)
 		packet_result(p, STR_NONE);
 		break;
 	case EINVAL:
-		packet_error(p, STANZA_E_NOT_ACCEPTABLE);
+		packet_error_code(p, STANZA_E_NOT_ACCEPTABLE);
 		break;
 	case EPERM:
-		packet_error(p, STANZA_E_NOT_ALLOWED);
+		packet_error_code(p, STANZA_E_NOT_ALLOWED);
 		break;
 	default:
-		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR);
+		packet_error_code(p, STANZA_E_INTERNAL_SERVER_ERROR);
 	}
 	packet_free(p);
 }
@@ -71,11 +71,13 @@ static void change_password(struct packet *p, struct str username, struct str pa
 	struct frame head = to_auth(p, MSG_ACCOUNT_ADD);
 	struct buf local = BUF_INIT;
 
-	/* 3.3: username and password, both; another's is not one's to change. */
-	if (!username.len || !password.len) {
-		packet_error(p, STANZA_E_BAD_REQUEST);
+	/* 3.3: username and password, both; another's is not one's to change; nothing in the clear. */
+	if (!session_secure(p->session)) {
+		packet_error_code(p, STANZA_E_NOT_AUTHORIZED);
+	} else if (!username.len || !password.len) {
+		packet_error_code(p, STANZA_E_BAD_REQUEST);
 	} else if (jid_prep_local(&local, username) < 0 || !str_eq(buf_str(&local), p->from.local)) {
-		packet_error(p, STANZA_E_NOT_ALLOWED);
+		packet_error_code(p, STANZA_E_NOT_ALLOWED);
 	} else {
 		(void)link_request(sm_link(p->sm), &head, &add, AUTH_TIMEOUT_MS, changed,
 				   packet_keep(p));
@@ -98,7 +100,7 @@ static void cancelled(void *arg, int err, uint16_t kind, const void *m)
 	(void)kind;
 	(void)m;
 	if (err) {
-		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR);
+		packet_error_code(p, STANZA_E_INTERNAL_SERVER_ERROR);
 	} else {
 		packet_result(p, STR_NONE);
 		sm_with_user(p->sm, p->from.bare, remove_now, NULL);
@@ -124,7 +126,7 @@ static void on_query(struct packet *p, const struct node *query)
 	} else if (p->st.type == IQ_GET) {
 		on_get(p);
 	} else if (remove && (remove->next || query->first != remove)) {
-		packet_error(p, STANZA_E_BAD_REQUEST); /* 3.2: alone */
+		packet_error_code(p, STANZA_E_BAD_REQUEST); /* 3.2: alone */
 	} else if (remove) {
 		cancel(p);
 	} else {

@@ -133,7 +133,8 @@ static void keep_request(struct packet *p, struct contact *c)
 /* It is kept in memory and storage until it is answered. */
 static bool request_too_large(const struct packet *p)
 {
-	return p->st.type == PRESENCE_SUBSCRIBE && p->st.bytes.len > roster_request_max(p->sm);
+	return p->st.type == PRESENCE_SUBSCRIBE &&
+	       p->st.bytes.len + p->st.attrs.len > roster_request_max(p->sm);
 }
 
 static enum verdict in_presence(struct packet *p)
@@ -152,9 +153,9 @@ static enum verdict in_presence(struct packet *p)
 	before = c ? c->state : 0;
 	ch = sub_inbound(before, p->st.type);
 	if (ch.state != before || (ch.pass && p->st.type == PRESENCE_SUBSCRIBE)) {
-		if (!c)
+		if (!c && !request_too_large(p))
 			c = roster_need(p->user, p->from.bare, true);
-		if (!c || request_too_large(p)) {
+		if (!c) {
 			packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 			return HANDLED;
 		}

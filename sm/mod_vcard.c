@@ -24,8 +24,8 @@ static void got(struct user *u, int err, const struct msg_rows *rows, void *arg)
 		packet_result(p, rows[0].rows[0].values[COL_VCARD_VCARD].s);
 	else if (p->own) /* 3.1: an empty vCard, or item-not-found, for one's own */
 		packet_result(p, STR("<vCard xmlns='vcard-temp'/>"));
-	else
-		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
+	else /* 3.3: as where there is no such user */
+		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
 }
 
 static void free_packet(void *arg)
@@ -63,7 +63,7 @@ static const struct iq_handler iqs[] = {
 	{"vCard", NS_VCARD, IQ_TO_ACCOUNT, IQ_IS_SET, on_set},
 	{NULL},
 };
-static const char *const xeps[] = {"0054 1.2", NULL};
+static const char *const xeps[] = {"0054 1.3.0", NULL};
 static const char *const features[] = {NS_VCARD, NULL};
 
 const struct module mod_vcard = {

@@ -119,6 +119,7 @@ int session_priority(const struct session *s);   /* -128 to 127 */
 const struct stanza *session_presence(const struct session *s);
 struct str session_address(const struct session *s);
 int64_t session_since_us(const struct session *s);
+bool session_secure(const struct session *s); /* its stream is encrypted */
 /* Small facts that must outlive this process: kept in the session record. */
 enum session_flag { SESSION_ROSTER = 1, SESSION_BLOCKLIST = 2, SESSION_CARBONS = 4,
 		    SESSION_OFFLINE_SENT = 8 };
@@ -150,6 +151,8 @@ void packet_result(struct packet *p, struct str bytes);
 void packet_error(struct packet *p, enum stanza_error e);
 void packet_error_ext(struct packet *p, enum stanza_error e, const char *type, const char *text,
 		      struct str app);
+/* With the code of XEP-0086, for protocols of its time. */
+void packet_error_code(struct packet *p, enum stanza_error e);
 struct packet *packet_keep(const struct packet *p); /* holds the transaction */
 void packet_free(struct packet *p);                 /* releases it; accepts NULL */
 

@@ -152,17 +152,43 @@ void user_data_set(struct user *u, const struct module *m, void *data)
 	u->data[module_index(u->sm, m)] = data;
 }
 
+static void *config_read(struct sm *sm, const struct module *m)
+{
+	void *config = xcalloc(1, m->config_size);
+
+	conf_fill(sm->app->conf, "sm", sm->app->instance, m->options, config);
+	return config;
+}
+
+void modules_reload(struct sm *sm)
+{
+	struct buf changed = BUF_INIT, ignored = BUF_INIT;
+
+	for (size_t i = 0; i < sm->nmodules; i++) {
+		const struct option *options = sm->modules[i]->options;
+		void *newer;
+
+		if (!options)
+			continue;
+		newer = config_read(sm, sm->modules[i]);
+		options_reload(options, sm->module_configs[i], newer, &changed, &ignored);
+		options_free(options, newer);
+		free(newer);
+	}
+	if (changed.len || ignored.len)
+		log_info("modules reloaded", LF_STR("changed", str_trim(buf_str(&changed))),
+			 LF_STR("needs_restart", str_trim(buf_str(&ignored))));
+	buf_free(&changed);
+	buf_free(&ignored);
+}
+
 void modules_start(struct sm *sm)
 {
 	for (const struct module *const *m = sm_module_list; *m; m++) {
 		if (sm->nmodules == MAX_MODULES)
 			bug("more modules than MAX_MODULES");
-		if ((*m)->options) {
-			void *config = xcalloc(1, (*m)->config_size);
-
-			conf_fill(sm->app->conf, "sm", sm->app->instance, (*m)->options, config);
-			sm->module_configs[sm->nmodules] = config;
-		}
+		if ((*m)->options)
+			sm->module_configs[sm->nmodules] = config_read(sm, *m);
 		sm->modules[sm->nmodules++] = *m;
 		chains_add(&(*m)->hooks);
 		iqs_add(sm, (*m)->iqs);

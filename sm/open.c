@@ -3,16 +3,15 @@
 #include <errno.h>
 #include "sm/sm_internal.h"
 
-enum { NONCE_MS = 70000, RENAME_TRIES = 8 }; /* tickets live a minute */
+enum { NONCE_MS = 70000 }; /* tickets live a minute */
 
 struct nonce {
 	UT_hash_handle hh;
 	uint8_t nonce[TICKET_NONCE];
-	uint64_t since;
+	uint64_t since, sid;
 };
 
-/* A ticket opens one session. False: it was used before. */
-static bool nonce_use(struct sm *sm, const uint8_t nonce[TICKET_NONCE])
+static struct nonce *nonce_find(struct sm *sm, const uint8_t nonce[TICKET_NONCE])
 {
 	struct nonce *n, *tmp;
 	uint64_t now = loop_now(sm->loop);
@@ -25,13 +24,19 @@ static bool nonce_use(struct sm *sm, const uint8_t nonce[TICKET_NONCE])
 		free(n);
 	}
 	HASH_FIND(hh, sm->nonces, nonce, TICKET_NONCE, n);
-	if (n)
-		return false;
-	n = xcalloc(1, sizeof *n);
+	return n;
+}
+
+/* A ticket opens one session. What is refused does not use it up: the client may try another
+ * resource (RFC 6120 section 7.7.3), or bind where it could not resume (XEP-0198). */
+static void nonce_use(struct sm *sm, const uint8_t nonce[TICKET_NONCE], uint64_t sid)
+{
+	struct nonce *n = xcalloc(1, sizeof *n);
+
 	memcpy(n->nonce, nonce, TICKET_NONCE);
-	n->since = now;
+	n->since = loop_now(sm->loop);
+	n->sid = sid;
 	HASH_ADD(hh, sm->nonces, nonce, TICKET_NONCE, n);
-	return true;
 }
 
 void nonces_free(struct sm *sm)
@@ -45,15 +50,25 @@ void nonces_free(struct sm *sm)
 	}
 }
 
-bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account)
+static bool ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account,
+			uint8_t ret_nonce[TICKET_NONCE])
 {
 	struct buf scratch = BUF_INIT;
 	struct ticket t;
 	bool good = sm->ticket_key && ticket_read(sm->ticket_key, sealed, &scratch, &t) == 0 &&
-		    str_eq(t.account, account) && t.c2s == f->from && nonce_use(sm, t.nonce);
+		    str_eq(t.account, account) && t.c2s == f->from;
 
+	if (good)
+		memcpy(ret_nonce, t.nonce, TICKET_NONCE);
 	buf_wipe(&scratch);
 	return good;
+}
+
+bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account)
+{
+	uint8_t nonce[TICKET_NONCE];
+
+	return ticket_good(sm, f, sealed, account, nonce) && !nonce_find(sm, nonce);
 }
 
 /* What is asked, kept until the account is loaded. */
@@ -61,6 +76,7 @@ struct opening {
 	struct sm *sm;
 	struct frame f;
 	char *resource, *address, *lang;
+	uint8_t nonce[TICKET_NONCE];
 	bool secure;
 };
 
@@ -88,11 +104,23 @@ static size_t count_sessions(const struct user *u)
 	return n;
 }
 
+/* A session whose client is gone, waiting for what it sent last, must not say goodbye under this
+ * name after the new one has greeted. */
+static void end_leaving(struct user *u, struct str resource)
+{
+	for (struct session *s = u->sessions, *next; s; s = next) {
+		next = s->next;
+		if (s->leaving && !s->closing && str_eq(s->jid.resource, resource))
+			session_end(s, 0, NULL);
+	}
+}
+
 /* 7.7.2.2: another session has the resource. False: refused. */
 static bool settle_conflict(struct user *u, struct opening *o)
 {
 	struct session *other = user_session(u, str_z(o->resource));
 
+	end_leaving(u, str_z(o->resource));
 	if (!other)
 		return true;
 	switch (u->sm->config->conflict) {
@@ -120,30 +148,54 @@ static void opened(struct opening *o, struct session *s)
 	buf_free(&record);
 }
 
+static void open_new(struct opening *o, struct user *u)
+{
+	struct session *s = session_new(u, random_u64(), str_z(o->resource));
+
+	s->c2s = o->f.from;
+	s->secure = o->secure;
+	s->lang = xstrdup(o->lang);
+	s->address = xstrdup(o->address);
+	s->base = u->inbox->top;
+	nonce_use(o->sm, o->nonce, s->sid);
+	user_touch(u);
+	run_session_open(s, true);
+	opened(o, s);
+}
+
+/* The answer to c2s was lost with a router, and it asks again. */
+static bool open_repeated(struct opening *o, const struct user *u)
+{
+	struct nonce *n = nonce_find(o->sm, o->nonce);
+	struct session *s = n ? session_find(o->sm, n->sid) : NULL;
+
+	if (!n)
+		return false;
+	if (s && s->user == u && s->attachment == 1 && s->c2s == o->f.from && !s->closing &&
+	    !s->leaving)
+		opened(o, s);
+	else
+		refuse(o->sm, &o->f, STANZA_E_NOT_AUTHORIZED);
+	return true;
+}
+
 static void open_loaded(void *arg, struct user *u)
 {
 	struct opening *o = arg;
-	struct session *s;
 
 	if (!u) {
 		link_fail(o->sm->link, &o->f, EAGAIN, "not the owner any more");
 	} else if (!user_exists(u)) {
 		refuse(o->sm, &o->f, STANZA_E_NOT_ALLOWED);
+	} else if (open_repeated(o, u)) {
+		; /* answered */
 	} else if (u->busy++, !settle_conflict(u, o)) {
 		u->busy--;
 		refuse(o->sm, &o->f, STANZA_E_CONFLICT);
 	} else if (u->busy--, count_sessions(u) >= (size_t)u->sm->config->sessions_max) {
 		refuse(o->sm, &o->f, STANZA_E_RESOURCE_CONSTRAINT); /* 7.6.2.1 */
 	} else {
-		s = session_new(u, random_u64(), str_z(o->resource));
-		s->c2s = o->f.from;
-		s->secure = o->secure;
-		s->lang = xstrdup(o->lang);
-		s->address = xstrdup(o->address);
-		s->base = u->inbox->top;
-		user_touch(u);
-		run_session_open(s, true);
-		opened(o, s);
+		open_new(o, u);
 	}
 	if (u)
 		user_touch(u);
@@ -154,6 +206,7 @@ void on_session_open(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
 	const struct msg_session_open *m = msg;
+	uint8_t nonce[TICKET_NONCE];
 	struct opening *o;
 	struct jid j;
 
@@ -163,7 +216,7 @@ void on_session_open(void *arg, const struct frame *f, const void *msg)
 		link_fail(sm->link, f, EAGAIN, "storage has not told the keys yet");
 		return;
 	}
-	if (jid_split(m->account, &j) < 0 || !session_ticket_good(sm, f, m->ticket, m->account)) {
+	if (jid_split(m->account, &j) < 0 || !ticket_good(sm, f, m->ticket, m->account, nonce)) {
 		refuse(sm, f, STANZA_E_NOT_AUTHORIZED);
 		return;
 	}
@@ -173,6 +226,7 @@ void on_session_open(void *arg, const struct frame *f, const void *msg)
 	o->address = str_dup(m->address);
 	o->lang = str_dup(m->lang);
 	o->secure = m->secure;
+	memcpy(o->nonce, nonce, sizeof nonce);
 	if (m->resource.len) {
 		o->resource = str_dup(m->resource);
 	} else { /* 7.6: the server makes one, unguessable */

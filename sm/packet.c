@@ -60,6 +60,27 @@ void packet_error_ext(struct packet *p, enum stanza_error e, const char *type, c
 	txn_answer(p->txn, &r);
 }
 
+void packet_error_code(struct packet *p, enum stanza_error e)
+{
+	struct buf b = BUF_INIT;
+	struct xml_writer w;
+	struct stanza r;
+
+	if (stanza_no_reply(&p->st) || !p->txn)
+		return;
+	xw_init(&w, &b);
+	xw_start(&w, "error", NULL);
+	xw_attr_int(&w, "code", stanza_error_code(e));
+	xw_attrz(&w, "type", stanza_error_type(e));
+	xw_leaf(&w, stanza_error_name(e), NS_STANZAS, STR_NONE);
+	xw_end(&w);
+	r = stanza_error_reply(p->pool, &p->st, e, NULL, NULL, STR_NONE);
+	stanza_cut(p->pool, &r, r.children);
+	stanza_append(p->pool, &r, "error", NULL, buf_str(&b));
+	buf_free(&b);
+	txn_answer(p->txn, &r);
+}
+
 void packet_error(struct packet *p, enum stanza_error e)
 {
 	packet_error_ext(p, e, NULL, NULL, STR_NONE);

@@ -64,6 +64,8 @@ void record_seal(struct session *s, struct buf *b)
 	put_str(&plain, s->jid.full);
 	put_u64(&plain, (uint64_t)s->since);
 	put_u64(&plain, s->base);
+	put_u64(&plain, s->floor);
+	s->floor_told = s->floor;
 	put_u64(&plain, s->flags);
 	put_u64(&plain, s->resume_ms);
 	put_u64(&plain, s->secure);
@@ -94,6 +96,7 @@ static struct session *record_read(struct sm *sm, uint64_t sid, struct reader *r
 	s = session_new(user_need(sm, j.bare), sid, j.resource);
 	s->since = (int64_t)get_u64(r);
 	s->base = get_u64(r);
+	s->floor = s->floor_told = get_u64(r);
 	s->flags = (unsigned)get_u64(r);
 	s->resume_ms = get_u64(r);
 	s->secure = get_u64(r) != 0;

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include "sm/sm_internal.h"
 
+enum { RESUME_MS = 25000 }; /* a resumption may wait for so long; c2s gives it 30 s */
+
 static void refuse(struct sm *sm, const struct frame *f, enum stanza_error e, bool known, uint32_t h)
 {
 	struct msg_session_resumed m = {.error = (uint8_t)(1 + e), .known = known, .h = h};
@@ -70,11 +72,15 @@ bool detached_tick(struct sm *sm)
 	return left;
 }
 
-/* A stanza is waiting on the way out of the old attachment: the answer comes when it is done. */
+/* The answer waits for what is under way on the way out of the old attachment, for the account, and
+ * for the bytes of what an earlier owner gave and the client has not acknowledged. */
 struct resuming {
 	struct frame f;
-	uint32_t h;
+	uint32_t h, attachment; /* attachment: the old one */
+	uint64_t c2s;           /* of the old one */
+	uint64_t since;
 	char *address;
+	bool busy, read;
 };
 
 static void give_rest(struct session *s, uint32_t h)
@@ -111,16 +117,173 @@ static void resumed(struct session *s, const struct resuming *r)
 	free(list);
 }
 
+static void resuming_end(struct session *s)
+{
+	free(s->resuming->address);
+	free(s->resuming);
+	s->resuming = NULL;
+}
+
+/* What cannot be resumed without a hole is not resumed: the client starts anew. */
+static void resume_fails(struct session *s)
+{
+	refuse(s->user->sm, &s->resuming->f, STANZA_E_ITEM_NOT_FOUND, true, s->done);
+	resuming_end(s);
+	s->c2s = 0;
+	session_leave(s);
+}
+
+struct resume_step {
+	struct sm *sm;
+	uint64_t sid;
+	uint32_t serial;
+};
+
+static struct resume_step *step_new(struct session *s)
+{
+	struct resume_step *p = xcalloc(1, sizeof *p);
+
+	p->sm = s->user->sm;
+	p->sid = s->sid;
+	p->serial = s->serial;
+	s->resuming->busy = true;
+	return p;
+}
+
+static struct session *step_session(const struct resume_step *p)
+{
+	struct session *s = session_find(p->sm, p->sid);
+
+	if (!s || s->serial != p->serial || !s->resuming)
+		return NULL;
+	s->resuming->busy = false;
+	return s;
+}
+
+static void resume_loaded(void *arg, struct user *u)
+{
+	struct resume_step *p = arg;
+	struct session *s = u ? step_session(p) : NULL;
+
+	free(p);
+	if (s)
+		session_resume_ready(s);
+}
+
+static void fill_text(struct session *s, const struct msg_row *row)
+{
+	uint64_t log = (uint64_t)row->values[COL_LOG_NUMBER].i;
+
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		struct given *g = &s->given[i];
+
+		if (g->log != log || g->acked || g->text)
+			continue;
+		g->text = row_text(s, row);
+		s->given_bytes += g->text ? g->text->len : 0;
+	}
+}
+
+static void resume_texts(struct user *u, int err, const struct msg_rows *rows, void *arg)
+{
+	struct session *s = step_session(arg);
+
+	(void)u;
+	if (!s)
+		return;
+	for (size_t i = 0; !err && i < rows[0].nrows; i++)
+		fill_text(s, &rows[0].rows[i]);
+	session_resume_ready(s);
+}
+
+/* The log numbers of what has no bytes: from below the first to above the last. False: some is not
+ * logged, and was with the earlier owner alone. */
+static bool missing(const struct session *s, uint64_t *ret_from, uint64_t *ret_to)
+{
+	uint64_t from = UINT64_MAX, to = 0;
+
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		const struct given *g = &s->given[i];
+
+		if (g->acked || g->text)
+			continue;
+		if (!g->log)
+			return false;
+		from = g->log - 1 < from ? g->log - 1 : from;
+		to = g->log + 1 > to ? g->log + 1 : to;
+	}
+	*ret_from = from;
+	*ret_to = to;
+	return true;
+}
+
+static void read_texts(struct session *s, uint64_t from, uint64_t to)
+{
+	struct msg_value key = value_text(user_jid(s->user));
+	struct msg_read_op op = {.op = STORE_LOG_READ,
+				 .table = TABLE_LOG,
+				 .key = &key,
+				 .nkey = 1,
+				 .from = from,
+				 .to = to};
+
+	s->resuming->read = true;
+	user_read(s->user, &op, 1, resume_texts, step_new(s), free);
+}
+
 void session_resume_ready(struct session *s)
 {
 	struct resuming *r = s->resuming;
+	uint64_t from, to;
 
-	if (!r || s->work)
+	if (!r || r->busy)
 		return;
-	s->resuming = NULL;
+	/* Rule 11: an earlier owner may have taken what the old attachment had announced. */
+	if (s->work || (int32_t)(s->announced - s->taken) > 0)
+		return;
+	if (s->user->state != USER_LOADED) {
+		user_run(s->user, resume_loaded, step_new(s));
+		return;
+	}
+	if (!missing(s, &from, &to) || (to && r->read)) {
+		log_info("session not resumed: what it was owed is lost", LF_S("jid", s->full));
+		resume_fails(s);
+		return;
+	}
+	if (to) {
+		read_texts(s, from, to);
+		return;
+	}
 	resumed(s, r);
-	free(r->address);
-	free(r);
+	resuming_end(s);
+}
+
+bool session_old_takes(const struct session *s, const struct frame *f, const struct msg_stanza *m)
+{
+	const struct resuming *r = s->resuming;
+
+	return r && m->attachment == r->attachment && f->from == r->c2s &&
+	       (int32_t)(m->n - s->announced) <= 0;
+}
+
+bool resuming_tick(struct sm *sm)
+{
+	struct session *s, *tmp;
+	bool left = false;
+
+	HASH_ITER(hh, sm->sessions, s, tmp)
+	{
+		if (!s->resuming)
+			continue;
+		if (loop_now(sm->loop) - s->resuming->since < RESUME_MS) {
+			left = true;
+			continue;
+		}
+		log_warn("session not resumed in time", LF_S("jid", s->full),
+			 LF_U("taken", s->taken), LF_U("done", s->done));
+		resume_fails(s);
+	}
+	return left;
 }
 
 void resuming_free(struct session *s)
@@ -128,9 +291,7 @@ void resuming_free(struct session *s)
 	if (!s->resuming)
 		return;
 	refuse(s->user->sm, &s->resuming->f, STANZA_E_ITEM_NOT_FOUND, false, 0);
-	free(s->resuming->address);
-	free(s->resuming);
-	s->resuming = NULL;
+	resuming_end(s);
 }
 
 static void end_old_stream(struct session *s)
@@ -153,6 +314,7 @@ void on_session_resume(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
 	const struct msg_session_resume *m = msg;
+	struct resuming *r;
 	struct session *s;
 
 	if (!sm_admit(sm, f, false))
@@ -172,14 +334,19 @@ void on_session_resume(void *arg, const struct frame *f, const void *msg)
 	}
 	end_old_stream(s);
 	resuming_free(s);
+	r = xcalloc(1, sizeof *r);
+	r->f = frame_keep(f);
+	r->h = m->h;
+	r->attachment = s->attachment;
+	r->c2s = s->c2s;
+	r->since = loop_now(sm->loop);
 	s->attachment++; /* from now on the old one is dropped */
 	s->c2s = f->from;
 	s->detached_since = 0;
 	free(s->address);
 	s->address = str_dup(m->address);
+	s->resuming = r;
 	session_acked(s, m->h);
-	s->resuming = xcalloc(1, sizeof *s->resuming);
-	s->resuming->f = frame_keep(f);
-	s->resuming->h = m->h;
+	sm_tick_need(sm);
 	session_resume_ready(s);
 }

@@ -42,6 +42,8 @@ struct session *session_new(struct user *u, uint64_t sid, struct str resource)
 	s->sid = sid;
 	s->serial = ++u->sm->serials;
 	s->attachment = 1;
+	s->floor = s->floor_told = UINT64_MAX;
+	s->target = cover_target(resource);
 	s->full = xasprintf("%s/%.*s", u->jid, STR_ARG(resource));
 	if (jid_split(str_z(s->full), &s->jid) < 0)
 		bug("a session's JID cannot be split");
@@ -84,6 +86,30 @@ void session_free(struct session *s)
 	free(s);
 }
 
+/* "IQ stanzas ... the server MUST return an error" (RFC 6121 section 8.5.3.2.3, as if the resource had
+ * gone before they came). */
+static void iqs_answer(struct session *s)
+{
+	struct sm *sm = s->user->sm;
+
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		struct given *g = &s->given[i];
+		struct pool *pool;
+		struct stanza st, r;
+
+		if (g->acked || g->log || !g->text)
+			continue;
+		pool = sm_pool(sm);
+		if (stanza_parse(pool, str_n(g->text->bytes, g->text->len), &st) == 0 &&
+		    st.kind == STANZA_IQ && st.from.ptr && !stanza_no_reply(&st)) {
+			r = stanza_error_reply(pool, &st, STANZA_E_SERVICE_UNAVAILABLE, NULL, NULL,
+					       STR_NONE);
+			sm_route(sm, NULL, &r);
+		}
+		sm_pool_back(sm, pool);
+	}
+}
+
 void session_close(struct session *s)
 {
 	struct user *u = s->user;
@@ -96,14 +122,17 @@ void session_close(struct session *s)
 		run_presence_changed(s, false, NULL);
 	}
 	run_session_close(s);
+	iqs_answer(s);
 	inbox_released(s);
+	session_remember_end(s);
 	session_free(s);
 	user_touch(u);
 }
 
 void session_end(struct session *s, unsigned error, const char *text)
 {
-	struct sm *sm = s->user->sm;
+	struct user *u = s->user;
+	struct sm *sm = u->sm;
 	struct frame head = {.kind = MSG_SESSION_END,
 			     .to = s->c2s,
 			     .from_shard = s->user->shard,
@@ -114,11 +143,17 @@ void session_end(struct session *s, unsigned error, const char *text)
 				    .error = (uint8_t)error,
 				    .text = str_z(text)};
 
-	if (s->c2s) {
+	if (s->c2s && error) {
 		notices_flush(sm); /* what is done is said before the end */
 		(void)link_send(sm->link, &head, &m);
+	} else {
+		farewell_later(s);
 	}
+	u->busy++;
 	session_close(s);
+	farewells_look(u, false);
+	u->busy--;
+	user_touch(u);
 }
 
 /* The client is gone; what it sent before is finished first. */
@@ -192,8 +227,12 @@ void session_presence_set(struct session *s, const struct stanza *st, int priori
 	}
 	s->priority = (int8_t)(st ? priority : 0);
 	s->record_changed = true;
-	if (s->presence && s->priority >= 0 && !took && s->user->inbox)
-		inbox_flush(s);
+	cover_changed(s);
+	if (s->presence && s->priority >= 0 && !took) {
+		s->takes_since = clock_wall_us();
+		if (s->user->inbox)
+			inbox_flush(s);
+	}
 }
 
 struct str session_address(const struct session *s)
@@ -204,6 +243,11 @@ struct str session_address(const struct session *s)
 int64_t session_since_us(const struct session *s)
 {
 	return s->since;
+}
+
+bool session_secure(const struct session *s)
+{
+	return s->secure;
 }
 
 bool session_flag(const struct session *s, enum session_flag f)

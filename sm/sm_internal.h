@@ -20,6 +20,7 @@ struct sm_config {
 	int64_t users_cached;     /* loaded accounts without sessions */
 	int64_t detached_time;    /* ms a broken session with XEP-0198 is kept */
 	int64_t given_max;        /* bytes a session may have unread */
+	bool iq_strangers;        /* IQs to full JIDs from those who do not see its presence */
 };
 enum conflict_policy { CONFLICT_REPLACE, CONFLICT_REFUSE, CONFLICT_RENAME };
 
@@ -36,6 +37,7 @@ struct sm {
 	uint64_t counter;     /* of log numbers: 40 bits, never reused in an epoch */
 	uint32_t serials;     /* of sessions, see struct session */
 	struct user *users;       /* by bare JID */
+	struct user *by_shard[SHARDS]; /* DL lists */
 	struct session *sessions; /* by sid */
 	size_t nusers, nsessions;
 	struct user *idle_first, *idle_last; /* loaded, without sessions; oldest first */
@@ -44,6 +46,7 @@ struct sm {
 	uint8_t keys[2][SEAL_KEY];
 	struct secret_get *getting[2];
 	struct nonce *nonces;         /* of tickets used */
+	struct ended *ended;          /* sessions, lately */
 	struct seen *seen;            /* keys appended lately, by (account, key) */
 	struct seen *seen_first, *seen_last; /* by age */
 	struct append *appends_first, *appends_last; /* not answered, by age */
@@ -90,6 +93,7 @@ struct user_job { /* waits until the account is loaded */
 	struct user_job *next;
 	void (*fn)(void *arg, struct user *u);
 	void *arg;
+	uint64_t since; /* loop_now */
 };
 struct wait; /* a write or read that is not answered */
 
@@ -105,9 +109,12 @@ struct user {
 	struct session *sessions;
 	struct wait *waits;
 	struct store_read *loading;
+	struct loop_timeout retry; /* of loading */
 	unsigned appends;    /* not answered */
 	uint32_t load_newest; /* log entries whose numbers are read with it */
 	struct inbox *inbox; /* delivery positions: sm/inbox.c; NULL until loaded */
+	struct farewell *farewells; /* ends of sessions not said yet */
+	struct user *shard_prev, *shard_next;
 	struct user *idle_prev, *idle_next;
 	bool idle;
 	void *data[]; /* of the modules, in their order */
@@ -115,11 +122,14 @@ struct user {
 
 struct user *user_get(struct sm *sm, struct str bare);  /* NULL: not in memory */
 struct user *user_need(struct sm *sm, struct str bare); /* made and loading when it was not */
-/* Runs fn now, or when it is loaded (in order); with NULL when the account is lost before. */
+/* Runs fn now, or when it is loaded (in order); with NULL when the account is lost before, or when
+ * storage does not answer within the deadline. */
 void user_run(struct user *u, void (*fn)(void *arg, struct user *u), void *arg);
 void user_drop(struct user *u);     /* at once, with its sessions: the shard is lost */
 void user_touch(struct user *u);    /* looks whether it has become idle, or is no longer */
 void users_drop_shard(struct sm *sm, uint16_t shard);
+/* fn may drop the user that it is called with, and no other. */
+void users_of_shard(struct sm *sm, uint16_t shard, void (*fn)(struct user *u));
 /* False: nothing of that shard is under way or loaded. */
 bool users_flush_shard(struct sm *sm, uint16_t shard);
 void wait_drop_all(struct user *u);
@@ -154,7 +164,12 @@ struct given {
 	uint32_t m;
 	bool committed, acked;
 	bool late; /* committed after it was given: c2s must be told that it is settled */
-	struct text *text; /* NULL once acknowledged */
+	/* The session's highest settled number does not speak for it (sm/cover.c): it is settled when a
+	 * position that knows it as delivered was written. */
+	bool unsaved;
+	bool held;              /* counted in its entry's holders */
+	uint64_t acked_version; /* of the inbox, when it was acknowledged */
+	struct text *text; /* NULL once acknowledged, and when an earlier owner gave it */
 };
 
 struct session {
@@ -166,10 +181,19 @@ struct session {
 	char *full;
 	struct jid jid;
 	uint64_t c2s; /* instance; 0: detached */
+	uint64_t last_c2s; /* the same, or where it was */
 	uint32_t attachment;
 	uint32_t taken, done, out, acked;
 	uint64_t settled; /* highest settled log number */
 	uint64_t base;    /* newest log number when the session began */
+	/* Above this log number it is given all that is to the account, in order; UINT64_MAX: it takes
+	 * no such messages. floor_told: as the record at c2s has it. */
+	uint64_t floor, floor_told;
+	uint64_t highest;   /* log number given */
+	uint64_t adopted;   /* loop_now when it was announced to us, 0: it began here */
+	uint32_t announced; /* stanzas that c2s had taken then; an earlier owner may have them */
+	uint32_t target;    /* what its resource is in flags of the log */
+	int64_t takes_since; /* wall clock, us: when it began to take messages to the account */
 	uint64_t flush_at, flush_top;
 	struct txn *work; /* DL list */
 	struct given *given;
@@ -177,7 +201,7 @@ struct session {
 	size_t given_bytes;
 	struct text *presence; /* XML of the last available presence; NULL: unavailable */
 	int8_t priority;
-	bool secure, full_out, leaving, closing, record_changed, flushing, flush_again;
+	bool secure, full_out, leaving, closing, record_changed, flushing, flush_again, flush_failed;
 	unsigned flags;
 	struct str *directed;
 	uint32_t ndirected;
@@ -197,8 +221,14 @@ void session_free(struct session *s);
 void session_close(struct session *s);
 void session_leave(struct session *s);
 struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s);
-void session_give(struct session *s, const struct msg_stanza_key *key, uint64_t log, bool committed,
-		  struct text *text);
+struct entry;
+/* Not logged. */
+void session_give(struct session *s, const struct msg_stanza_key *key, struct text *text);
+/* e may be NULL: delivered to another session already. */
+void session_give_logged(struct session *s, const struct msg_stanza_key *key, uint64_t log,
+			 uint32_t target, bool committed, struct entry *e, struct text *text);
+/* A log entry as this session is sent it; NULL: not for it. The reference is the caller's. */
+struct text *row_text(struct session *s, const struct msg_row *row);
 void session_regive(struct session *s, uint32_t from_m); /* those with m > from_m */
 void session_acked(struct session *s, uint32_t m);
 void session_settle(struct session *s);
@@ -209,8 +239,19 @@ void session_committed(struct session *s, const struct msg_stanza_key *key);
 bool session_detach(struct session *s); /* false: it cannot be resumed */
 void session_resume_ready(struct session *s);
 void resuming_free(struct session *s);
+bool resuming_tick(struct sm *sm); /* true: some wait */
+/* A stanza of the old attachment that an earlier owner may have taken. */
+bool session_old_takes(const struct session *s, const struct frame *f, const struct msg_stanza *m);
 bool detached_tick(struct sm *sm); /* true: some are left */
 bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account);
+
+/* Ends: sm/ended.c */
+bool session_has_ended(struct sm *sm, uint64_t sid);
+void session_remember_end(struct session *s);
+void ended_free(struct sm *sm);
+void farewell_later(struct session *s);          /* SESSION_END, when the position is written */
+void farewells_look(struct user *u, bool all); /* all: now, in any case */
+void farewells_drop(struct user *u);
 
 /* DONE and SETTLED, gathered for the turn: sm/notices.c */
 void notice_done(struct session *s);
@@ -273,7 +314,9 @@ struct append {
 	uint64_t log, since;
 	struct text *text; /* XML, with its own from and to */
 	enum stanza_type type;
+	uint32_t target;    /* see session; 0: to the account */
 	bool given, failed; /* given: before the commit; failed: its sender was told so */
+	bool delivered;     /* a client has acknowledged it before the commit */
 	struct txn **waiters;
 	size_t nwaiters;
 	struct seen *seen;
@@ -284,6 +327,7 @@ struct append {
 struct entry {
 	uint64_t log;
 	unsigned holders; /* sessions that were given it */
+	uint32_t target;
 };
 struct inbox {
 	uint64_t saved;  /* position as it was read: all below it are delivered but for those known */
@@ -291,10 +335,13 @@ struct inbox {
 	uint64_t oldest; /* of those whose keys were read */
 	struct entry *entries; /* ascending */
 	size_t n, cap;
-	bool changed, saving;
+	uint64_t version;       /* of the entries; in memory, being written, written */
+	uint64_t saving_version, saved_version;
+	bool saving;
 };
 struct entry *inbox_entry(struct inbox *b, uint64_t log); /* NULL: delivered, or unknown */
-struct entry *inbox_add(struct inbox *b, uint64_t log);
+struct entry *inbox_add(struct inbox *b, uint64_t log, uint32_t target);
+void inbox_remove(struct inbox *b, uint64_t log); /* delivered */
 
 /* sm/append.c: logs p for p->user and gives it to the sessions it is for, after the commit. */
 void inbox_append(struct packet *p);
@@ -308,13 +355,25 @@ void seen_forget(struct user *u);
 void inbox_load(struct user *u, const struct msg_rows *position, const struct msg_rows *newest);
 void inbox_adopt(struct session *s); /* announced, the account loaded */
 bool inbox_short(const struct msg_rows *position, const struct msg_rows *newest, size_t asked);
-void inbox_acked(struct session *s, const struct given *g);
+void inbox_acked(struct session *s, struct given *g);
+/* What was acknowledged out of order is settled once the position is written. */
+void inbox_settle(struct user *u);
 void inbox_released(struct session *s); /* it ends: what it had not acknowledged is undelivered */
+bool inbox_unhold(struct session *s);   /* it goes without ending */
 void inbox_save(struct user *u);        /* writes the position when it changed */
 void inbox_free(struct user *u);
 /* sm/flush.c: gives a session what is in the log for it, in order: undelivered messages when it
  * becomes able to take them, and after a take-over what it was not given. */
 void inbox_flush(struct session *s);
+bool flushes_tick(struct sm *sm); /* those that storage did not answer; false: none */
+/* sm/cover.c: which log entries the session's highest settled number speaks for. */
+uint32_t cover_target(struct str resource);
+uint32_t message_target(const struct user *u, const struct jid *to);
+/* It is given this entry by itself when its turn comes, so nobody else need see to it. */
+bool cover_region(const struct session *s, uint64_t log, uint32_t target);
+bool cover_has(const struct session *s, const struct entry *e);
+bool cover_in_order(const struct session *s, uint64_t log, uint32_t target);
+void cover_changed(struct session *s); /* its presence */
 /* The sessions a logged message to that address is for. */
 bool message_is_for(const struct session *s, const struct jid *to);
 /* Is it kept? (DESIGN section 6: chat and normal with a body, or with `store`.) */
@@ -331,6 +390,7 @@ struct iq_row {
 };
 void modules_start(struct sm *sm);
 void modules_stop(struct sm *sm);
+void modules_reload(struct sm *sm); /* after app->conf was replaced */
 extern const struct module *const sm_module_list[];
 extern const struct option_section sm_sections[]; /* of modules with options */
 void nonces_free(struct sm *sm);

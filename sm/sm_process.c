@@ -27,6 +27,10 @@ static const struct option options[] = {
 	 NULL, OPT_RELOAD, "How long a broken session that may be resumed is kept."},
 	{"given_max", OPT_SIZE, offsetof(struct sm_config, given_max), "4M", 65536, 1 << 30, NULL,
 	 OPT_RELOAD, "Most bytes that a session may leave unread before it is ended."},
+	{"iq_from_strangers", OPT_BOOL, offsetof(struct sm_config, iq_strangers), "true", 0, 0, NULL,
+	 OPT_RELOAD, "Deliver requests (IQs) to a client also from those who may not see its presence. "
+		     "RFC 6121 section 8.5.3.1 recommends against it, as they learn so that it is online; "
+		     "most servers do, and clients count on it."},
 	{NULL},
 };
 
@@ -92,6 +96,8 @@ static void slow_tick(void *arg)
 	struct sm *sm = arg;
 	bool detached = detached_tick(sm);
 
+	detached |= flushes_tick(sm);
+	detached |= resuming_tick(sm);
 	appends_tick(sm); /* forgets old keys */
 	sm->slow_ticking = sm->seen_first || detached;
 	if (sm->slow_ticking)
@@ -156,6 +162,11 @@ static void sm_event(void *state, enum link_event e, const struct member *m)
 		announce_member_lost(state, m->id);
 }
 
+static void sm_reload(void *state)
+{
+	modules_reload(state);
+}
+
 static void drained(void *arg)
 {
 	struct sm *sm = arg;
@@ -189,12 +200,9 @@ static json_t *sm_stats(void *state)
 static void *sm_deinit(void *state)
 {
 	struct sm *sm = state;
-	struct user *u, *tmp;
 
-	HASH_ITER(hh, sm->users, u, tmp)
-	{
-		user_drop(u);
-	}
+	while (sm->users) /* to drop one may end others */
+		user_drop(sm->users);
 	modules_stop(sm);
 	secret_get_cancel(sm->getting[0]);
 	secret_get_cancel(sm->getting[1]);
@@ -208,6 +216,7 @@ static void *sm_deinit(void *state)
 	loop_task_cancel(sm->loop, &sm->notices_task);
 	notices_free(sm);
 	nonces_free(sm);
+	ended_free(sm);
 	pool_free(sm->turn);
 	while (sm->npools)
 		pool_free(sm->pools[--sm->npools]);
@@ -238,6 +247,7 @@ const struct process sm_process = {
 	.init = sm_init,
 	.ready = sm_ready,
 	.event = sm_event,
+	.reload = sm_reload,
 	.drain = sm_drain,
 	.stats = sm_stats,
 	.deinit = sm_deinit,

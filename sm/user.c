@@ -9,7 +9,7 @@ enum { LOAD_TIMEOUT_MS = 10000, LOAD_RETRY_S = 1 };
 enum { LOAD_ACCOUNT, LOAD_POSITION, LOAD_NEWEST, LOAD_MODULES };
 enum { NEWEST_KEYS = 64 }; /* log entries whose keys are read again with an account */
 
-static void user_load(struct user *u);
+static void user_load(void *arg);
 
 struct user *user_get(struct sm *sm, struct str bare)
 {
@@ -31,6 +31,7 @@ struct user *user_need(struct sm *sm, struct str bare)
 	u->load_newest = NEWEST_KEYS;
 	u->shard = (uint16_t)(jid_key(bare) % SHARDS);
 	HASH_ADD_KEYPTR(hh, sm->users, u->jid, bare.len, u);
+	DL_APPEND2(sm->by_shard[u->shard], u, shard_prev, shard_next);
 	sm->nusers++;
 	return u;
 }
@@ -59,13 +60,31 @@ void user_run(struct user *u, void (*fn)(void *arg, struct user *u), void *arg)
 	j = xcalloc(1, sizeof *j);
 	j->fn = fn;
 	j->arg = arg;
+	j->since = loop_now(u->sm->loop);
 	if (u->jobs_last)
 		u->jobs_last->next = j;
 	else
 		u->jobs = j;
 	u->jobs_last = j;
-	if (!u->loading)
+	if (!u->loading && !u->retry.due)
 		user_load(u);
+}
+
+/* What has waited too long is answered (DELIVERY rule 12); the rest goes on waiting. */
+static void jobs_expire(struct user *u)
+{
+	uint64_t now = loop_now(u->sm->loop);
+	struct user_job *j;
+
+	u->busy++;
+	while ((j = u->jobs) && now - j->since >= (uint64_t)u->sm->config->deadline) {
+		u->jobs = j->next;
+		if (!u->jobs)
+			u->jobs_last = NULL;
+		j->fn(j->arg, NULL);
+		free(j);
+	}
+	u->busy--;
 }
 
 /* --- loading ------------------------------------------------------------------------------- */
@@ -75,8 +94,12 @@ static void user_loaded(void *arg, int err, const struct msg_rows *results, size
 	struct user *u = arg;
 
 	u->loading = NULL;
-	if (err) { /* storage is away: those who wait have their own deadlines; try again */
-		user_load(u);
+	if (err) {
+		log_warn("account not loaded", LF_S("account", u->jid), LF_ERR(err));
+		jobs_expire(u);
+		u->retry.fn = user_load;
+		u->retry.arg = u;
+		loop_timeout_start(u->sm->loop, &u->retry, LOAD_RETRY_S);
 		return;
 	}
 	if (n < LOAD_MODULES)
@@ -107,8 +130,9 @@ static void user_loaded(void *arg, int err, const struct msg_rows *results, size
 	user_touch(u);
 }
 
-static void user_load(struct user *u)
+static void user_load(void *arg)
 {
+	struct user *u = arg;
 	struct sm *sm = u->sm;
 	struct msg_value key = value_text(str_z(u->jid));
 	struct msg_read_op ops[LOAD_MODULES + 4 * MAX_MODULES];
@@ -162,9 +186,12 @@ static void user_free(struct user *u)
 	idle_remove(u);
 	if (u->state == USER_LOADED)
 		run_user_free(u);
+	farewells_drop(u);
 	inbox_free(u);
 	store_read_cancel(u->loading);
+	loop_timeout_stop(sm->loop, &u->retry);
 	HASH_DEL(sm->users, u);
+	DL_DELETE2(sm->by_shard[u->shard], u, shard_prev, shard_next);
 	sm->nusers--;
 	free(u->jid);
 	free(u);
@@ -211,15 +238,20 @@ void user_touch(struct user *u)
 		user_free(sm->idle_first);
 }
 
-void users_drop_shard(struct sm *sm, uint16_t shard)
+void users_of_shard(struct sm *sm, uint16_t shard, void (*fn)(struct user *u))
 {
 	struct user *u, *tmp;
 
-	HASH_ITER(hh, sm->users, u, tmp)
+	DL_FOREACH_SAFE2(sm->by_shard[shard], u, tmp, shard_next)
 	{
-		if (u->shard == shard)
-			user_drop(u);
+		fn(u);
 	}
+}
+
+void users_drop_shard(struct sm *sm, uint16_t shard)
+{
+	while (sm->by_shard[shard]) /* to drop one may drop or make others */
+		user_drop(sm->by_shard[shard]);
 }
 
 bool users_flush_shard(struct sm *sm, uint16_t shard)
@@ -227,10 +259,8 @@ bool users_flush_shard(struct sm *sm, uint16_t shard)
 	struct user *u, *tmp;
 	bool clear = true;
 
-	HASH_ITER(hh, sm->users, u, tmp)
+	DL_FOREACH_SAFE2(sm->by_shard[shard], u, tmp, shard_next)
 	{
-		if (u->shard != shard)
-			continue;
 		if (u->state == USER_LOADED)
 			inbox_save(u);
 		if (u->busy || u->jobs || u->waits)

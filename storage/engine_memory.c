@@ -287,9 +287,10 @@ static int found(struct result *res, const struct msg_read_op *o, const struct m
 {
 	if (o->op == STORE_LOG_LAST) {
 		struct msg_value v[] = {row[COL_LOG_NUMBER], row[COL_LOG_ORIGIN],
-					row[COL_LOG_ORIGIN_NUMBER], row[COL_LOG_PART]};
+					row[COL_LOG_ORIGIN_NUMBER], row[COL_LOG_PART],
+					row[COL_LOG_FLAGS]};
 
-		return result_row(res, v, 4);
+		return result_row(res, v, 5);
 	}
 	return result_row(res, row, tables[o->table].ncolumns);
 }

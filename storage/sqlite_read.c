@@ -23,7 +23,7 @@ static struct query query_of(const struct msg_read_op *o)
 	case STORE_LOG_READ:
 		return (struct query){SQL_RANGE, variant, t->ncolumns};
 	case STORE_LOG_LAST:
-		return (struct query){SQL_LAST, 0, 4};
+		return (struct query){SQL_LAST, 0, 5};
 	case STORE_LIST:
 		if (o->nafter && o->nkey < t->nkeys)
 			variant |= SQL_AFTER;

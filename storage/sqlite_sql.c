@@ -61,7 +61,7 @@ static void sql_range(struct buf *b, const struct table_def *t, unsigned variant
 static void sql_last(struct buf *b, const struct table_def *t, unsigned variant)
 {
 	buf_printf(b,
-		   "SELECT number, origin, origin_number, part FROM \"%s\" WHERE account = ?"
+		   "SELECT number, origin, origin_number, part, flags FROM \"%s\" WHERE account = ?"
 		   " ORDER BY account DESC, number DESC",
 		   t->name);
 }

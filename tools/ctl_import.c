@@ -178,7 +178,7 @@ static struct batch *take_line(struct import *im, struct batch *b, struct str li
 {
 	struct pool *p = pool_new();
 	struct buf why = BUF_INIT;
-	struct str jid, password, account = STR_NONE;
+	struct str jid = STR_NONE, password = STR_NONE, account = STR_NONE;
 	size_t room = link_max_frame(im->c->link) - FRAME_ROOM;
 
 	if (!ctl_import_split(line, &jid, &password))

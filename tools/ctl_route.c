@@ -15,10 +15,10 @@ static void add_row(struct listing *l, const struct member *m, const struct memb
 				b->shard ? "shard" : "any", "instance", m->name);
 	json_int_t shards = 0, newest = 0;
 
-	for (uint16_t s = 0; b->shard && s < SHARDS; s++) {
+	for (int s = 0; b->shard && s < SHARDS; s++) {
 		uint32_t epoch = 0;
 
-		if (link_owner(l->c->link, b->route, s, &epoch) != m->id)
+		if (link_owner(l->c->link, b->route, (uint16_t)s, &epoch) != m->id)
 			continue;
 		shards++;
 		if (epoch > newest)

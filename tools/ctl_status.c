@@ -26,8 +26,8 @@ static int shards_without_owner(struct ctl *c)
 	uint32_t epoch;
 	int n = 0;
 
-	for (uint16_t s = 0; s < SHARDS; s++)
-		n += link_owner(c->link, "sm", s, &epoch) == 0;
+	for (int s = 0; s < SHARDS; s++)
+		n += link_owner(c->link, "sm", (uint16_t)s, &epoch) == 0;
 	return n;
 }
 

@@ -1,5 +1,5 @@
-# XEP-0030: disco of an account by one who is subscribed, by a stranger, and of nobody: strangers cannot
-# tell the last two apart
+# XEP-0030 section 8: disco of an account by one who is subscribed, by a stranger, and of nobody: strangers cannot
+# tell the last two apart, and get no items
 client romeo romeo/orchard
 client juliet juliet/balcony
 client tybalt tybalt/square
@@ -20,6 +20,6 @@ tybalt sends
 	<iq type='get' to='{nobody}' id='6'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>
 tybalt receives in any order
 	<iq type='error' from='{juliet.bare}' id='3'>{error:cancel:service-unavailable}</iq>
-	<iq type='error' from='{juliet.bare}' id='4'>{error:cancel:service-unavailable}</iq>
+	<iq type='result' from='{juliet.bare}' id='4'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>
 	<iq type='error' from='{nobody}' id='5'>{error:cancel:service-unavailable}</iq>
-	<iq type='error' from='{nobody}' id='6'>{error:cancel:service-unavailable}</iq>
+	<iq type='result' from='{nobody}' id='6'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>

@@ -141,7 +141,8 @@ static void configure(struct bed *b, const char *config)
 	};
 	struct buf errors = BUF_INIT;
 	char *text = xasprintf("host \"example.net\" {\ncertificate = \"%s/net.crt\"\n"
-			       "key = \"%s/net.key\"\n}\nc2s {\ntls = optional\n%s\n}\n",
+			       "key = \"%s/net.key\"\n}\nc2s {\ntls = optional\n"
+			       "listen = {}\nlisten_tls = {}\n%s\n}\n",
 			       b->dir, b->dir, config ? config : "");
 
 	b->app.conf = conf_parse("test", text, sections, NULL, &errors);
@@ -161,6 +162,7 @@ struct bed *bed_new(const char *config)
 	cert_make(b->dir, "net", CERT_EC);
 	configure(b, config);
 	b->common.domains = domains;
+	b->common.run_dir = b->dir;
 	b->common.certificate = path_in(b->dir, "com.crt");
 	b->common.key = path_in(b->dir, "com.key");
 	b->app.loop = loop_new();
@@ -224,6 +226,11 @@ void bed_wait(struct bed *b, unsigned ms)
 
 	while (clock_mono_ms() < until)
 		loop_run_once(b->app.loop);
+}
+
+const char *bed_dir(const struct bed *b)
+{
+	return b->dir;
 }
 
 bool bed_drained(struct bed *b)

@@ -16,6 +16,7 @@ Suite *announce_suite(void);
 Suite *bind_suite(void);
 Suite *deliver_suite(void);
 Suite *limits_suite(void);
+Suite *listen_suite(void);
 Suite *register_suite(void);
 Suite *sasl_suite(void);
 Suite *session_suite(void);
@@ -40,6 +41,7 @@ struct c2s *bed_c2s(struct bed *b);
 void bed_turn(struct bed *b); /* a few turns of the loop */
 void bed_wait(struct bed *b, unsigned ms);
 bool bed_drained(struct bed *b);
+const char *bed_dir(const struct bed *b); /* temporary */
 
 /* Membership and owners: all shards have one owner. Tells c2s. */
 void bed_owner(struct bed *b, uint64_t owner, uint32_t epoch);
@@ -59,6 +61,8 @@ void bed_deliver(struct bed *b, uint64_t from, uint32_t epoch, uint16_t kind, co
 
 struct peer;
 struct peer *peer_new(struct bed *b, bool direct_tls);
+/* At an address where c2s listens. */
+struct peer *peer_connect(struct bed *b, const char *address);
 struct peer *peer_free(struct peer *p); /* closes; returns NULL */
 void peer_send(struct peer *p, const char *text);
 void peer_send_n(struct peer *p, const char *text, size_t n);

@@ -4,12 +4,26 @@
 #include <stdlib.h>
 
 Suite *subscription_suite(void);
+Suite *deliver_suite(void);
+Suite *inbox_suite(void);
+Suite *modules_suite(void);
+Suite *presence_suite(void);
+Suite *roster_suite(void);
+Suite *session_suite(void);
+Suite *txn_suite(void);
 
 int main(void)
 {
 	SRunner *sr = srunner_create(subscription_suite());
 	int failed;
 
+	srunner_add_suite(sr, deliver_suite());
+	srunner_add_suite(sr, inbox_suite());
+	srunner_add_suite(sr, modules_suite());
+	srunner_add_suite(sr, presence_suite());
+	srunner_add_suite(sr, roster_suite());
+	srunner_add_suite(sr, session_suite());
+	srunner_add_suite(sr, txn_suite());
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Certificates: one for each domain, loaded again when their files change. */
+#include "c2s/client.h"
+
+enum { WATCH_SECONDS = 60 };
+
+/* A host's own certificate, else the common one. Returns an error line or NULL. */
+static char *add_domain(struct c2s *x, struct tls_store *store, const char *name)
+{
+	const struct common_config *common = x->app->common;
+	struct host_config h = {0};
+	const char *cert, *key;
+	char *error = NULL;
+
+	conf_fill_titled(x->app->conf, "host", name, host_options, &h);
+	cert = h.certificate && *h.certificate ? h.certificate : common->certificate;
+	key = h.key && *h.key ? h.key : common->key;
+	if (!cert || !*cert || !key || !*key)
+		error = xasprintf("no certificate for %s: set certificate and key", name);
+	else
+		(void)tls_store_add(store, name, cert, key, &error);
+	options_free(host_options, &h);
+	return error;
+}
+
+void tls_setup(struct c2s *x)
+{
+	static const char *const alpn[] = {"xmpp-client", NULL};
+	const struct c2s_config *o = x->config;
+	struct tls_options t = {
+		.min_version = o->tls_min,
+		.ciphers = o->tls_ciphers && *o->tls_ciphers ? o->tls_ciphers : NULL,
+		.alpn = alpn,
+	};
+	char *error = NULL;
+
+	x->tls = tls_store_new(&t, &error);
+	if (!x->tls)
+		fatal("%s", error ? error : "TLS cannot be set up");
+	for (size_t i = 0; i < x->ndomains; i++) {
+		error = add_domain(x, x->tls, x->domains[i].name);
+		if (error)
+			fatal("%s", error);
+	}
+	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
+}
+
+static void watch_failed(void *arg, const char *error)
+{
+	log_error("certificate not loaded, the one before stays", LF_S("reason", error));
+}
+
+void tls_watch(void *arg)
+{
+	struct c2s *x = arg;
+	int n = tls_store_reload(x->tls, watch_failed, x);
+
+	if (n > 0)
+		log_info("certificates loaded", LF_I("count", n));
+	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Offline messages through the log: order, pages, two resources, positions, quota (XEP-0160). */
+#include <stdlib.h>
+#include "tests/unit/sm/world.h"
+
+static struct client *romeo;
+
+static void setup(void)
+{
+	world_start(NULL);
+	account("romeo@localhost");
+	account("juliet@localhost");
+	romeo = online("romeo@localhost", "orchard");
+}
+
+static void chats(int from, int to)
+{
+	for (int i = from; i <= to; i++) {
+		char *xml = xasprintf("<message type='chat' to='juliet@localhost'><body>m%d.</body></message>", i);
+
+		says(romeo, xml);
+		free(xml);
+	}
+}
+
+/* The next message not looked at, presence passed over. */
+static const char *next_message(struct client *c)
+{
+	for (size_t i = 0; i < c->ngot; i++) {
+		if (c->got[i].taken)
+			continue;
+		c->got[i].taken = true;
+		if (strncmp(c->got[i].xml, "<message", 8) == 0)
+			return c->got[i].xml;
+	}
+	return NULL;
+}
+
+static void has_messages(struct client *c, int from, int to, bool delayed)
+{
+	for (int i = from; i <= to; i++) {
+		const char *m = next_message(c);
+		char body[20];
+
+		(void)snprintf(body, sizeof body, ">m%d.<", i);
+		ck_assert_msg(m != NULL, "message %d is missing", i);
+		ck_assert_msg(strstr(m, body) != NULL, "wanted %d, got %s", i, m);
+		ck_assert(!strstr(m, "urn:xmpp:delay") == !delayed);
+	}
+	ck_assert_ptr_null(next_message(c));
+}
+
+/* In order, with their time, over several pages; those of this session have none. */
+START_TEST(pages)
+{
+	struct client *juliet;
+
+	chats(1, 120);
+	juliet = login("juliet@localhost", "balcony");
+	has_messages(juliet, 1, 0, false);
+	says(juliet, "<presence/>");
+	has_messages(juliet, 1, 120, true);
+	ck_assert_uint_le(w.shelf->largest_page, 100);
+	chats(121, 121);
+	has_messages(juliet, 121, 121, false);
+}
+END_TEST
+
+/* What arrives while the old ones are read comes behind them. */
+START_TEST(order_with_new_ones)
+{
+	struct client *juliet;
+
+	chats(1, 60);
+	juliet = login("juliet@localhost", "balcony");
+	w.shelf->hold_reads = true;
+	says(juliet, "<presence/>");
+	chats(61, 62);
+	w.shelf->hold_reads = false;
+	settle();
+	for (int i = 1; i <= 62; i++) {
+		const char *m = next_message(juliet);
+		char body[20];
+
+		(void)snprintf(body, sizeof body, ">m%d.<", i);
+		ck_assert_msg(m && strstr(m, body), "wanted %d, got %s", i, m ? m : "nothing");
+	}
+	ck_assert_ptr_null(next_message(juliet));
+}
+END_TEST
+
+/* 3: "deliver ... to the resource that has sent that presence"; none twice. */
+START_TEST(two_resources)
+{
+	struct client *a, *b;
+
+	chats(1, 70);
+	a = login("juliet@localhost", "a");
+	b = login("juliet@localhost", "b");
+	says_only(a, "<presence/>");
+	says_only(b, "<presence/>");
+	settle();
+	has_messages(a, 1, 70, true);
+	has_messages(b, 1, 0, true);
+}
+END_TEST
+
+START_TEST(negative_priority_gets_none)
+{
+	struct client *juliet;
+
+	chats(1, 3);
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence><priority>-1</priority></presence>");
+	has_messages(juliet, 1, 0, true);
+	says(juliet, "<presence><priority>0</priority></presence>");
+	has_messages(juliet, 1, 3, true);
+}
+END_TEST
+
+/* Acknowledged is delivered; what was not is there at the next login, also after eviction. */
+START_TEST(positions)
+{
+	struct client *juliet;
+
+	chats(1, 5);
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	has_messages(juliet, 1, 5, true);
+	acknowledge(juliet, juliet->got[juliet->ngot - 3].m); /* all but two */
+	((struct sm_config *)w.app.config)->users_cached = 0;
+	leave(juliet, true);
+	ck_assert_ptr_null(user_get(w.sm, STR("juliet@localhost")));
+	ck_assert_ptr_nonnull(shelf_row(w.shelf, TABLE_POSITION, "juliet@localhost"));
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	has_messages(juliet, 4, 5, true);
+	acknowledge_all(juliet);
+	leave(juliet, true);
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	has_messages(juliet, 1, 0, true);
+}
+END_TEST
+
+/* More undelivered than the keys that are read at first. */
+START_TEST(many_undelivered)
+{
+	struct client *juliet;
+
+	((struct sm_config *)w.app.config)->users_cached = 0;
+	chats(1, 150);
+	ck_assert_ptr_null(user_get(w.sm, STR("juliet@localhost")));
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	has_messages(juliet, 1, 150, true);
+}
+END_TEST
+
+/* A session that ends without acknowledging: another resource gets it, once. */
+START_TEST(to_another_resource)
+{
+	struct client *a = online("juliet@localhost", "a"), *b;
+
+	says(romeo, "<message type='chat' to='juliet@localhost/a'><body>m1.</body></message>");
+	has_messages(a, 1, 1, false);
+	b = online("juliet@localhost", "b");
+	has_messages(b, 1, 0, true);
+	leave(a, true);
+	has_messages(b, 1, 1, true);
+}
+END_TEST
+
+START_TEST(quota)
+{
+	((struct sm_config *)w.app.config)->offline_max = 3;
+	chats(1, 3);
+	gets_nothing(romeo);
+	chats(4, 4);
+	gets(romeo, "type='error'", "service-unavailable");
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "juliet@localhost"), 3);
+}
+END_TEST
+
+Suite *inbox_suite(void)
+{
+	Suite *s = suite_create("inbox");
+	TCase *c = tcase_create("offline messages");
+
+	tcase_add_checked_fixture(c, setup, world_stop);
+	tcase_add_test(c, pages);
+	tcase_add_test(c, order_with_new_ones);
+	tcase_add_test(c, two_resources);
+	tcase_add_test(c, negative_priority_gets_none);
+	tcase_add_test(c, positions);
+	tcase_add_test(c, many_undelivered);
+	tcase_add_test(c, to_another_resource);
+	tcase_add_test(c, quota);
+	suite_add_tcase(s, c);
+	return s;
+}

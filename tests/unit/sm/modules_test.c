@@ -1,0 +1,2 @@
+#include <check.h>
+Suite *modules_suite(void){return suite_create("modules");}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* Binding, tickets, conflicts, records, take-over, resumption, options read again. */
+#include <stdlib.h>
+#include <time.h>
+#include "sm/sm_process.h"
+#include "tests/unit/sm/world.h"
+
+static struct sm_config *config;
+
+static void setup(void)
+{
+	world_start("sessions_max = 3");
+	config = w.app.config;
+	account("romeo@localhost");
+	account("juliet@localhost");
+}
+
+START_TEST(server_makes_a_resource)
+{
+	struct client *a = login("romeo@localhost", ""), *b = login("romeo@localhost", "");
+
+	ck_assert_uint_gt(strlen(a->full), strlen("romeo@localhost/") + 15);
+	ck_assert_str_ne(a->full, b->full);
+}
+END_TEST
+
+START_TEST(tickets)
+{
+	struct buf t = BUF_INIT;
+	struct client *c;
+
+	seal_ticket("romeo@localhost", C2S_ID, &t);
+	c = login_with("romeo@localhost", "a", C2S_ID, buf_str(&t));
+	ck_assert_uint_eq(c->refused, 0);
+	c = login_with("romeo@localhost", "b", C2S_ID, buf_str(&t)); /* used */
+	ck_assert_uint_eq(c->refused, 1 + STANZA_E_NOT_AUTHORIZED);
+	buf_clear(&t);
+	seal_ticket("romeo@localhost", C2S_ID, &t);
+	c = login_with("romeo@localhost", "b", C2S2_ID, buf_str(&t)); /* another's */
+	ck_assert_uint_eq(c->refused, 1 + STANZA_E_NOT_AUTHORIZED);
+	c = login_with("juliet@localhost", "b", C2S_ID, buf_str(&t)); /* another account */
+	ck_assert_uint_eq(c->refused, 1 + STANZA_E_NOT_AUTHORIZED);
+	c = login_with("romeo@localhost", "b", C2S_ID, STR("made up"));
+	ck_assert_uint_eq(c->refused, 1 + STANZA_E_NOT_AUTHORIZED);
+	buf_free(&t);
+}
+END_TEST
+
+START_TEST(no_account)
+{
+	ck_assert_uint_eq(login_on("nobody@localhost", "x", C2S_ID)->refused,
+			  1 + STANZA_E_NOT_ALLOWED);
+	ck_assert_ptr_null(user_get(w.sm, STR("nobody@localhost")));
+}
+END_TEST
+
+/* RFC 6120 section 7.7.2.2 */
+START_TEST(conflict_replace)
+{
+	struct client *a = online("romeo@localhost", "x"), *watch = online("romeo@localhost", "w"), *b;
+
+	b = login("romeo@localhost", "x");
+	ck_assert_int_eq(a->ended, 1 + STREAM_E_CONFLICT);
+	ck_assert_str_eq(a->full, b->full);
+	gets(watch, "type='unavailable'", "from='romeo@localhost/x'");
+}
+END_TEST
+
+START_TEST(conflict_refuse)
+{
+	struct client *a = online("romeo@localhost", "x");
+
+	config->conflict = CONFLICT_REFUSE;
+	ck_assert_uint_eq(login_on("romeo@localhost", "x", C2S_ID)->refused, 1 + STANZA_E_CONFLICT);
+	ck_assert_int_eq(a->ended, -1);
+}
+END_TEST
+
+START_TEST(conflict_rename)
+{
+	struct client *a = online("romeo@localhost", "x"), *b;
+
+	config->conflict = CONFLICT_RENAME;
+	b = login("romeo@localhost", "x");
+	ck_assert_int_eq(a->ended, -1);
+	ck_assert_str_ne(a->full, b->full);
+}
+END_TEST
+
+/* The old client is gone, but what it sent last is not done: its goodbye comes before the greeting of the
+ * next one. */
+START_TEST(same_resource_while_leaving)
+{
+	struct client *watch = online("romeo@localhost", "w"), *a = online("romeo@localhost", "x"), *b;
+
+	config->slow_storage = config->deadline;
+	forget(watch);
+	w.shelf->hold = true;
+	says(a, "<message type='chat' to='juliet@localhost'><body>x</body></message>");
+	leave(a, true);
+	b = login("romeo@localhost", "x");
+	says(b, "<presence/>");
+	gets(watch, "type='unavailable'", "from='romeo@localhost/x'");
+	gets(watch, "<presence", "from='romeo@localhost/x'");
+	shelf_release(w.shelf, w.link, 9);
+	settle();
+	gets_nothing(watch);
+	w.shelf->hold = false;
+}
+END_TEST
+
+/* 7.6.2.1 */
+START_TEST(sessions_max)
+{
+	login("romeo@localhost", "1");
+	login("romeo@localhost", "2");
+	login("romeo@localhost", "3");
+	ck_assert_uint_eq(login_on("romeo@localhost", "4", C2S_ID)->refused,
+			  1 + STANZA_E_RESOURCE_CONSTRAINT);
+	login("romeo@localhost", "3"); /* in place of the old one */
+}
+END_TEST
+
+/* --- records and take-over ------------------------------------------------------------------- */
+
+static struct str record_of(const struct client *c)
+{
+	size_t n;
+
+	memcpy(&n, c->record, sizeof n);
+	return str_n(c->record + sizeof n, n);
+}
+
+static void announce(struct client *c)
+{
+	struct msg_announce m = {.sid = c->sid,
+				 .attachment = c->attachment,
+				 .record = record_of(c),
+				 .done = c->done,
+				 .in = c->done,
+				 .out = c->out,
+				 .acked = c->acked};
+
+	fake_receive(w.link, frame_from(c->c2s, MSG_ANNOUNCE, c->account), &m);
+	settle();
+}
+
+START_TEST(record_round_trip)
+{
+	struct client *c = online("romeo@localhost", "x");
+	struct session *s;
+
+	says(c, "<iq id='r' type='get'><query xmlns='jabber:iq:roster'/></iq>");
+	says(c, "<presence><show>away</show><priority>7</priority></presence>");
+	says(c, "<presence to='juliet@localhost/a'/>");
+	acknowledge_all(c);
+	session_free(session_find(w.sm, c->sid)); /* as a new owner, who has none */
+	announce(c);
+	s = session_find(w.sm, c->sid);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_str_eq(s->full, "romeo@localhost/x");
+	ck_assert_int_eq(s->priority, 7);
+	ck_assert(session_flag(s, SESSION_ROSTER) && !session_flag(s, SESSION_BLOCKLIST));
+	ck_assert(session_available(s) && s->secure);
+	ck_assert_str_eq(s->address, "192.0.2.1");
+	ck_assert_uint_eq(s->ndirected, 1);
+	ck_assert_uint_eq(s->done, c->done);
+	c->in = c->done;
+	says(c, "<iq id='p' type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+	forget(c);
+	ck_assert_uint_eq(c->done, c->in);
+}
+END_TEST
+
+START_TEST(record_of_another_session)
+{
+	struct client *a = online("romeo@localhost", "x"), *b = online("romeo@localhost", "y");
+	char *keep = b->record;
+
+	session_free(session_find(w.sm, b->sid));
+	b->record = a->record;
+	announce(b);
+	ck_assert_ptr_null(session_find(w.sm, b->sid));
+	ck_assert_int_eq(b->ended, 1 + STREAM_E_INTERNAL_SERVER_ERROR);
+	b->record = keep;
+}
+END_TEST
+
+/* --- XEP-0198 -------------------------------------------------------------------------------- */
+
+static void enable(struct client *c)
+{
+	struct msg_session_sm m = {
+		.sid = c->sid, .attachment = c->attachment, .max = 60, .resume = true};
+
+	fake_receive(w.link, frame_from(c->c2s, MSG_SESSION_SM, c->account), &m);
+	settle();
+}
+
+static void resume(struct client *c, uint64_t c2s)
+{
+	struct buf t = BUF_INIT;
+	struct msg_session_resume m = {
+		.account = str_z(c->account), .sid = c->sid, .h = c->acked};
+
+	seal_ticket(c->account, c2s, &t);
+	m.ticket = buf_str(&t);
+	c->attachment++;
+	c->c2s = c2s;
+	c->out = c->acked;
+	fake_receive(w.link, frame_from(c2s, MSG_SESSION_RESUME, c->account), &m);
+	settle();
+	buf_free(&t);
+}
+
+START_TEST(resumption)
+{
+	struct client *romeo = online("romeo@localhost", "x"), *juliet = online("juliet@localhost", "y");
+
+	enable(romeo);
+	acknowledge_all(romeo);
+	leave(romeo, false);
+	says(juliet, "<message type='chat' to='romeo@localhost'><body>one</body></message>");
+	says(juliet, "<message type='headline' to='romeo@localhost'><body>two</body></message>");
+	gets_nothing(juliet);
+	ck_assert_ptr_nonnull(session_find(w.sm, romeo->sid));
+	resume(romeo, C2S2_ID);
+	gets(romeo, "one");
+	gets(romeo, "two");
+	gets_nothing(romeo);
+	says(romeo, "<iq id='p' type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+	gets(romeo, "id='p'");
+}
+END_TEST
+
+START_TEST(detached_expires)
+{
+	struct client *romeo = online("romeo@localhost", "x"), *watch = online("romeo@localhost", "w");
+
+	forget(romeo);
+	enable(romeo);
+	leave(romeo, false);
+	gets_nothing(watch);
+	pass(63000);
+	gets(watch, "type='unavailable'", "from='romeo@localhost/x'");
+	ck_assert_ptr_null(session_find(w.sm, romeo->sid));
+}
+END_TEST
+
+START_TEST(c2s_dies)
+{
+	struct client *a = online("romeo@localhost", "x"), *b = online("romeo@localhost", "w");
+
+	fake_member_lost(w.link, C2S_ID);
+	settle();
+	ck_assert_ptr_null(session_find(w.sm, a->sid));
+	ck_assert_ptr_null(session_find(w.sm, b->sid));
+	ck_assert_uint_eq(w.sm->nsessions, 0);
+}
+END_TEST
+
+START_TEST(kick_and_list)
+{
+	struct client *a = online("romeo@localhost", "x"), *b = online("romeo@localhost", "w");
+	struct msg_session_kick m = {.jid = STR("romeo@localhost/x"), .text = STR("out")};
+	struct msg_session_list l = {.after = STR("")};
+
+	fake_receive(w.link, frame_from(CTL_ID, MSG_SESSION_LIST, NULL), &l);
+	fake_receive(w.link, frame_from(CTL_ID, MSG_SESSION_KICK, "romeo@localhost"), &m);
+	settle();
+	ck_assert_int_eq(a->ended, 1 + STREAM_E_POLICY_VIOLATION);
+	ck_assert_int_eq(b->ended, -1);
+	ck_assert_uint_eq(w.other[w.nother - 2].f.kind, MSG_SESSION_LISTED);
+	ck_assert_uint_eq(w.other[w.nother - 1].f.kind, MSG_OK);
+}
+END_TEST
+
+/* --- the process ----------------------------------------------------------------------------- */
+
+START_TEST(options_read_again)
+{
+	struct client *romeo = online("romeo@localhost", "x");
+
+	says(romeo, "<iq id='1' type='get' to='localhost'>"
+		    "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+	gets(romeo, "name='Mercutio'");
+	world_reconfigure("server_name = \"Verona\"");
+	says(romeo, "<iq id='2' type='get' to='localhost'>"
+		    "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+	gets(romeo, "name='Verona'");
+	ck_assert_int_eq(romeo->ended, -1);
+}
+END_TEST
+
+START_TEST(drain)
+{
+	online("romeo@localhost", "x");
+	sm_process.drain(w.sm);
+	pass(3000);
+	ck_assert_int_eq(w.drained, 1);
+	ck_assert_uint_eq(w.sm->nusers, 0);
+}
+END_TEST
+
+/* All shards of a loaded instance taken over or lost: no loop over all users for each. */
+START_TEST(many_users)
+{
+	struct timespec a, b;
+	char jid[40];
+
+	for (int i = 0; i < 20000; i++) {
+		(void)snprintf(jid, sizeof jid, "user%d@localhost", i);
+		user_need(w.sm, str_z(jid));
+	}
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (uint16_t i = 0; i < SHARDS; i++)
+		sm_shards_ops.open(w.sm, i);
+	for (uint16_t i = 0; i < SHARDS; i++)
+		sm_shards_ops.lost(w.sm, i);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	ck_assert_uint_eq(w.sm->nusers, 0);
+	ck_assert_msg(b.tv_sec - a.tv_sec < 2, "took %ld s", (long)(b.tv_sec - a.tv_sec));
+}
+END_TEST
+
+Suite *session_suite(void)
+{
+	Suite *s = suite_create("sessions");
+	TCase *c = tcase_create("sessions");
+
+	tcase_add_checked_fixture(c, setup, world_stop);
+	tcase_add_test(c, server_makes_a_resource);
+	tcase_add_test(c, tickets);
+	tcase_add_test(c, no_account);
+	tcase_add_test(c, conflict_replace);
+	tcase_add_test(c, conflict_refuse);
+	tcase_add_test(c, conflict_rename);
+	tcase_add_test(c, same_resource_while_leaving);
+	tcase_add_test(c, sessions_max);
+	tcase_add_test(c, record_round_trip);
+	tcase_add_test(c, record_of_another_session);
+	tcase_add_test(c, resumption);
+	tcase_add_test(c, detached_expires);
+	tcase_add_test(c, c2s_dies);
+	tcase_add_test(c, kick_and_list);
+	tcase_add_test(c, options_read_again);
+	tcase_add_test(c, drain);
+	tcase_add_test(c, many_users);
+	suite_add_tcase(s, c);
+	return s;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows in memory that answer as mercutio-storage does. */
+#include <check.h>
+#include <stdlib.h>
+#include <utlist.h>
+#include "base/alloc.h"
+#include "tests/unit/sm/shelf.h"
+
+struct shelf *shelf_new(void)
+{
+	return xcalloc(1, sizeof(struct shelf));
+}
+
+static void row_free(struct shelf *s, struct shelf_row *r)
+{
+	DL_DELETE(s->rows, r);
+	for (size_t i = 0; i < r->nvalues; i++)
+		free((char *)r->v[i].s.ptr);
+	free(r);
+}
+
+struct shelf *shelf_free(struct shelf *s)
+{
+	while (s->rows)
+		row_free(s, s->rows);
+	while (s->nheld)
+		free((char *)s->held[--s->nheld].f.body.ptr);
+	free(s);
+	return NULL;
+}
+
+static bool same(const struct msg_value *a, const struct msg_value *b)
+{
+	return a->type < 2 ? a->i == b->i : str_eq(a->s, b->s);
+}
+
+static bool matches(const struct shelf_row *r, uint16_t table, const struct msg_value *key, size_t n)
+{
+	if (r->table != table || r->nvalues < n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!same(&r->v[i], &key[i]))
+			return false;
+	return true;
+}
+
+static int order(const struct shelf_row *a, const struct shelf_row *b)
+{
+	for (size_t i = 0; i < tables[a->table].nkeys; i++) {
+		int c = a->v[i].type < 2 ? (a->v[i].i > b->v[i].i) - (a->v[i].i < b->v[i].i)
+					 : str_cmp(a->v[i].s, b->v[i].s);
+		if (c)
+			return c;
+	}
+	return 0;
+}
+
+static void drop(struct shelf *s, uint16_t table, const struct msg_value *key, size_t n)
+{
+	struct shelf_row *r, *tmp;
+
+	DL_FOREACH_SAFE (s->rows, r, tmp) {
+		if (matches(r, table, key, n))
+			row_free(s, r);
+	}
+}
+
+void shelf_put(struct shelf *s, uint16_t table, const struct msg_value *v, size_t n)
+{
+	struct shelf_row *r = xcalloc(1, sizeof *r), *at;
+
+	ck_assert_uint_le(n, sizeof r->v / sizeof *r->v);
+	ck_assert_uint_eq(n, tables[table].ncolumns);
+	drop(s, table, v, tables[table].nkeys);
+	r->table = table;
+	r->nvalues = n;
+	for (size_t i = 0; i < n; i++) {
+		r->v[i] = v[i];
+		r->v[i].s = str_n(v[i].s.len ? xmemdup(v[i].s.ptr, v[i].s.len) : NULL, v[i].s.len);
+	}
+	DL_FOREACH (s->rows, at) {
+		if (at->table == table && order(at, r) > 0)
+			break;
+	}
+	if (at)
+		DL_PREPEND_ELEM(s->rows, at, r);
+	else
+		DL_APPEND(s->rows, r);
+}
+
+size_t shelf_count(const struct shelf *s, uint16_t table, const char *account)
+{
+	struct msg_value key = value_text(str_z(account));
+	struct shelf_row *r;
+	size_t n = 0;
+
+	DL_FOREACH (s->rows, r) {
+		n += matches(r, table, &key, 1);
+	}
+	return n;
+}
+
+struct shelf_row *shelf_row(const struct shelf *s, uint16_t table, const char *account)
+{
+	struct msg_value key = value_text(str_z(account));
+	struct shelf_row *r;
+
+	DL_FOREACH (s->rows, r) {
+		if (matches(r, table, &key, 1))
+			return r;
+	}
+	return NULL;
+}
+
+/* --- writes ---------------------------------------------------------------------------------- */
+
+static void apply(struct shelf *s, const struct msg_write_op *op)
+{
+	switch (op->op) {
+	case STORE_PUT:
+	case STORE_LOG_APPEND:
+		shelf_put(s, op->table, op->values, op->nvalues);
+		return;
+	default:
+		drop(s, op->table, op->values, op->nvalues);
+	}
+}
+
+static void answer(struct shelf *s, struct link *k, const struct fake_frame *f)
+{
+	struct msg_written r = {.status = (uint8_t)s->status, .text = STR("as the test wants it")};
+	struct pool *p = pool_new();
+	struct msg_write m;
+
+	ck_assert_int_eq(msg_decode(MSG_WRITE, p, f->f.body, &m), 0);
+	for (size_t i = 0; s->status == STORE_COMMITTED && i < m.nops; i++)
+		apply(s, &m.ops[i]);
+	fake_reply(k, &f->f, MSG_WRITTEN, &r);
+	pool_free(p);
+}
+
+void shelf_write(struct shelf *s, struct link *k, const struct fake_frame *f)
+{
+	s->writes++;
+	if (!s->hold) {
+		answer(s, k, f);
+		return;
+	}
+	ck_assert_uint_lt(s->nheld, sizeof s->held / sizeof *s->held);
+	s->held[s->nheld] = *f;
+	s->held[s->nheld++].f.body =
+		str_n(xmemdup(f->f.body.ptr, f->f.body.len), f->f.body.len);
+}
+
+void shelf_release(struct shelf *s, struct link *k, size_t n)
+{
+	for (; n && s->nheld; n--) {
+		struct fake_frame f = s->held[0];
+
+		memmove(s->held, s->held + 1, --s->nheld * sizeof *s->held);
+		answer(s, k, &f);
+		free((char *)f.f.body.ptr);
+	}
+}
+
+/* --- reads ----------------------------------------------------------------------------------- */
+
+struct result {
+	struct pool *pool;
+	struct msg_rows *rows;
+};
+
+static void add(struct result *r, const struct msg_value *v, size_t n)
+{
+	struct msg_row *list = pool_calloc(r->pool, (r->rows->nrows + 1) * sizeof *list);
+
+	if (r->rows->nrows)
+		memcpy(list, r->rows->rows, r->rows->nrows * sizeof *list);
+	list[r->rows->nrows].values = pool_calloc(r->pool, n * sizeof *v);
+	memcpy(list[r->rows->nrows].values, v, n * sizeof *v);
+	list[r->rows->nrows].nvalues = n;
+	r->rows->rows = list;
+	r->rows->nrows++;
+}
+
+static void read_last(struct shelf *s, const struct msg_read_op *op, struct result *r)
+{
+	for (struct shelf_row *at = s->rows ? s->rows->prev : NULL; at;
+	     at = at == s->rows ? NULL : at->prev) {
+		struct msg_value v[4];
+
+		if (!matches(at, TABLE_LOG, op->key, 1))
+			continue;
+		if (op->limit && r->rows->nrows >= op->limit)
+			return;
+		v[0] = at->v[COL_LOG_NUMBER];
+		v[1] = at->v[COL_LOG_ORIGIN];
+		v[2] = at->v[COL_LOG_ORIGIN_NUMBER];
+		v[3] = at->v[COL_LOG_PART];
+		add(r, v, 4);
+	}
+}
+
+static bool in_range(const struct shelf_row *at, const struct msg_read_op *op)
+{
+	uint64_t n = (uint64_t)at->v[COL_LOG_NUMBER].i;
+
+	return op->op != STORE_LOG_READ || (n > op->from && (!op->to || n < op->to));
+}
+
+static void read_one(struct shelf *s, const struct msg_read_op *op, struct result *r)
+{
+	struct shelf_row *at;
+	struct msg_value count = value_int(0);
+
+	if (op->op == STORE_LOG_LAST) {
+		read_last(s, op, r);
+		return;
+	}
+	DL_FOREACH (s->rows, at) {
+		if (!matches(at, op->table, op->key, op->nkey) || !in_range(at, op))
+			continue;
+		count.i++;
+		if (op->op == STORE_COUNT)
+			continue;
+		if (op->limit && r->rows->nrows == op->limit) {
+			r->rows->more = true;
+			break;
+		}
+		add(r, at->v, at->nvalues);
+	}
+	if (op->op == STORE_COUNT)
+		add(r, &count, 1);
+	if (op->op == STORE_LOG_READ && r->rows->nrows > s->largest_page)
+		s->largest_page = (uint32_t)r->rows->nrows;
+}
+
+void shelf_read(struct shelf *s, struct pool *p, const struct msg_read *m, struct msg_found *ret)
+{
+	ret->results = pool_calloc(p, (m->nops + 1) * sizeof *ret->results);
+	ret->nresults = m->nops;
+	s->reads++;
+	for (size_t i = 0; i < m->nops; i++) {
+		struct result r = {p, &ret->results[i]};
+
+		read_one(s, &m->ops[i], &r);
+	}
+}
