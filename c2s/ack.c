@@ -226,6 +226,7 @@ static void enable_done(struct pending *p, int err, const void *reply)
 	if (err < 0 || r->error) {
 		ack_free(s);
 		pending_free(p);
+		s->enable_lost = err < 0;
 		ack_failed(s->client, STANZA_E_INTERNAL_SERVER_ERROR, NULL);
 		return;
 	}
@@ -240,7 +241,7 @@ static void enable_done(struct pending *p, int err, const void *reply)
 		write_a(s);
 }
 
-static const struct pending_ops enable_ops = {MSG_SESSION_SM, enable_send, enable_done};
+static const struct pending_ops enable_ops = {MSG_SESSION_SM, enable_send, enable_done, NULL};
 
 void ack_enable(struct client *c, const struct xml_element *e)
 {

@@ -145,7 +145,16 @@ static void resume_done(struct pending *p, int err, const void *reply)
 		session_send_close(s);
 }
 
-static const struct pending_ops resume_ops = {MSG_SESSION_RESUME, resume_send, resume_done};
+static void resume_late(struct pending *p)
+{
+	struct client *c = p->session->client;
+
+	ack_failed(c, STANZA_E_INTERNAL_SERVER_ERROR, NULL);
+	stream_error(c, STREAM_E_RESOURCE_CONSTRAINT, "no session manager answers");
+}
+
+static const struct pending_ops resume_ops = {MSG_SESSION_RESUME, resume_send, resume_done,
+					      resume_late};
 
 void ack_resume(struct client *c, const struct xml_element *e)
 {

@@ -147,8 +147,10 @@ void client_shut(struct client *c)
 	conn_shutdown(c->conn, linger);
 	if (c->session && !c->session->listed)
 		session_leave(c, c->ended);
-	else if (c->session && c->session->pending)
+	else if (c->session && c->session->pending) {
+		c->session->enable_lost = true;
 		pending_free(c->session->pending);
+	}
 	/* Without XEP-0198 what the kernel does not take by the end goes back to the log, so the
 	 * session ends when that is known. */
 	client_look_later(c);

@@ -5,7 +5,15 @@
 #include <utlist.h>
 #include "c2s/session.h"
 
-enum { RETRY_MS = 200 };
+enum { RETRY_MS = 200, LATE_MS = 120000 };
+
+static void patience_over(void *arg)
+{
+	struct pending *p = arg;
+
+	if (p->request && p->session->client)
+		p->ops->late(p);
+}
 
 struct pending *pending_new(struct session *s, const struct pending_ops *ops)
 {
@@ -15,6 +23,11 @@ struct pending *pending_new(struct session *s, const struct pending_ops *ops)
 	p->ops = ops;
 	p->session = s;
 	p->deadline_ms = loop_now(x->loop) + (uint64_t)x->config->owner_timeout;
+	p->patience.fn = patience_over;
+	p->patience.arg = p;
+	if (ops->late)
+		loop_timeout_start(x->loop, &p->patience,
+				   (unsigned)((x->config->owner_timeout + 999) / 1000));
 	s->pending = p;
 	DL_APPEND(x->pending, p);
 	return p;
@@ -23,6 +36,7 @@ struct pending *pending_new(struct session *s, const struct pending_ops *ops)
 void pending_free(struct pending *p)
 {
 	link_cancel(p->request);
+	loop_timeout_stop(p->session->c2s->loop, &p->patience);
 	DL_DELETE(p->session->c2s->pending, p);
 	p->session->pending = NULL;
 	buf_wipe(&p->ticket);
@@ -62,6 +76,7 @@ void pending_request(struct pending *p, const void *m)
 	struct c2s *x = p->session->c2s;
 	const struct shard *sh = &x->shards[p->session->shard];
 	uint64_t now = loop_now(x->loop);
+	uint32_t wait = now < p->deadline_ms ? (uint32_t)(p->deadline_ms - now) : 1;
 	struct frame head = {.kind = p->ops->kind,
 			     .to = sh->owner,
 			     .from_shard = SHARD_NONE,
@@ -74,9 +89,9 @@ void pending_request(struct pending *p, const void *m)
 	}
 	p->owner = sh->owner;
 	p->epoch = sh->epoch;
-	p->request = link_request(x->link, &head, m,
-				  now < p->deadline_ms ? (uint32_t)(p->deadline_ms - now) : 1,
-				  on_reply, p);
+	p->asked = true;
+	p->request = link_request(x->link, &head, m, p->ops->late ? wait + LATE_MS : wait, on_reply,
+				  p);
 }
 
 void pending_start(struct pending *p)
@@ -103,6 +118,6 @@ void pending_retry(void *arg)
 void pending_orphan(struct pending *p)
 {
 	/* Nobody was asked: nothing is there to be undone. */
-	if (!p->request)
+	if (!p->asked)
 		session_free(p->session);
 }

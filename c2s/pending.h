@@ -11,6 +11,9 @@ struct pending_ops {
 	void (*send)(struct pending *p);
 	/* The end: err 0 with the reply. It frees p, alone or with its session. */
 	void (*done)(struct pending *p, int err, const void *reply);
+	/* The client has waited long enough; the answer may still come, and what it has made is then
+	 * undone. NULL: done is called instead, and a late answer is dropped. */
+	void (*late)(struct pending *p);
 };
 
 struct pending {
@@ -18,6 +21,7 @@ struct pending {
 	const struct pending_ops *ops;
 	struct session *session;
 	struct link_request *request;
+	struct loop_timeout patience;
 	uint64_t deadline_ms;
 	uint64_t owner; /* asked */
 	uint32_t epoch;
@@ -28,7 +32,7 @@ struct pending {
 	char *text, *id;     /* id of the client's iq, or its previd; NULL: none */
 	char *account, *lang, *address;
 	struct buf ticket;
-	bool secure;
+	bool secure, asked; /* asked: an owner was, it may have done something */
 };
 struct pending *pending_new(struct session *s, const struct pending_ops *ops);
 void pending_start(struct pending *p);

@@ -221,7 +221,7 @@ void session_send_close(struct session *s)
 {
 	struct msg_session_close m = {.sid = s->sid,
 				      .attachment = s->attachment,
-				      .closed = s->closed,
+				      .closed = s->closed || s->enable_lost,
 				      .out = s->out,
 				      .unsent_from = s->unsent_from};
 
@@ -240,8 +240,10 @@ void session_leave(struct client *c, bool closed)
 		pending_orphan(s->pending);
 		return;
 	}
-	if (s->pending)
+	if (s->pending) {
+		s->enable_lost = true;
 		pending_free(s->pending);
+	}
 	acks_now(s);
 	/* With XEP-0198 the client's word counts, without it what the kernel took. */
 	if (!s->acks)

@@ -54,6 +54,7 @@ struct session {
 	struct loop_timeout timeout;
 	bool listed; /* it has a sid, is in the tables */
 	bool ack_queued, closing, closed, close_sent, full, reannounce;
+	bool enable_lost; /* XEP-0198 may be on at sm, and the client has no id to resume by */
 };
 
 /* --- session.c --------------------------------------------------------------------------- */

@@ -4,6 +4,14 @@
 #include "c2s/session.h"
 #include "xmpp/node.h"
 
+static void error_text(struct xml_writer *w, const char *text)
+{
+	xw_start(w, "text", NS_STANZAS);
+	xw_attrz(w, "xml:lang", "en");
+	xw_text(w, str_z(text));
+	xw_end(w);
+}
+
 void step_iq_error(struct client *c, const struct stanza *st, enum stanza_error e, const char *text)
 {
 	struct buf *b = conn_out(c->conn);
@@ -21,7 +29,7 @@ void step_iq_error(struct client *c, const struct stanza *st, enum stanza_error 
 	xw_attrz(&w, "type", stanza_error_type(e));
 	xw_leaf(&w, stanza_error_name(e), NS_STANZAS, STR_NONE);
 	if (text)
-		xw_leaf(&w, "text", NS_STANZAS, str_z(text));
+		error_text(&w, text);
 	xw_end(&w);
 	xw_end(&w);
 	client_flush(c);
@@ -117,7 +125,17 @@ static void bind_done(struct pending *p, int err, const void *reply)
 		session_send_close(s);
 }
 
-static const struct pending_ops bind_ops = {MSG_SESSION_OPEN, bind_send, bind_done};
+/* A session may be made yet: a new try on this stream could not tell it from its own. */
+static void bind_late(struct pending *p)
+{
+	struct client *c = p->session->client;
+
+	log_warn("no session", LF_S("account", p->account), LF_ERR(-ETIMEDOUT));
+	bind_error(c, p->id, STANZA_E_RESOURCE_CONSTRAINT, "no session manager answers");
+	stream_error(c, STREAM_E_RESOURCE_CONSTRAINT, "no session manager answers");
+}
+
+static const struct pending_ops bind_ops = {MSG_SESSION_OPEN, bind_send, bind_done, bind_late};
 
 static void bind_start(struct client *c, struct str id, struct str take_resource)
 {

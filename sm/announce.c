@@ -26,8 +26,8 @@ static void take_given(struct session *s, const struct msg_announce *m)
 	}
 }
 
-static void refuse(struct sm *sm, const struct frame *f, const struct msg_announce *m,
-		   enum stream_error e)
+/* error: as in SESSION_END. */
+static void refuse(struct sm *sm, const struct frame *f, const struct msg_announce *m, unsigned error)
 {
 	struct frame head = {.kind = MSG_SESSION_END,
 			     .to = f->from,
@@ -35,7 +35,7 @@ static void refuse(struct sm *sm, const struct frame *f, const struct msg_announ
 			     .to_shard = SHARD_NONE,
 			     .from_epoch = f->to_epoch};
 	struct msg_session_end end = {
-		.sid = m->sid, .attachment = m->attachment, .error = (uint8_t)(1 + e)};
+		.sid = m->sid, .attachment = m->attachment, .error = (uint8_t)error};
 
 	(void)link_send(sm->link, &head, &end);
 }
@@ -78,10 +78,10 @@ static void announced_new(struct sm *sm, const struct frame *f, const struct msg
 
 	if (!s) {
 		log_error("session record refused", LF_U("c2s", f->from));
-		refuse(sm, f, m, STREAM_E_INTERNAL_SERVER_ERROR);
+		refuse(sm, f, m, 1 + STREAM_E_INTERNAL_SERVER_ERROR);
 		return;
 	}
-	s->c2s = f->from;
+	s->c2s = s->last_c2s = f->from;
 	s->attachment = m->attachment;
 	s->taken = s->done = m->done; /* rule 9 */
 	s->out = m->out;
@@ -104,7 +104,7 @@ static void announced_new(struct sm *sm, const struct frame *f, const struct msg
 /* The path was cut: our own state stands; c2s is told again what it may have missed (rule 10). */
 static void announced_again(struct session *s, uint64_t c2s, const struct msg_announce *m)
 {
-	s->c2s = c2s;
+	s->c2s = s->last_c2s = c2s;
 	s->detached_since = 0;
 	/* The record that it was sent last may be lost. */
 	s->record_changed = true;
@@ -127,7 +127,9 @@ void on_announce(void *arg, const struct frame *f, const void *msg)
 	if (!sm_admit(sm, f, true))
 		return;
 	s = session_find(sm, m->sid);
-	if (!s) {
+	if (!s && session_has_ended(sm, m->sid)) {
+		refuse(sm, f, m, 0);
+	} else if (!s) {
 		announced_new(sm, f, m);
 	} else if (m->attachment == s->attachment && (f->from == s->c2s || !s->c2s)) {
 		announced_again(s, f->from, m); /* detached: its c2s was taken for dead */
@@ -136,7 +138,7 @@ void on_announce(void *arg, const struct frame *f, const void *msg)
 		session_free(s); /* the highest attachment wins */
 		announced_new(sm, f, m);
 	} else { /* resumed elsewhere, which its c2s has not heard */
-		refuse(sm, f, m, STREAM_E_CONFLICT);
+		refuse(sm, f, m, 1 + STREAM_E_CONFLICT);
 	}
 }
 

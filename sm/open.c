@@ -152,7 +152,7 @@ static void open_new(struct opening *o, struct user *u)
 {
 	struct session *s = session_new(u, random_u64(), str_z(o->resource));
 
-	s->c2s = o->f.from;
+	s->c2s = s->last_c2s = o->f.from;
 	s->secure = o->secure;
 	s->lang = xstrdup(o->lang);
 	s->address = xstrdup(o->address);

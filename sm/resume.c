@@ -297,7 +297,7 @@ void resuming_free(struct session *s)
 static void end_old_stream(struct session *s)
 {
 	struct frame head = {.kind = MSG_SESSION_END,
-			     .to = s->c2s,
+			     .to = s->last_c2s,
 			     .from_shard = s->user->shard,
 			     .to_shard = SHARD_NONE,
 			     .from_epoch = shards_epoch(s->user->sm->shards, s->user->shard)};
@@ -306,7 +306,8 @@ static void end_old_stream(struct session *s)
 				    .error = 1 + STREAM_E_CONFLICT,
 				    .text = STR("resumed elsewhere")};
 
-	if (s->c2s)
+	/* Also where its connection broke: c2s keeps it for a while. */
+	if (s->last_c2s && link_member(s->user->sm->link, s->last_c2s))
 		(void)link_send(s->user->sm->link, &head, &m);
 }
 
@@ -341,7 +342,7 @@ void on_session_resume(void *arg, const struct frame *f, const void *msg)
 	r->c2s = s->c2s;
 	r->since = loop_now(sm->loop);
 	s->attachment++; /* from now on the old one is dropped */
-	s->c2s = f->from;
+	s->c2s = s->last_c2s = f->from;
 	s->detached_since = 0;
 	free(s->address);
 	s->address = str_dup(m->address);

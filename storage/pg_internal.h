@@ -68,7 +68,6 @@ struct pg_setup {
 	enum pg_role role;
 	int64_t connect_ms, statement_ms;
 	int32_t writer_key; /* names this engine among all that are at the database */
-	bool started;	    /* the schema was found usable before: a newer one adds to it */
 	PGconn *handle;	    /* made by pg_setup_run */
 	enum pg_outcome outcome;
 	char text[WRITE_TEXT]; /* why not */
@@ -86,9 +85,11 @@ void pg_text(char text[WRITE_TEXT], const char *message); /* its first line */
 
 /* --- pg_migrate.c ------------------------------------------------------------------------------ */
 
-/* As db_migrate of the SQLite engine; of two processes at once one does it and the other waits. */
+/* Brings the schema to version, by what each table, column and index declares as its `since`, in one
+ * transaction; of two processes at once one does it and the other waits. A newer schema is refused
+ * when it says that programs of this version cannot use it. */
 enum pg_outcome pg_migrate(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
-			   bool started, char text[WRITE_TEXT]);
+			   char text[WRITE_TEXT]);
 /* Makes the partition of the month that holds that time, and those of the two that follow. */
 bool pg_partitions(PGconn *c, int64_t wall_us, char text[WRITE_TEXT]);
 /* The month that holds a time: its first microsecond and the one behind its last. */

@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <stdlib.h>
 #include "base/alloc.h"
+#include "base/log.h"
 #include "storage/pg_internal.h"
 
 /* Object ids of built-in types never change. */

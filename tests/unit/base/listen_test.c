@@ -144,6 +144,87 @@ START_TEST(test_reuse_port)
 }
 END_TEST
 
+/* Ours share the address, a stranger's is refused whether it would share it or not. */
+START_TEST(test_claim)
+{
+	char *address = listen_tcp(), *empty = path_in(dir, "none");
+	struct listener *other = NULL;
+	int one, two, none;
+
+	ck_assert_int_eq(listener_claim(address, dir, &one), -EADDRINUSE);
+	ck_assert_int_eq(listener_claim(address, empty, &none), -EADDRINUSE);
+	s = listener_free(s);
+	ck_assert_int_eq(listener_claim(address, empty, &none), 0);
+	listener_disclaim(none);
+	ck_assert_int_eq(listener_claim(address, dir, &one), 0);
+	ck_assert_int_eq(listener_new(l, address, true, on_accept, NULL, &s), 0);
+	listener_claimed(one);
+	ck_assert_int_eq(listener_claim(address, dir, &two), 0);
+	ck_assert_int_eq(listener_new(l, address, true, on_accept, NULL, &other), 0);
+	listener_claimed(two);
+	ck_assert_int_eq(listener_claim(address, empty, &none), -EADDRINUSE);
+	s = listener_free(s);
+	listener_disclaim(one);
+	ck_assert_int_eq(listener_claim(address, dir, &one), 0); /* with the one that is left */
+	listener_disclaim(one);
+	listener_free(other);
+	listener_disclaim(two);
+	/* Nobody of ours is left, and a stranger takes it. */
+	ck_assert_int_eq(listener_new(l, address, true, on_accept, NULL, &other), 0);
+	ck_assert_int_eq(listener_claim(address, dir, &one), -EADDRINUSE);
+	listener_free(other);
+	free(address);
+	free(empty);
+}
+END_TEST
+
+static void hand_over(int fd, const char *names)
+{
+	char *pid = xasprintf("%ld", (long)getpid());
+
+	if (fd != 3) {
+		ck_assert_int_eq(dup2(fd, 3), 3);
+		close(fd);
+	}
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+	free(pid);
+}
+
+START_TEST(test_inherit)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct inherited *all;
+	size_t n;
+	int fd;
+
+	ck_assert_int_eq(listeners_inherited(&all, &n), 0);
+	ck_assert_uint_eq(n, 0);
+	s = listener_free(s);
+	loop_free(l); /* it may have descriptor 3 */
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	hand_over(fd, "listen");
+	ck_assert_int_eq(listeners_inherited(&all, &n), -ENOTSOCK);
+	ck_assert_int_eq(listen(3, 1), 0);
+	ck_assert_int_eq(listeners_inherited(&all, &n), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(all[0].fd, 3);
+	ck_assert_str_eq(all[0].name, "listen");
+	ck_assert_uint_ne(all[0].port, 0);
+	ck_assert(fcntl(3, F_GETFD) & FD_CLOEXEC);
+	ck_assert_ptr_null(getenv("LISTEN_FDS"));
+	free(all);
+	setenv("LISTEN_PID", "1", 1); /* not for us */
+	setenv("LISTEN_FDS", "1", 1);
+	ck_assert_int_eq(listeners_inherited(&all, &n), 0);
+	ck_assert_uint_eq(n, 0);
+	close(3);
+	l = loop_new();
+}
+END_TEST
+
 START_TEST(test_unix)
 {
 	char *path = path_in(dir, "sock"), *address = xasprintf("unix:%s", path);
@@ -295,6 +376,8 @@ Suite *listen_suite(void)
 	tcase_add_test(tc, test_tcp);
 	tcase_add_test(tc, test_addresses);
 	tcase_add_test(tc, test_reuse_port);
+	tcase_add_test(tc, test_claim);
+	tcase_add_test(tc, test_inherit);
 	tcase_add_test(tc, test_unix);
 	tcase_add_test(tc, test_unix_successor);
 	tcase_add_test(tc, test_dial_fails);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs the unit tests of base. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include "tests/unit/base/base_tests.h"
 
@@ -8,6 +9,9 @@ int main(void)
 	SRunner *sr = srunner_create(str_suite());
 	int failed;
 
+	/* The first descriptors, those of sockets that are handed over, are the tests'. */
+	while (open("/dev/null", O_RDONLY) < 4)
+		;
 	srunner_add_suite(sr, buf_suite());
 	srunner_add_suite(sr, pool_suite());
 	srunner_add_suite(sr, clock_suite());

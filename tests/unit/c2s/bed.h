@@ -61,8 +61,8 @@ void bed_deliver(struct bed *b, uint64_t from, uint32_t epoch, uint16_t kind, co
 
 struct peer;
 struct peer *peer_new(struct bed *b, bool direct_tls);
-/* At an address where c2s listens. */
-struct peer *peer_connect(struct bed *b, const char *address);
+/* To a port of 127.0.0.1 where c2s listens. */
+struct peer *peer_connect(struct bed *b, unsigned short port);
 struct peer *peer_free(struct peer *p); /* closes; returns NULL */
 void peer_send(struct peer *p, const char *text);
 void peer_send_n(struct peer *p, const char *text, size_t n);

@@ -2,6 +2,7 @@
 /* A client at the other end of a socket pair, in the clear or with TLS. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +28,22 @@ struct peer *peer_new(struct bed *b, bool direct_tls)
 	p->fd = fds[0];
 	p->reads = true;
 	client_accept(bed_c2s(b), fds[1], direct_tls);
+	return p;
+}
+
+struct peer *peer_connect(struct bed *b, unsigned short port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+				 .sin_port = htons(port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct peer *p = xcalloc(1, sizeof *p);
+
+	p->bed = b;
+	p->reads = true;
+	p->fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(p->fd, (struct sockaddr *)&in, sizeof in), 0);
+	ck_assert_int_eq(fcntl(p->fd, F_SETFL, O_NONBLOCK), 0);
+	bed_turn(b);
 	return p;
 }
 

@@ -1,2 +1,355 @@
-#include <check.h>
-Suite *modules_suite(void){return suite_create("modules");}
+/* SPDX-License-Identifier: MIT */
+/* The smaller extensions: discovery, blocking, vCards, private XML, last activity, registration, ping. */
+#include <errno.h>
+#include <stdlib.h>
+#include "tests/unit/sm/world.h"
+
+static struct client *romeo, *juliet;
+
+static void setup(void)
+{
+	world_start("register = true\nprivate_items_max = 2\nprivate_max = 1k\nvcard_max = 1k\n"
+		    "blocking_max = 3\ncontact_abuse = {\"mailto:abuse@localhost\"}");
+	account("romeo@localhost");
+	account("juliet@localhost");
+	romeo = online("romeo@localhost", "orchard");
+	juliet = online("juliet@localhost", "balcony");
+}
+
+static void iq(struct client *c, const char *type, const char *to, const char *payload)
+{
+	char *xml = to ? xasprintf("<iq id='q' type='%s' to='%s'>%s</iq>", type, to, payload)
+		       : xasprintf("<iq id='q' type='%s'>%s</iq>", type, payload);
+
+	says(c, xml);
+	free(xml);
+}
+
+#define INFO  "<query xmlns='http://jabber.org/protocol/disco#info'/>"
+#define ITEMS "<query xmlns='http://jabber.org/protocol/disco#items'/>"
+
+/* XEP-0030 section 8 */
+START_TEST(disco_of_accounts)
+{
+	iq(romeo, "get", "juliet@localhost", INFO);
+	gets(romeo, "service-unavailable");
+	iq(romeo, "get", "nobody@localhost", INFO);
+	gets(romeo, "service-unavailable");
+	iq(romeo, "get", "juliet@localhost", ITEMS);
+	ck_assert_ptr_null(strstr(gets(romeo, "type='result'", "disco#items"), "<item"));
+	iq(romeo, "get", "nobody@localhost", "<query xmlns='http://jabber.org/protocol/disco#items' node='n'/>");
+	ck_assert_ptr_null(strstr(gets(romeo, "type='result'", "node='n'"), "<item"));
+	iq(romeo, "get", "nobody@localhost/x", ITEMS);
+	gets(romeo, "service-unavailable");
+	befriend(romeo, juliet);
+	iq(romeo, "get", "juliet@localhost", INFO);
+	gets(romeo, "category='account'", "type='registered'", "var='http://jabber.org/protocol/disco#info'");
+	iq(romeo, "get", "juliet@localhost", ITEMS);
+	gets(romeo, "jid='juliet@localhost/balcony'");
+	iq(romeo, "get", "juliet@localhost", "<query xmlns='http://jabber.org/protocol/disco#info' node='n'/>");
+	gets(romeo, "item-not-found");
+}
+END_TEST
+
+/* XEP-0157, and XEP-0115: what stands behind node#ver */
+START_TEST(disco_of_the_server)
+{
+	struct pool *p = pool_new();
+	struct buf ver = BUF_INIT;
+	char *ask, *text;
+	struct stanza st;
+	const char *xml;
+
+	iq(romeo, "get", "localhost", INFO);
+	xml = gets(romeo, "category='server'", "http://jabber.org/network/serverinfo",
+		   "<value>mailto:abuse@localhost</value>", "from='localhost'");
+	ck_assert_int_eq(stanza_parse(p, str_z(xml), &st), 0);
+	caps_ver(stanza_payload(p, &(struct stanza){.kind = STANZA_IQ, .type = IQ_GET, .id = st.id,
+						    .children = st.children, .nchildren = st.nchildren,
+						    .bytes = st.bytes}), &ver);
+	text = buf_take(&ver);
+	ask = xasprintf("<query xmlns='http://jabber.org/protocol/disco#info' node='urn:mercutio#%s'/>",
+			text);
+	iq(romeo, "get", "localhost", ask);
+	gets(romeo, "type='result'", "category='server'", text);
+	iq(romeo, "get", "localhost", "<query xmlns='http://jabber.org/protocol/disco#info' node='n'/>");
+	gets(romeo, "item-not-found");
+	free(text);
+	free(ask);
+	pool_free(p);
+}
+END_TEST
+
+/* --- XEP-0191 -------------------------------------------------------------------------------- */
+
+#define BLOCK(j)   "<block xmlns='urn:xmpp:blocking'><item jid='" j "'/></block>"
+#define UNBLOCK(j) "<unblock xmlns='urn:xmpp:blocking'><item jid='" j "'/></unblock>"
+
+START_TEST(blocking)
+{
+	struct client *hut = login("romeo@localhost", "hut");
+
+	befriend(romeo, juliet);
+	iq(hut, "get", NULL, "<blocklist xmlns='urn:xmpp:blocking'/>");
+	gets(hut, "type='result'", "<blocklist");
+	iq(romeo, "set", NULL, BLOCK("Juliet@LocalHost"));
+	gets(romeo, "type='result'");
+	gets(hut, "type='set'", "<block", "jid='juliet@localhost'", "to='romeo@localhost/hut'");
+	gets_nothing(romeo); /* it has not asked for the list */
+	gets(juliet, "type='unavailable'", "from='romeo@localhost/orchard'");
+	says(juliet, "<message type='chat' id='m' to='romeo@localhost'><body>x</body></message>");
+	gets(juliet, "type='error'", "service-unavailable");
+	says(juliet, "<presence to='romeo@localhost'/>");
+	says(juliet, "<presence type='probe' to='romeo@localhost'/>");
+	iq(juliet, "result", "romeo@localhost/orchard", "");
+	gets_nothing(juliet);
+	iq(juliet, "get", "romeo@localhost/orchard", "<x xmlns='x'/>");
+	gets(juliet, "service-unavailable");
+	says(romeo, "<message type='chat' id='m' to='juliet@localhost'><body>x</body></message>");
+	gets(romeo, "type='error'", "not-acceptable", "<blocked xmlns='urn:xmpp:blocking:errors'/>");
+	says(romeo, "<presence type='unavailable' to='juliet@localhost'/>");
+	gets(romeo, "type='error'", "not-acceptable");
+	says(romeo, "<presence><show>away</show></presence>");
+	gets_nothing(juliet);
+	forget(romeo);
+	iq(romeo, "set", NULL, UNBLOCK("juliet@localhost"));
+	gets(romeo, "type='result'");
+	gets(hut, "<unblock", "jid='juliet@localhost'");
+	gets(juliet, "from='romeo@localhost/orchard'", "away");
+}
+END_TEST
+
+/* 5: the forms of an entry, and presence for each whom it covers */
+START_TEST(blocking_a_domain)
+{
+	befriend(romeo, juliet);
+	iq(romeo, "set", NULL, BLOCK("localhost"));
+	gets(romeo, "type='result'");
+	gets(juliet, "type='unavailable'", "from='romeo@localhost/orchard'");
+	iq(romeo, "get", "localhost", "<ping xmlns='urn:xmpp:ping'/>"); /* not one's own server */
+	gets(romeo, "type='result'");
+	iq(romeo, "get", "romeo@localhost", "<ping xmlns='urn:xmpp:ping'/>"); /* nor oneself */
+	gets(romeo, "type='result'");
+	iq(romeo, "set", NULL, "<unblock xmlns='urn:xmpp:blocking'/>");
+	gets(romeo, "type='result'");
+	gets(juliet, "from='romeo@localhost/orchard'", "to='juliet@localhost'");
+	iq(romeo, "set", NULL, BLOCK("juliet@localhost/balcony"));
+	gets(romeo, "type='result'");
+	gets(juliet, "type='unavailable'", "to='juliet@localhost/balcony'");
+	gets_nothing(juliet);
+}
+END_TEST
+
+START_TEST(blocking_errors)
+{
+	iq(romeo, "set", NULL, "<block xmlns='urn:xmpp:blocking'/>");
+	gets(romeo, "bad-request");
+	iq(romeo, "set", NULL, "<block xmlns='urn:xmpp:blocking'><item/></block>");
+	gets(romeo, "bad-request");
+	iq(romeo, "set", NULL, BLOCK("@@"));
+	gets(romeo, "jid-malformed");
+	iq(romeo, "set", NULL, "<block xmlns='urn:xmpp:blocking'><item jid='1@b'/><item jid='2@b'/>"
+			       "<item jid='3@b'/><item jid='4@b'/></block>");
+	gets(romeo, "resource-constraint");
+	iq(romeo, "get", "juliet@localhost", "<blocklist xmlns='urn:xmpp:blocking'/>");
+	gets(romeo, "forbidden");
+}
+END_TEST
+
+/* Who was sent directed presence hears of its end when blocked: later nothing goes there. */
+START_TEST(blocking_directed)
+{
+	says(romeo, "<presence to='juliet@localhost'/>");
+	forget(juliet);
+	iq(romeo, "set", NULL, BLOCK("juliet@localhost"));
+	gets(juliet, "type='unavailable'");
+	leave(romeo, true);
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* --- what is stored -------------------------------------------------------------------------- */
+
+START_TEST(vcards)
+{
+	char big[1200];
+	char *xml;
+
+	iq(romeo, "get", NULL, "<vCard xmlns='vcard-temp'/>");
+	gets(romeo, "type='result'", "<vCard");
+	iq(romeo, "get", "juliet@localhost", "<vCard xmlns='vcard-temp'/>"); /* none, 3.3 */
+	gets(romeo, "service-unavailable");
+	iq(romeo, "get", "nobody@localhost", "<vCard xmlns='vcard-temp'/>");
+	gets(romeo, "service-unavailable");
+	iq(juliet, "set", NULL, "<vCard xmlns='vcard-temp'><FN>J</FN></vCard>");
+	gets(juliet, "type='result'");
+	iq(romeo, "get", "juliet@localhost", "<vCard xmlns='vcard-temp'/>");
+	gets(romeo, "<FN>J</FN>", "from='juliet@localhost'");
+	iq(romeo, "set", "juliet@localhost", "<vCard xmlns='vcard-temp'/>");
+	gets(romeo, "forbidden");
+	memset(big, 'x', sizeof big);
+	xml = xasprintf("<vCard xmlns='vcard-temp'><FN>%.*s</FN></vCard>", (int)sizeof big, big);
+	iq(juliet, "set", NULL, xml);
+	gets(juliet, "not-acceptable");
+	free(xml);
+}
+END_TEST
+
+#define PRIVATE(x) "<query xmlns='jabber:iq:private'>" x "</query>"
+
+START_TEST(private_xml)
+{
+	iq(romeo, "get", NULL, PRIVATE("<a xmlns='ns1'/>"));
+	gets(romeo, "type='result'", "<a xmlns='ns1'/>");
+	iq(romeo, "set", NULL, PRIVATE("<a xmlns='ns1'>x</a><a xmlns='ns2'>y</a>"));
+	gets(romeo, "type='result'");
+	iq(romeo, "get", NULL, PRIVATE("<a xmlns='ns2'/>"));
+	gets(romeo, "<a xmlns='ns2'>y</a>");
+	iq(romeo, "set", NULL, PRIVATE("<a xmlns='ns3'/>"));
+	gets(romeo, "resource-constraint");
+	iq(romeo, "set", NULL, PRIVATE("<a xmlns='ns1'>z</a>")); /* replaces */
+	gets(romeo, "type='result'");
+	iq(romeo, "set", NULL, "<query xmlns='jabber:iq:private'/>");
+	gets(romeo, "not-acceptable");
+	iq(romeo, "set", NULL, PRIVATE("<a/>"));
+	gets(romeo, "not-acceptable");
+	iq(romeo, "get", NULL, "<query xmlns='jabber:iq:private'/>");
+	gets(romeo, "bad-request");
+	iq(romeo, "get", NULL, PRIVATE("<a xmlns='ns1'/><a xmlns='ns2'/>"));
+	gets(romeo, "bad-request");
+	iq(romeo, "get", "juliet@localhost", PRIVATE("<a xmlns='ns1'/>"));
+	gets(romeo, "forbidden");
+}
+END_TEST
+
+/* XEP-0012 sections 3, 4, 8 */
+START_TEST(last_activity)
+{
+	iq(romeo, "get", "localhost", "<query xmlns='jabber:iq:last'/>");
+	gets(romeo, "type='result'", "seconds='");
+	iq(romeo, "get", "juliet@localhost", "<query xmlns='jabber:iq:last'/>");
+	gets(romeo, "forbidden");
+	iq(romeo, "get", "juliet@localhost/balcony", "<query xmlns='jabber:iq:last'/>");
+	gets(romeo, "forbidden");
+	gets_nothing(juliet);
+	befriend(romeo, juliet);
+	iq(romeo, "get", "juliet@localhost", "<query xmlns='jabber:iq:last'/>");
+	gets(romeo, "seconds='0'");
+	iq(romeo, "get", "juliet@localhost/balcony", "<query xmlns='jabber:iq:last'/>");
+	gets(juliet, "jabber:iq:last");
+	says(juliet, "<presence type='unavailable'><status>gone</status></presence>");
+	leave(juliet, true);
+	forget(romeo);
+	iq(romeo, "get", "juliet@localhost", "<query xmlns='jabber:iq:last'/>");
+	gets(romeo, "seconds='0'", "gone");
+}
+END_TEST
+
+START_TEST(ping_and_version)
+{
+	iq(romeo, "get", NULL, "<ping xmlns='urn:xmpp:ping'/>");
+	gets(romeo, "type='result'");
+	iq(romeo, "get", "juliet@localhost", "<ping xmlns='urn:xmpp:ping'/>");
+	gets(romeo, "service-unavailable");
+	iq(romeo, "get", "localhost", "<query xmlns='jabber:iq:version'/>");
+	ck_assert_ptr_null(strstr(gets(romeo, "<name>Mercutio</name>", "<version>"), "<os>"));
+	iq(romeo, "get", "localhost", "<time xmlns='urn:xmpp:time'/>");
+	gets(romeo, "<tzo>", "<utc>");
+	iq(romeo, "set", NULL, "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>");
+	gets(romeo, "type='result'");
+}
+END_TEST
+
+/* --- XEP-0077 -------------------------------------------------------------------------------- */
+
+#define REGISTER(x) "<query xmlns='jabber:iq:register'>" x "</query>"
+
+static void auth_answers(uint16_t kind, const void *m)
+{
+	ck_assert_uint_eq(fake_requests(w.link), 1);
+	fake_answer(w.link, 0, 0, kind, m);
+	settle();
+}
+
+START_TEST(change_password)
+{
+	uint16_t codes[] = {0};
+	struct msg_account_result r = {.codes = codes, .ncodes = 1};
+
+	iq(romeo, "get", "localhost", "<query xmlns='jabber:iq:register'/>");
+	gets(romeo, "<registered", "<username>romeo</username>");
+	iq(romeo, "set", "localhost", REGISTER("<username>romeo</username><password>new</password>"));
+	ck_assert_uint_lt(romeo->done, romeo->in);
+	auth_answers(MSG_ACCOUNT_RESULT, &r);
+	gets(romeo, "type='result'");
+	codes[0] = EINVAL;
+	iq(romeo, "set", NULL, REGISTER("<username>romeo</username><password>new</password>"));
+	auth_answers(MSG_ACCOUNT_RESULT, &r);
+	ck_assert_ptr_null(strstr(gets(romeo, "not-acceptable", "code='406'"), "new"));
+	iq(romeo, "set", NULL, REGISTER("<username>romeo</username><password/>"));
+	gets(romeo, "bad-request", "code='400'");
+	iq(romeo, "set", NULL, REGISTER("<username>juliet</username><password>new</password>"));
+	gets(romeo, "not-allowed", "code='405'");
+	session_find(w.sm, romeo->sid)->secure = false;
+	iq(romeo, "set", NULL, REGISTER("<username>romeo</username><password>new</password>"));
+	gets(romeo, "not-authorized", "code='401'");
+	iq(romeo, "set", "juliet@localhost", REGISTER("<remove/>"));
+	gets(romeo, "forbidden");
+	ck_assert_uint_eq(romeo->done, romeo->in);
+}
+END_TEST
+
+START_TEST(cancel)
+{
+	struct client *hut = online("romeo@localhost", "hut");
+	struct msg_ok ok = {0};
+
+	befriend(romeo, juliet);
+	iq(romeo, "set", NULL, "<vCard xmlns='vcard-temp'><FN>R</FN></vCard>");
+	forget(romeo);
+	iq(romeo, "set", NULL, REGISTER("<remove/><username>x</username>"));
+	gets(romeo, "bad-request");
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	auth_answers(MSG_OK, &ok);
+	gets(romeo, "type='result'");
+	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_NOT_AUTHORIZED);
+	ck_assert_int_eq(hut->ended, 1 + STREAM_E_NOT_AUTHORIZED);
+	gets_any(juliet, "type='unavailable'", "from='romeo@localhost/orchard'");
+	for (uint16_t t = 0; t < TABLES; t++)
+		if (t != TABLE_ACCOUNT) /* auth's */
+			ck_assert_uint_eq(shelf_count(w.shelf, t, "romeo@localhost"), 0);
+}
+END_TEST
+
+START_TEST(registration_closed)
+{
+	world_reconfigure("register = false");
+	iq(romeo, "get", "localhost", "<query xmlns='jabber:iq:register'/>");
+	gets(romeo, "service-unavailable");
+	iq(romeo, "get", "localhost", INFO);
+	ck_assert_ptr_null(strstr(gets(romeo, "type='result'"), "jabber:iq:register"));
+}
+END_TEST
+
+Suite *modules_suite(void)
+{
+	Suite *s = suite_create("modules");
+	TCase *c = tcase_create("modules");
+
+	tcase_add_checked_fixture(c, setup, world_stop);
+	tcase_add_test(c, disco_of_accounts);
+	tcase_add_test(c, disco_of_the_server);
+	tcase_add_test(c, blocking);
+	tcase_add_test(c, blocking_a_domain);
+	tcase_add_test(c, blocking_errors);
+	tcase_add_test(c, blocking_directed);
+	tcase_add_test(c, vcards);
+	tcase_add_test(c, private_xml);
+	tcase_add_test(c, last_activity);
+	tcase_add_test(c, ping_and_version);
+	tcase_add_test(c, change_password);
+	tcase_add_test(c, cancel);
+	tcase_add_test(c, registration_closed);
+	suite_add_tcase(s, c);
+	return s;
+}

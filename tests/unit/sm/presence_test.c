@@ -1,2 +1,211 @@
-#include <check.h>
-Suite *presence_suite(void){return suite_create("presence");}
+/* SPDX-License-Identifier: MIT */
+/* Presence through the handlers (RFC 6121 section 4). */
+#include <stdlib.h>
+#include "tests/unit/sm/world.h"
+
+static struct client *romeo, *juliet;
+
+static void setup(void)
+{
+	world_start("directed_max = 2");
+	account("romeo@localhost");
+	account("juliet@localhost");
+	romeo = online("romeo@localhost", "orchard");
+	juliet = online("juliet@localhost", "balcony");
+}
+
+/* 4.2.2: to oneself, one's other resources, and theirs to the new one */
+START_TEST(own_resources)
+{
+	struct client *hut = login("romeo@localhost", "hut"), *quiet = login("romeo@localhost", "quiet");
+
+	says(hut, "<presence><status>here</status></presence>");
+	gets_any(hut, "from='romeo@localhost/hut'", "to='romeo@localhost/hut'", "here");
+	gets_any(hut, "from='romeo@localhost/orchard'", "to='romeo@localhost/hut'");
+	gets_nothing(hut);
+	gets(romeo, "from='romeo@localhost/hut'", "to='romeo@localhost/orchard'", "here");
+	gets_nothing(quiet);
+	says(hut, "<presence type='unavailable'><status>bye</status></presence>"); /* 4.5.2 */
+	gets(romeo, "type='unavailable'", "from='romeo@localhost/hut'", "bye");
+	gets(hut, "type='unavailable'", "bye");
+	gets_nothing(romeo);
+}
+END_TEST
+
+/* 4.3: probes and their answers */
+START_TEST(probes)
+{
+	struct client *hut;
+
+	befriend(romeo, juliet);
+	says(juliet, "<presence><show>dnd</show><status>s</status></presence>");
+	forget(romeo);
+	hut = login("romeo@localhost", "hut");
+	says(hut, "<presence/>");
+	gets_any(hut, "from='juliet@localhost/balcony'", "dnd", "<status>s</status>");
+	forget(hut);
+	forget(romeo);
+	says(hut, "<presence type='probe' to='juliet@localhost/balcony'/>");
+	gets(hut, "from='juliet@localhost/balcony'", "dnd");
+	says(hut, "<presence type='probe' to='juliet@localhost/gone'/>");
+	gets(hut, "from='juliet@localhost/gone'", "type='unavailable'");
+	leave(juliet, true);
+	forget(hut);
+	says(hut, "<presence type='probe' to='juliet@localhost'/>");
+	gets(hut, "from='juliet@localhost'", "type='unavailable'");
+}
+END_TEST
+
+/* 4.3.2: the first answer to one who may not know */
+START_TEST(probe_of_a_stranger)
+{
+	char *a = tell_in("<presence type='probe' from='s@localhost/x' to='juliet@localhost'/>", 91, 1);
+
+	ck_assert_str_eq(a, "");
+	free(a);
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* 4.5.2: who never was available is not broadcast */
+START_TEST(unavailable_twice)
+{
+	struct client *hut = login("romeo@localhost", "hut");
+
+	befriend(romeo, juliet);
+	says(hut, "<presence type='unavailable'/>");
+	gets_nothing(juliet);
+	gets_nothing(romeo);
+	says(romeo, "<presence type='unavailable'/>");
+	gets(juliet, "type='unavailable'", "from='romeo@localhost/orchard'", "to='juliet@localhost'");
+	says(romeo, "<presence type='unavailable'/>");
+	gets_nothing(juliet);
+	leave(romeo, true);
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* 4.5.2: made by the server */
+START_TEST(broken_stream)
+{
+	befriend(romeo, juliet);
+	leave(romeo, false);
+	gets(juliet, "type='unavailable'", "from='romeo@localhost/orchard'");
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* 4.6.3 */
+START_TEST(directed)
+{
+	says(romeo, "<presence to='juliet@localhost/balcony'><status>a</status></presence>");
+	gets(juliet, "to='juliet@localhost/balcony'", "<status>a</status>");
+	says(romeo, "<presence><show>away</show></presence>"); /* later ones do not go there */
+	gets_nothing(juliet);
+	says(romeo, "<presence type='unavailable'><status>b</status></presence>");
+	gets(juliet, "type='unavailable'", "to='juliet@localhost/balcony'", "<status>b</status>");
+	leave(romeo, true);
+	gets_nothing(juliet);
+}
+END_TEST
+
+START_TEST(directed_and_taken_back)
+{
+	says(romeo, "<presence to='juliet@localhost'/>");
+	says(romeo, "<presence type='unavailable' to='juliet@localhost'/>");
+	gets(juliet, "to='juliet@localhost'");
+	gets(juliet, "type='unavailable'");
+	leave(romeo, true);
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* Without any broadcast; the stream breaks. */
+START_TEST(directed_alone)
+{
+	struct client *hut = login("romeo@localhost", "hut");
+
+	says(hut, "<presence to='juliet@localhost'/>");
+	gets(juliet, "from='romeo@localhost/hut'");
+	leave(hut, false);
+	gets(juliet, "type='unavailable'", "from='romeo@localhost/hut'", "to='juliet@localhost'");
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* 4.6.3, case 1: one who is subscribed hears the end once */
+START_TEST(directed_to_a_contact)
+{
+	befriend(romeo, juliet);
+	says(romeo, "<presence to='juliet@localhost/balcony'/>");
+	forget(juliet);
+	leave(romeo, true);
+	gets(juliet, "type='unavailable'");
+	gets_nothing(juliet);
+}
+END_TEST
+
+START_TEST(directed_limit)
+{
+	says(romeo, "<presence to='1@localhost'/>");
+	says(romeo, "<presence to='2@localhost'/>");
+	says(romeo, "<presence to='2@localhost'/>");
+	gets_nothing(romeo);
+	says(romeo, "<presence to='3@localhost'/>");
+	gets(romeo, "type='error'", "resource-constraint");
+	says(romeo, "<presence type='unavailable' to='1@localhost'/>");
+	says(romeo, "<presence to='3@localhost'/>");
+	gets_nothing(romeo);
+}
+END_TEST
+
+/* 4.7.2.3 */
+START_TEST(priorities)
+{
+	static const struct {
+		const char *text;
+		int value; /* 1000: refused */
+	} rows[] = {{"-128", -128}, {"127", 127}, {" 5 ", 5}, {"0", 0},
+		    {"128", 1000}, {"-129", 1000}, {"x", 1000}, {"", 1000}};
+	char *xml = xasprintf("<presence><priority>%s</priority></presence>", rows[_i].text);
+	struct session *s = session_find(w.sm, romeo->sid);
+
+	says(romeo, xml);
+	free(xml);
+	if (rows[_i].value == 1000)
+		gets(romeo, "type='error'", "bad-request");
+	else
+		ck_assert_int_eq(session_priority(s), rows[_i].value);
+}
+END_TEST
+
+START_TEST(unknown_type)
+{
+	says(romeo, "<presence type='error'/>");
+	gets_nothing(romeo);
+	says(romeo, "<presence type='probe'/>");
+	gets(romeo, "type='error'", "bad-request");
+}
+END_TEST
+
+Suite *presence_suite(void)
+{
+	Suite *s = suite_create("presence");
+	TCase *c = tcase_create("section 4");
+
+	tcase_add_checked_fixture(c, setup, world_stop);
+	tcase_add_test(c, own_resources);
+	tcase_add_test(c, probes);
+	tcase_add_test(c, probe_of_a_stranger);
+	tcase_add_test(c, unavailable_twice);
+	tcase_add_test(c, broken_stream);
+	tcase_add_test(c, directed);
+	tcase_add_test(c, directed_and_taken_back);
+	tcase_add_test(c, directed_alone);
+	tcase_add_test(c, directed_to_a_contact);
+	tcase_add_test(c, directed_limit);
+	tcase_add_loop_test(c, priorities, 0, 8);
+	tcase_add_test(c, unknown_type);
+	suite_add_tcase(s, c);
+	return s;
+}

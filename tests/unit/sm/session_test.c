@@ -27,12 +27,16 @@ END_TEST
 START_TEST(tickets)
 {
 	struct buf t = BUF_INIT;
-	struct client *c;
+	struct client *a, *c;
 
 	seal_ticket("romeo@localhost", C2S_ID, &t);
-	c = login_with("romeo@localhost", "a", C2S_ID, buf_str(&t));
+	a = login_with("romeo@localhost", "a", C2S_ID, buf_str(&t));
+	ck_assert_uint_eq(a->refused, 0);
+	c = login_with("romeo@localhost", "a", C2S_ID, buf_str(&t)); /* the answer was lost */
 	ck_assert_uint_eq(c->refused, 0);
-	c = login_with("romeo@localhost", "b", C2S_ID, buf_str(&t)); /* used */
+	ck_assert_uint_eq(c->sid, a->sid);
+	leave(a, true);
+	c = login_with("romeo@localhost", "a", C2S_ID, buf_str(&t)); /* used */
 	ck_assert_uint_eq(c->refused, 1 + STANZA_E_NOT_AUTHORIZED);
 	buf_clear(&t);
 	seal_ticket("romeo@localhost", C2S_ID, &t);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes and extends the PostgreSQL schema, and the log's partitions in time. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/alloc.h"
+#include "storage/pg_internal.h"
+
+/* Programs from this schema version on can use what this one makes: all changes since only add. */
+enum { OLDEST_USER = 1 };
+enum { MIGRATE_KEY = 0x4d657263, MIGRATE_LOCK = 1 }; /* advisory lock */
+enum { MONTHS_AHEAD = 2, PARTITION_MS = 30000 };
+
+/* What the engine keeps for itself; an operator's query finds it by the prefix. */
+static const char own_tables[] =
+	"CREATE TABLE IF NOT EXISTS mercutio_schema ("
+	" version integer PRIMARY KEY, oldest integer NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS mercutio_lease ("
+	" route text COLLATE \"C\" NOT NULL, shard integer NOT NULL, owner text NOT NULL,"
+	" owner_id bigint NOT NULL, epoch bigint NOT NULL, write_epoch bigint NOT NULL,"
+	" PRIMARY KEY (route, shard)) WITH (fillfactor = 50);"
+	"CREATE TABLE IF NOT EXISTS mercutio_request ("
+	" sender bigint NOT NULL, request bigint NOT NULL, \"time\" bigint NOT NULL,"
+	" PRIMARY KEY (sender, request));";
+
+/* Functions are never changed: another behaviour is another name, so that programs of two versions
+ * can work at the same time.
+ *
+ * The fence takes the locks in the order given, which is the same everywhere, and only then looks:
+ * each statement of a volatile function sees what was committed before it (READ COMMITTED). It lies
+ * in one message, so that no lock waits for a client between it and the comparison. */
+static const char own_functions[] =
+	"CREATE OR REPLACE FUNCTION mercutio_fence_1(lock_key integer, lease_route text,"
+	" shards integer[], raises integer[], owners bigint[], epochs bigint[], runs bigint[])"
+	" RETURNS void LANGUAGE plpgsql VOLATILE AS $f$"
+	" DECLARE lost text; stale text;"
+	" BEGIN"
+	" FOR i IN 1 .. cardinality(shards) LOOP"
+	"  IF raises[i] = 1 THEN PERFORM pg_advisory_xact_lock(lock_key, shards[i]);"
+	"  ELSE PERFORM pg_advisory_xact_lock_shared(lock_key, shards[i]); END IF;"
+	" END LOOP;"
+	" SELECT string_agg(f.n::text, ',') FILTER (WHERE l.owner_id IS DISTINCT FROM f.owner"
+	"   OR (f.epoch <> 0 AND l.epoch <> f.epoch)),"
+	"  string_agg(f.n::text, ',') FILTER (WHERE f.epoch <> 0 AND l.write_epoch > f.run)"
+	"  INTO lost, stale"
+	"  FROM unnest(shards, owners, epochs, runs) WITH ORDINALITY AS f(shard, owner, epoch, run, n)"
+	"  LEFT JOIN mercutio_lease l ON l.route = lease_route AND l.shard = f.shard;"
+	" IF lost IS NOT NULL THEN RAISE EXCEPTION 'mercutio: the lease is of another owner'"
+	"  USING ERRCODE = 'MR001', DETAIL = lost; END IF;"
+	" IF stale IS NOT NULL THEN RAISE EXCEPTION 'mercutio: its owner writes through another storage'"
+	"  USING ERRCODE = 'MR003', DETAIL = stale; END IF;"
+	" IF 1 = ANY (raises) THEN UPDATE mercutio_lease l SET write_epoch = f.run"
+	"  FROM (SELECT u.shard, max(u.run) AS run FROM unnest(shards, runs) AS u(shard, run)"
+	"   GROUP BY u.shard) f"
+	"  WHERE l.route = lease_route AND l.shard = f.shard AND l.write_epoch < f.run; END IF;"
+	" END $f$;"
+	"CREATE OR REPLACE FUNCTION mercutio_same_1(a text, n bigint, o bigint, o_number bigint,"
+	" p bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $f$"
+	" BEGIN"
+	" IF EXISTS (SELECT FROM log WHERE account = a AND number = n"
+	"  AND (origin <> o OR origin_number <> o_number OR part <> p)) THEN"
+	"  RAISE EXCEPTION 'mercutio: the log number is known with another key'"
+	"   USING ERRCODE = 'MR002';"
+	" END IF;"
+	" END $f$;";
+
+static bool run(PGconn *c, struct buf *sql, char text[WRITE_TEXT])
+{
+	PGresult *r;
+
+	buf_putc(sql, 0);
+	r = pg_exec(c, buf_ptr(sql), 0, text);
+	buf_clear(sql);
+	PQclear(r);
+	return r != NULL;
+}
+
+static bool run_text(PGconn *c, const char *sql, char text[WRITE_TEXT])
+{
+	PGresult *r = pg_exec(c, sql, 0, text);
+
+	PQclear(r);
+	return r != NULL;
+}
+
+/* The rest of what makes the log a log: where rows go that no month has. */
+static void log_parts(struct buf *sql, const struct table_def *t)
+{
+	buf_printf(sql,
+		   ";CREATE TABLE IF NOT EXISTS \"%s_other\" PARTITION OF \"%s\""
+		   " (PRIMARY KEY (account, number)) DEFAULT",
+		   t->name, t->name);
+}
+
+static bool table_to(PGconn *c, const struct table_def *t, unsigned version, char text[WRITE_TEXT])
+{
+	bool log = strcmp(t->name, tables[TABLE_LOG].name) == 0, ok = true;
+	struct buf sql = BUF_INIT;
+
+	if (t->since == version) {
+		pg_sql_create_table(&sql, t, version, log);
+		if (log)
+			log_parts(&sql, t);
+		ok = run(c, &sql, text);
+	}
+	for (size_t i = 0; i < t->ncolumns && ok; i++) {
+		if (t->columns[i].since != version || t->since >= version)
+			continue;
+		pg_sql_add_column(&sql, t, i);
+		ok = run(c, &sql, text);
+	}
+	for (size_t i = 0; i < t->nindexes && ok; i++) {
+		if (t->indexes[i].since != version)
+			continue;
+		pg_sql_create_index(&sql, t, i);
+		ok = run(c, &sql, text);
+	}
+	buf_free(&sql);
+	return ok;
+}
+
+static bool version_to(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
+		       char text[WRITE_TEXT])
+{
+	struct buf sql = BUF_INIT;
+	bool ok = true;
+
+	for (size_t i = 0; i < ndefs && ok; i++)
+		ok = table_to(c, &defs[i], version, text);
+	if (!ok)
+		return false;
+	buf_printf(&sql,
+		   "INSERT INTO mercutio_schema (version, oldest) VALUES (%u, %d)"
+		   " ON CONFLICT DO NOTHING",
+		   version, OLDEST_USER);
+	ok = run(c, &sql, text);
+	buf_free(&sql);
+	return ok;
+}
+
+/* -1: it could not be read. */
+static int64_t stored_version(PGconn *c, char text[WRITE_TEXT])
+{
+	int64_t there = pg_number(c, "SELECT count(to_regclass('mercutio_schema'))", 0, text);
+
+	if (there <= 0)
+		return there;
+	return pg_number(c, "SELECT coalesce(max(version), 0) FROM mercutio_schema", 0, text);
+}
+
+static int64_t functions_known(PGconn *c, char text[WRITE_TEXT])
+{
+	return pg_number(
+		c, "SELECT count(to_regproc('mercutio_fence_1')) + count(to_regproc('mercutio_same_1'))",
+		0, text);
+}
+
+static bool upgrade(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
+		    char text[WRITE_TEXT])
+{
+	struct buf sql = BUF_INIT;
+	int64_t stored = -1;
+	bool ok;
+
+	buf_printf(&sql, "BEGIN; SELECT pg_advisory_xact_lock(%d, %d)", MIGRATE_KEY, MIGRATE_LOCK);
+	ok = run(c, &sql, text) && run_text(c, own_tables, text) &&
+	     run_text(c, own_functions, text);
+	buf_free(&sql);
+	/* Another process may have done it while this one waited. */
+	if (ok)
+		stored = stored_version(c, text);
+	for (int64_t v = stored + 1; stored >= 0 && ok && v <= (int64_t)version; v++)
+		ok = version_to(c, defs, ndefs, (unsigned)v, text);
+	if (ok && stored >= 0 && run_text(c, "COMMIT", text))
+		return true;
+	if (PQstatus(c) == CONNECTION_OK) {
+		char ignored[WRITE_TEXT];
+
+		run_text(c, "ROLLBACK", ignored);
+	}
+	return false;
+}
+
+static enum pg_outcome failed(const PGconn *c)
+{
+	return PQstatus(c) == CONNECTION_OK ? PG_REFUSED : PG_AWAY;
+}
+
+enum pg_outcome pg_migrate(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
+			   char text[WRITE_TEXT])
+{
+	int64_t stored = stored_version(c, text), oldest = 0;
+
+	if (stored < 0)
+		return failed(c);
+	/* A role that may only work gets no further when all is there. */
+	if (stored >= (int64_t)version && functions_known(c, text) == 2) {
+		oldest = pg_number(c, "SELECT max(oldest) FROM mercutio_schema", 0, text);
+		if (oldest < 0)
+			return failed(c);
+		if (oldest <= (int64_t)version)
+			return PG_OK;
+		snprintf(text, WRITE_TEXT,
+			 "its schema (version %lld) is newer than this program's (version %u)",
+			 (long long)stored, version);
+		return PG_REFUSED;
+	}
+	return upgrade(c, defs, ndefs, version, text) ? PG_OK : failed(c);
+}
+
+/* --- the log's partitions ---------------------------------------------------------------------- */
+
+/* Days from 1970-01-01 to the first of a month (proleptic Gregorian, months from 0). */
+static int64_t days_to(int64_t year, int month)
+{
+	static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	int64_t y = year - 1;
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return y * 365 + y / 4 - y / 100 + y / 400 - 719162 + before[month] + (leap && month > 1);
+}
+
+void pg_month(int64_t wall_us, int *ret_year, int *ret_month, int64_t *ret_from, int64_t *ret_to)
+{
+	const int64_t day = INT64_C(86400) * 1000000;
+	int64_t days = wall_us / day, year = 1970 + days / 366;
+	int month = 11;
+
+	while (days_to(year + 1, 0) <= days)
+		year++;
+	while (days_to(year, month) > days)
+		month--;
+	*ret_year = (int)year;
+	*ret_month = month + 1;
+	*ret_from = days_to(year, month) * day;
+	*ret_to = (month == 11 ? days_to(year + 1, 0) : days_to(year, month + 1)) * day;
+}
+
+static bool partition(PGconn *c, const char *name, int64_t from, int64_t to, char text[WRITE_TEXT])
+{
+	struct buf sql = BUF_INIT;
+	PGresult *r;
+	bool there;
+
+	buf_printf(&sql, "SELECT count(to_regclass('\"%s\"'))", name);
+	buf_putc(&sql, 0);
+	there = pg_number(c, buf_ptr(&sql), PARTITION_MS, text) == 1;
+	buf_clear(&sql);
+	if (there) {
+		buf_free(&sql);
+		return true;
+	}
+	/* Made apart and then attached: that does not lock out those who use the log. */
+	buf_printf(&sql,
+		   "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '20s';"
+		   "SELECT pg_advisory_xact_lock(%d, %d);"
+		   "CREATE TABLE IF NOT EXISTS \"%s\" (LIKE \"log\" INCLUDING ALL,"
+		   " PRIMARY KEY (account, number));"
+		   "ALTER TABLE \"log\" ATTACH PARTITION \"%s\" FOR VALUES FROM (%lld) TO (%lld);"
+		   "COMMIT",
+		   MIGRATE_KEY, MIGRATE_LOCK, name, name, (long long)from, (long long)to);
+	buf_putc(&sql, 0);
+	r = pg_exec(c, buf_ptr(&sql), PARTITION_MS, text);
+	buf_free(&sql);
+	if (!r && PQstatus(c) == CONNECTION_OK) {
+		char ignored[WRITE_TEXT];
+
+		PQclear(pg_exec(c, "ROLLBACK", PARTITION_MS, ignored));
+	}
+	PQclear(r);
+	return r != NULL;
+}
+
+bool pg_partitions(PGconn *c, int64_t wall_us, char text[WRITE_TEXT])
+{
+	for (int i = 0; i <= MONTHS_AHEAD; i++) {
+		int year, month;
+		int64_t from, to;
+		char name[40];
+
+		pg_month(wall_us, &year, &month, &from, &to);
+		snprintf(name, sizeof(name), "log_%04d_%02d", year, month);
+		if (!partition(c, name, from, to, text))
+			return false;
+		wall_us = to;
+	}
+	return true;
+}
