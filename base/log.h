@@ -33,13 +33,13 @@ struct log_field {
 #define log_info(...)  log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_warn(...)  log_at(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
-#define log_at(level, event, ...)                                                                  \
+#define log_at(level, ...)                                                                         \
 	do {                                                                                       \
 		if ((level) >= log_threshold)                                                      \
-			log_write((level), (event),                                                \
-				  (struct log_field[]){__VA_ARGS__ __VA_OPT__(, )                  \
-						       {.type = LOG_T_END}});                      \
+			log_write((level), LOG_EVENT(__VA_ARGS__, LOG_END));                       \
 	} while (0)
+#define LOG_EVENT(event, ...) (event), (struct log_field[]){__VA_ARGS__}
+#define LOG_END               ((struct log_field){.type = LOG_T_END})
 
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNAL };

@@ -135,6 +135,7 @@ static void resume_done(struct pending *p, int err, const void *reply)
 		x->stats.resumed++;
 	} else { /* the client did not wait: broken again */
 		s->closing = true;
+		s->closed = false;
 		s->unsent_from = 0;
 		loop_timeout_start(x->loop, &s->timeout, (unsigned)(x->config->keep_closed / 1000));
 	}

@@ -30,6 +30,8 @@ struct domain {
 	char *name;
 	/* What auth offers, by (secure, channel bindings that the connection has). */
 	struct offer *offers[8];
+	char *caps_node, *caps_ver; /* NULL: not known yet */
+	struct link_request *asking_caps;
 };
 
 /* What this c2s knows of a shard of "sm": the owner to which its sessions were announced. */
@@ -126,8 +128,14 @@ void offers_changed(
 	struct c2s *x); /* auth instances came or went: what is cached is asked for anew */
 void offers_retry(struct c2s *x); /* what could not be asked */
 void offers_free(struct c2s *x);
-/* Any instance that serves auth, at random; 0: none. */
-uint64_t auth_any(struct c2s *x);
+/* Any instance that serves the route, at random; 0: none. */
+uint64_t any_serving(struct c2s *x, const char *route);
+
+/* --- what sm says of the server: caps.c -------------------------------------------------- */
+
+void caps_ask(struct c2s *x); /* now and then, and when sm instances come: it may have changed */
+void caps_feature(const struct domain *d, struct xml_writer *w);
+void caps_free(struct domain *d);
 
 /* --- rates: limits.c --------------------------------------------------------------------- */
 

@@ -83,6 +83,8 @@ static void c2s_event(void *state, enum link_event e, const struct member *m)
 		owners_scan_later(x);
 	if ((e == LINK_MEMBER || e == LINK_MEMBER_LOST) && serves(m, "auth"))
 		offers_changed(x);
+	if (e == LINK_MEMBER && serves(m, "sm"))
+		caps_ask(x);
 }
 
 static void c2s_reload(void *state)
@@ -152,6 +154,7 @@ static json_t *cmd_connections(void *state, const struct msg_control *m, char **
 static void *c2s_deinit(void *state)
 {
 	struct c2s *x = state;
+	struct pending *p, *tmp;
 
 	x->drained = true; /* nothing is to be told any more */
 	listen_stop(x);
@@ -163,8 +166,9 @@ static void *c2s_deinit(void *state)
 		c->session = NULL;
 		client_free(c);
 	}
-	while (x->pending && !x->pending->session->listed)
-		session_free(x->pending->session);
+	DL_FOREACH_SAFE (x->pending, p, tmp)
+		if (!p->session->listed)
+			session_free(p->session);
 	while (x->sessions)
 		session_free(x->sessions);
 	offers_free(x);
@@ -179,8 +183,10 @@ static void *c2s_deinit(void *state)
 	tls_store_free(x->tls);
 	xml_pool_free(x->xml);
 	pool_free(x->scratch);
-	for (size_t i = 0; i < x->ndomains; i++)
+	for (size_t i = 0; i < x->ndomains; i++) {
+		caps_free(&x->domains[i]);
 		free(x->domains[i].name);
+	}
 	free(x->domains);
 	free(x);
 	return NULL;

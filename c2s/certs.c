@@ -57,5 +57,6 @@ void tls_watch(void *arg)
 
 	if (n > 0)
 		log_info("certificates loaded", LF_I("count", n));
+	caps_ask(x);
 	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
 }

@@ -53,7 +53,7 @@ static void feature_sasl(const struct client *c, struct xml_writer *w)
 	xw_end(w);
 }
 
-static void features_authenticated(struct xml_writer *w)
+static void features_authenticated(const struct client *c, struct xml_writer *w)
 {
 	xw_start(w, "bind", NS_BIND);
 	xw_leaf(w, "required", NULL, STR_NONE);
@@ -64,6 +64,7 @@ static void features_authenticated(struct xml_writer *w)
 	xw_leaf(w, "sm", NS_SM, STR_NONE);
 	xw_leaf(w, "ver", NS_ROSTER_VER, STR_NONE);
 	xw_leaf(w, "sub", NS_PRE_APPROVAL, STR_NONE);
+	caps_feature(c->domain, w);
 }
 
 void stream_features(struct client *c)
@@ -74,7 +75,7 @@ void stream_features(struct client *c)
 	xw_init(&w, b);
 	buf_lit(b, "<stream:features>");
 	if (c->phase == PHASE_AUTHENTICATED) {
-		features_authenticated(&w);
+		features_authenticated(c, &w);
 	} else {
 		if (c->phase == PHASE_CLEAR)
 			feature_starttls(c, &w);

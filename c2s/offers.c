@@ -78,11 +78,11 @@ static void pick(void *arg, const struct member *m)
 		ch->id = m->id;
 }
 
-uint64_t auth_any(struct c2s *x)
+uint64_t any_serving(struct c2s *x, const char *route)
 {
 	struct choice ch = {0, 0};
 
-	link_serving(x->link, "auth", pick, &ch);
+	link_serving(x->link, route, pick, &ch);
 	return ch.id;
 }
 
@@ -118,7 +118,7 @@ static void ask(struct question *q)
 	struct msg_auth_mechanisms m = {
 		.domain = str_z(q->domain->name), .secure = q->slot >= 4, .bindings = names};
 	struct frame head = {.kind = MSG_AUTH_MECHANISMS,
-			     .to = auth_any(x),
+			     .to = any_serving(x, "auth"),
 			     .from_shard = SHARD_NONE,
 			     .to_shard = SHARD_NONE};
 

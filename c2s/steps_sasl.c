@@ -207,7 +207,7 @@ void step_auth(struct client *c, const struct xml_element *e)
 	buf_wipe(&l->initial);
 	if (why == SASL_E_COUNT && read_data(e, &l->initial) < 0)
 		why = SASL_E_INCORRECT_ENCODING;
-	if (why == SASL_E_COUNT && !(l->auth = auth_any(c->c2s)))
+	if (why == SASL_E_COUNT && !(l->auth = any_serving(c->c2s, "auth")))
 		why = SASL_E_TEMPORARY_AUTH_FAILURE;
 	if (why != SASL_E_COUNT) {
 		failure(c, why, STR_NONE);

@@ -21,6 +21,7 @@ static void take_given(struct session *s, const struct msg_announce *m)
 		g->committed = !g->log; /* of logged ones the log tells, when the account is loaded */
 		g->late = true;
 		g->unsaved = g->log != 0;
+		g->since = g->log ? 0 : s->adopted;
 		if (g->log > s->highest)
 			s->highest = g->log;
 	}
@@ -67,8 +68,49 @@ static void end_namesakes(void *arg, struct user *u)
 static void catch_up(void *arg, struct user *u)
 {
 	(void)arg;
-	for (struct session *s = u ? u->sessions : NULL; s; s = s->next)
+	for (struct session *s = u ? u->sessions : NULL; s; s = s->next) {
+		s->flush_due = false;
 		inbox_flush(s);
+	}
+}
+
+/* Storage may not answer for so long that what waits for the account is given up. */
+static void catch_up_later(struct user *u)
+{
+	struct session *s;
+
+	DL_FOREACH(u->sessions, s)
+		s->flush_due = true;
+	sm_tick_need(u->sm);
+	user_run(u, catch_up, NULL);
+}
+
+bool catch_up_tick(struct sm *sm)
+{
+	struct session *s, *tmp;
+	bool left = false;
+
+	HASH_ITER(hh, sm->sessions, s, tmp)
+	{
+		if (!s->flush_due)
+			continue;
+		left = true;
+		if (!s->user->jobs)
+			user_run(s->user, catch_up, NULL);
+	}
+	return left;
+}
+
+void session_adopt(struct session *s, const struct msg_announce *m)
+{
+	s->attachment = m->attachment;
+	s->taken = s->done = m->done; /* rule 9 */
+	s->out = m->out;
+	s->acked = m->acked;
+	s->settled = s->highest = m->settled;
+	s->announced = m->in;
+	s->adopted = loop_now(s->user->sm->loop);
+	take_given(s, m);
 }
 
 /* A session that this instance does not know: c2s and the record tell all of it. */
@@ -82,21 +124,15 @@ static void announced_new(struct sm *sm, const struct frame *f, const struct msg
 		return;
 	}
 	s->c2s = s->last_c2s = f->from;
-	s->attachment = m->attachment;
-	s->taken = s->done = m->done; /* rule 9 */
-	s->out = m->out;
-	s->acked = m->acked;
-	s->settled = s->highest = m->settled;
-	s->announced = m->in;
-	s->adopted = loop_now(sm->loop);
-	take_given(s, m);
+	session_adopt(s, m);
 	if (s->user->state == USER_LOADED)
 		inbox_adopt(s);
 	session_settle(s);
 	run_session_open(s, false);
 	/* It came after the shard was opened for others: c2s had been stopped. */
+	sm_tick_need(sm);
 	if (shards_is_open(sm->shards, s->user->shard))
-		user_run(s->user, catch_up, NULL);
+		catch_up_later(s->user);
 	if (namesake(s))
 		user_run(s->user, end_namesakes, NULL);
 }
@@ -161,16 +197,15 @@ static void shard_taken(void *arg, uint16_t shard, uint32_t epoch)
 	users_drop_shard(sm, shard); /* nothing may be left of an earlier time */
 }
 
+static void user_open(struct user *u)
+{
+	if (u->sessions)
+		catch_up_later(u);
+}
+
 static void shard_open(void *arg, uint16_t shard)
 {
-	struct sm *sm = arg;
-	struct user *u, *tmp;
-
-	HASH_ITER(hh, sm->users, u, tmp)
-	{
-		if (u->shard == shard && u->sessions)
-			user_run(u, catch_up, NULL);
-	}
+	users_of_shard(arg, shard, user_open);
 }
 
 static void shard_lost(void *arg, uint16_t shard)

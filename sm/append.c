@@ -41,12 +41,14 @@ struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t
 	else
 		sm->seen_first = e;
 	sm->seen_last = e;
+	DL_PREPEND2(u->seen, e, user_prev, user_next);
 	return e;
 }
 
 static void seen_free(struct sm *sm, struct seen *e)
 {
 	HASH_DEL(sm->seen, e);
+	DL_DELETE2(e->k.user->seen, e, user_prev, user_next);
 	if (e->prev)
 		e->prev->next = e->next;
 	else
@@ -60,13 +62,8 @@ static void seen_free(struct sm *sm, struct seen *e)
 
 void seen_forget(struct user *u)
 {
-	struct seen *e = u->sm->seen_first, *next;
-
-	for (; e; e = next) {
-		next = e->next;
-		if (e->k.user == u)
-			seen_free(u->sm, e);
-	}
+	while (u->seen)
+		seen_free(u->sm, u->seen);
 }
 
 /* --- an append's life --------------------------------------------------------------------------------- */
@@ -354,6 +351,8 @@ void appends_drop(struct user *u)
 	struct sm *sm = u->sm;
 	struct append *a, *tmp;
 
+	if (!u->appends)
+		return;
 	DL_FOREACH_SAFE(sm->appends_first, a, tmp)
 	{
 		if (a->user != u)
@@ -371,5 +370,4 @@ void appends_drop(struct user *u)
 		append_release(a);
 		append_free(a);
 	}
-	seen_forget(u);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an operator asks of sm: sessions, kicking, removal of an account. */
+/* What an operator asks of sm: sessions, kicking, removal of an account; and c2s for its streams. */
 #include <errno.h>
 #include "sm/sm_internal.h"
 
@@ -79,6 +79,20 @@ void on_session_kick(void *arg, const struct frame *f, const void *msg)
 		link_reply(sm->link, f, MSG_OK, &ok);
 	else
 		link_fail(sm->link, f, ENOENT, "no such session");
+}
+
+void on_caps(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_caps *m = msg;
+	struct buf node = BUF_INIT, ver = BUF_INIT;
+
+	if (sm_local_domain(sm, m->domain))
+		disco_caps(sm, &node, &ver);
+	link_reply(sm->link, f, MSG_CAPS_TOLD,
+		   &(struct msg_caps_told){.node = buf_str(&node), .ver = buf_str(&ver)});
+	buf_free(&node);
+	buf_free(&ver);
 }
 
 /* --- removal ------------------------------------------------------------------------------------------- */

@@ -22,7 +22,7 @@ static void give_one(struct packet *p, struct session *s)
 	if (session_given(s, &p->key))
 		return;
 	t = render(&p->st);
-	session_give(s, &p->key, t);
+	session_give(s, &p->key, p->st.kind != STANZA_PRESENCE, t);
 	text_unref(t);
 }
 
@@ -38,7 +38,7 @@ static bool give_all(struct packet *p, bool any_priority)
 		if (!t)
 			t = render(&p->st);
 		if (!session_given(s, &p->key))
-			session_give(s, &p->key, t);
+			session_give(s, &p->key, p->st.kind != STANZA_PRESENCE, t);
 	}
 	text_unref(t);
 	return t != NULL;

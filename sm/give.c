@@ -3,6 +3,7 @@
 #include "sm/sm_internal.h"
 
 enum { UNCOMMITTED_MS = 150000 }; /* longer than any deadline */
+enum { HELD_MS = 10000, HELD_MOST = 500, ANSWER_PARTS = 0xff00 };
 
 static void send_give(struct session *s, const struct given *g)
 {
@@ -17,7 +18,7 @@ static void send_give(struct session *s, const struct given *g)
 			     .m = g->m,
 			     .key = g->key,
 			     .log = g->log,
-			     .committed = g->committed && !g->unsaved,
+			     .committed = g->committed && !g->unsaved && !g->since,
 			     .xml = str_n(g->text->bytes, g->text->len)};
 
 	if (s->c2s)
@@ -42,6 +43,8 @@ static void give(struct session *s, struct given *g, const struct msg_stanza_key
 	g->text = text_ref(text);
 	s->given_bytes += text->len;
 	send_give(s, g);
+	if (!s->c2s)
+		detached_look(s);
 	if (s->given_bytes > (size_t)s->user->sm->config->given_max && !s->closing) {
 		/* A client that takes nothing: what is logged comes again, the rest is answered. */
 		log_warn("session ended: too much unread", LF_S("jid", s->full),
@@ -50,12 +53,38 @@ static void give(struct session *s, struct given *g, const struct msg_stanza_key
 	}
 }
 
-void session_give(struct session *s, const struct msg_stanza_key *key, struct text *text)
+/* A repetition of its cause must find the key: it is nowhere else. */
+static void hold_key(struct session *s, struct given *g)
+{
+	g->late = true;
+	g->since = loop_now(s->user->sm->loop);
+	sm_tick_need(s->user->sm);
+}
+
+void session_give(struct session *s, const struct msg_stanza_key *key, bool hold, struct text *text)
 {
 	struct given *g = given_push(s);
 
 	g->committed = true;
+	if (hold)
+		hold_key(s, g);
 	give(s, g, key, text);
+}
+
+/* The same number for the answer to a stanza whenever it is made: who takes over makes it again. */
+void session_answer(struct session *s, struct txn *t, const struct stanza *st)
+{
+	struct msg_stanza_key key = {t->key.origin, t->key.number, (uint16_t)(UINT16_MAX - t->answers++)};
+	struct text *text;
+	struct buf b = BUF_INIT;
+
+	if (session_given(s, &key))
+		return;
+	stanza_write(st, &b);
+	text = text_new(buf_str(&b));
+	session_give(s, &key, true, text);
+	text_unref(text);
+	buf_free(&b);
 }
 
 void session_give_logged(struct session *s, const struct msg_stanza_key *key, uint64_t log,
@@ -93,6 +122,32 @@ struct given *session_given(struct session *s, const struct msg_stanza_key *key)
 	return NULL;
 }
 
+/* DELIVERY rule 7. The answer to a stanza of its own client is held until that is done; what others
+ * sent until they have had the time to ask again. */
+static bool key_held(const struct session *s, const struct given *g)
+{
+	if (!g->since || s->ngiven > HELD_MOST)
+		return false;
+	if (g->key.origin == s->sid && g->key.part > ANSWER_PARTS)
+		return (int32_t)(s->done - (uint32_t)g->key.number) < 0;
+	return loop_now(s->user->sm->loop) - g->since < HELD_MS;
+}
+
+bool given_tick(struct sm *sm)
+{
+	struct session *s, *tmp;
+	bool left = false;
+
+	HASH_ITER(hh, sm->sessions, s, tmp)
+	{
+		if (!s->ngiven || !s->given[0].since)
+			continue;
+		session_settle(s);
+		left |= s->ngiven && s->given[0].since;
+	}
+	return left;
+}
+
 static bool is_settled(const struct session *s, const struct given *g)
 {
 	const struct inbox *b = s->user->inbox;
@@ -101,6 +156,8 @@ static bool is_settled(const struct session *s, const struct given *g)
 	if (g->acked && !g->committed && s->adopted &&
 	    loop_now(s->user->sm->loop) - s->adopted > UNCOMMITTED_MS)
 		return true;
+	if (g->acked && !g->log && key_held(s, g))
+		return false;
 	return g->acked && g->committed &&
 	       (!g->unsaved || (b && g->acked_version <= b->saved_version));
 }
@@ -177,7 +234,7 @@ void session_send(struct session *s, const struct stanza *st)
 	stanza_write(st, &b);
 	t = text_new(buf_str(&b));
 	buf_free(&b);
-	session_give(s, &key, t);
+	session_give(s, &key, false, t);
 	text_unref(t);
 }
 

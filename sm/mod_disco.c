@@ -95,24 +95,37 @@ static void write_info(struct packet *p, struct str node, struct buf *b)
 	xw_end(&w);
 }
 
+void disco_caps(struct sm *sm, struct buf *ret_node, struct buf *ret_ver)
+{
+	struct pool *pool = pool_new();
+	struct packet p = {.sm = sm, .pool = pool};
+	struct buf b = BUF_INIT;
+	struct node *n = NULL;
+
+	write_info(&p, STR_NONE, &b);
+	if (node_parse(pool, buf_str(&b), NS_CLIENT, &n) == 0 && n) {
+		buf_lit(ret_node, CAPS_NODE);
+		caps_ver(n, ret_ver);
+	}
+	buf_free(&b);
+	pool_free(pool);
+}
+
 /* XEP-0115 section 6.2: asked for NODE#VER with the present verification string, what stands behind
  * it is what it was made of. */
 static bool is_caps_node(struct packet *p, struct str node)
 {
-	struct buf b = BUF_INIT, want = BUF_INIT;
-	struct node *n = NULL;
-	bool same = false;
+	struct buf want = BUF_INIT, ver = BUF_INIT;
+	bool same;
 
 	if (p->user || node.len <= sizeof CAPS_NODE)
 		return false;
-	write_info(p, STR_NONE, &b);
-	if (node_parse(p->pool, buf_str(&b), NS_CLIENT, &n) == 0 && n) {
-		buf_lit(&want, CAPS_NODE "#");
-		caps_ver(n, &want);
-		same = str_eq(node, buf_str(&want));
-	}
+	disco_caps(p->sm, &want, &ver);
+	buf_putc(&want, '#');
+	buf_str_append(&want, buf_str(&ver));
+	same = str_eq(node, buf_str(&want));
 	buf_free(&want);
-	buf_free(&b);
+	buf_free(&ver);
 	return same;
 }
 

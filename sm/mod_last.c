@@ -69,7 +69,9 @@ static void on_last(struct packet *p, const struct node *query)
 		return;
 	}
 	l = user_data(p->user, &mod_last);
-	if (user_sessions(p->user)) /* 3: "connected or available" */
+	/* 3: 0 while connected or available, "subject to local security policies": of a resource
+	 * that has said that it is unavailable nobody learns that it is connected. */
+	if (available(p->user))
 		answer(p, 0, NULL);
 	else if (l->time)
 		answer(p, (clock_wall_us() - l->time) / 1000000, l->status);

@@ -3,7 +3,7 @@
 #include "sm/roster.h"
 
 struct config {
-	int64_t items, groups, name, pending, request;
+	int64_t items, groups, name, size, pending, request;
 };
 
 const struct option mod_roster_options[] = {
@@ -13,6 +13,8 @@ const struct option mod_roster_options[] = {
 	 OPT_RELOAD, "Most groups of one contact."},
 	{"roster_name_max", OPT_INT, offsetof(struct config, name), "1023", 1, 65536, NULL,
 	 OPT_RELOAD, "Longest name of a contact or group, in bytes."},
+	{"roster_size_max", OPT_SIZE, offsetof(struct config, size), "1M", 4096, 1 << 28, NULL, OPT_RELOAD,
+	 "Most bytes of addresses, names and groups in one roster."},
 	{"roster_pending_max", OPT_INT, offsetof(struct config, pending), "200", 1, 100000, NULL,
 	 OPT_RELOAD, "Most unanswered subscription requests of strangers kept for one account."},
 	{"roster_request_max", OPT_SIZE, offsetof(struct config, request), "8k", 256, 1 << 20, NULL,
@@ -163,6 +165,19 @@ static char *read_groups(struct sm *sm, const struct node *item, enum stanza_err
 	return text;
 }
 
+/* All of the roster but the one that is replaced. */
+static bool fits(struct packet *p, const struct contact *old, size_t bytes)
+{
+	struct contact *c, *tmp;
+
+	HASH_ITER(hh, roster_of(p->user)->contacts, c, tmp)
+	{
+		if (c != old)
+			bytes += strlen(c->jid) + strlen(c->groups) + (c->name ? strlen(c->name) : 0);
+	}
+	return bytes <= (size_t)config_of(p->sm)->size;
+}
+
 static void set_item(struct packet *p, const struct node *item, const struct jid *jid)
 {
 	struct str name = node_attr(item, "name");
@@ -179,7 +194,9 @@ static void set_item(struct packet *p, const struct node *item, const struct jid
 		packet_error(p, error);
 		return;
 	}
-	c = roster_need(p->user, jid->full, false);
+	c = NULL;
+	if (fits(p, roster_find(p->user, jid->full), jid->full.len + name.len + strlen(groups)))
+		c = roster_need(p->user, jid->full, false);
 	if (!c) {
 		free(groups);
 		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);

@@ -169,6 +169,8 @@ void sessions_send(struct sm *sm, struct session *const *s, size_t n, const stru
 /* Goes on with the rules of delivery of RFC 6121 section 8 for p->user, after in_* hooks. */
 void deliver(struct packet *p);
 
+/* What an entity that knows the domain's service discovery calls it (XEP-0115): node and ver. */
+void disco_caps(struct sm *sm, struct buf *ret_node, struct buf *ret_ver);
 bool sm_local_domain(const struct sm *sm, struct str domain);
 const char *const *sm_domains(const struct sm *sm);
 struct loop *sm_loop(const struct sm *sm);

@@ -2,7 +2,7 @@
 /* The session record: what a later owner needs of a session, sealed, kept by c2s. */
 #include "sm/sm_internal.h"
 
-enum { RECORD_VERSION = 1 };
+enum { RECORD_VERSION = 1, MOST_GIVEN = 1000000 };
 
 static void put_u64(struct buf *b, uint64_t v)
 {
@@ -125,6 +125,98 @@ struct session *record_open(struct sm *sm, uint64_t sid, struct str sealed)
 		struct reader r = {buf_ptr(&plain), buf_ptr(&plain) + plain.len, false};
 
 		s = record_read(sm, sid, &r);
+	}
+	buf_wipe(&plain);
+	return s;
+}
+
+/* --- detached ------------------------------------------------------------------------------------- */
+
+static struct str detached_context(uint64_t sid, char buf[32])
+{
+	(void)snprintf(buf, 32, "detached %016llx", (unsigned long long)sid);
+	return str_z(buf);
+}
+
+static int64_t detached_us(const struct session *s)
+{
+	uint64_t ms = loop_now(s->user->sm->loop) - s->detached_since;
+
+	return clock_wall_us() - (int64_t)ms * 1000;
+}
+
+void record_seal_detached(struct session *s, struct buf *b)
+{
+	struct buf plain = BUF_INIT, record = BUF_INIT;
+	char name[32];
+
+	record_seal(s, &record);
+	put_u64(&plain, RECORD_VERSION);
+	put_str(&plain, buf_str(&record));
+	put_u64(&plain, (uint64_t)detached_us(s));
+	put_u64(&plain, s->attachment);
+	put_u64(&plain, s->done);
+	put_u64(&plain, s->out);
+	put_u64(&plain, s->acked);
+	put_u64(&plain, s->settled);
+	put_u64(&plain, s->ngiven);
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		put_u64(&plain, s->given[i].m);
+		put_u64(&plain, s->given[i].key.origin);
+		put_u64(&plain, s->given[i].key.number);
+		put_u64(&plain, s->given[i].key.part);
+		put_u64(&plain, s->given[i].log);
+	}
+	seal(s->user->sm->record_key, detached_context(s->sid, name), buf_str(&plain), b);
+	buf_wipe(&plain);
+	buf_wipe(&record);
+}
+
+static struct session *detached_read(struct sm *sm, uint64_t sid, struct reader *r)
+{
+	struct msg_announce m = {.sid = sid};
+	struct session *s;
+	int64_t gone_us;
+	uint64_t n;
+
+	if (get_u64(r) != RECORD_VERSION || !(s = record_open(sm, sid, get_str(r))))
+		return NULL;
+	gone_us = clock_wall_us() - (int64_t)get_u64(r);
+	m.attachment = (uint32_t)get_u64(r);
+	m.done = m.in = (uint32_t)get_u64(r);
+	m.out = (uint32_t)get_u64(r);
+	m.acked = (uint32_t)get_u64(r);
+	m.settled = get_u64(r);
+	n = get_u64(r);
+	m.given = xcalloc((size_t)(n < MOST_GIVEN ? n : MOST_GIVEN) + 1, sizeof *m.given);
+	for (; m.ngiven < n && m.ngiven < MOST_GIVEN && !r->bad; m.ngiven++) {
+		struct msg_given *g = &m.given[m.ngiven];
+
+		g->m = (uint32_t)get_u64(r);
+		g->key.origin = get_u64(r);
+		g->key.number = get_u64(r);
+		g->key.part = (uint16_t)get_u64(r);
+		g->log = get_u64(r);
+	}
+	if (r->bad)
+		bug("a sealed record of ours is cut short");
+	session_adopt(s, &m);
+	s->detached_since = loop_now(sm->loop) - (uint64_t)(gone_us > 0 ? gone_us / 1000 : 0);
+	s->detached_since += !s->detached_since; /* 0 means that it is not */
+	free(m.given);
+	return s;
+}
+
+struct session *record_open_detached(struct sm *sm, uint64_t sid, struct str sealed)
+{
+	struct buf plain = BUF_INIT;
+	struct session *s = NULL;
+	char name[32];
+
+	if (unseal(sm->record_key, detached_context(sid, name), sealed, &plain) == 0) {
+		struct reader r = {buf_ptr(&plain), buf_ptr(&plain) + plain.len, false};
+
+		s = detached_read(sm, sid, &r);
 	}
 	buf_wipe(&plain);
 	return s;

@@ -45,11 +45,13 @@ bool session_detach(struct session *s)
 {
 	struct sm *sm = s->user->sm;
 
-	if (!s->resume_ms || sm->draining)
+	if (!s->resume_ms || s->leaving)
 		return false;
+	resuming_free(s);
 	s->c2s = 0;
 	s->detached_since = loop_now(sm->loop);
 	sm_tick_need(sm);
+	detached_look(s);
 	return true;
 }
 
@@ -254,6 +256,10 @@ void session_resume_ready(struct session *s)
 		read_texts(s, from, to);
 		return;
 	}
+	if (detached_written(s)) {
+		detached_look(s); /* deletes it, and comes here again */
+		return;
+	}
 	resumed(s, r);
 	resuming_end(s);
 }
@@ -311,24 +317,11 @@ static void end_old_stream(struct session *s)
 		(void)link_send(s->user->sm->link, &head, &m);
 }
 
-void on_session_resume(void *arg, const struct frame *f, const void *msg)
+static void resume_known(struct session *s, const struct frame *f, const struct msg_session_resume *m)
 {
-	struct sm *sm = arg;
-	const struct msg_session_resume *m = msg;
+	struct sm *sm = s->user->sm;
 	struct resuming *r;
-	struct session *s;
 
-	if (!sm_admit(sm, f, false))
-		return;
-	if (!session_ticket_good(sm, f, m->ticket, m->account)) {
-		refuse(sm, f, STANZA_E_NOT_AUTHORIZED, false, 0);
-		return;
-	}
-	s = session_find(sm, m->sid);
-	if (!s || s->leaving || s->closing || !str_eq(s->jid.bare, m->account) || !s->resume_ms) {
-		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, false, 0);
-		return;
-	}
 	if ((int32_t)(m->h - s->out) > 0 || (int32_t)(m->h - s->acked) < 0) {
 		refuse(sm, f, STANZA_E_BAD_REQUEST, true, s->done); /* handled-count-too-high */
 		return;
@@ -339,7 +332,7 @@ void on_session_resume(void *arg, const struct frame *f, const void *msg)
 	r->f = frame_keep(f);
 	r->h = m->h;
 	r->attachment = s->attachment;
-	r->c2s = s->c2s;
+	r->c2s = s->last_c2s;
 	r->since = loop_now(sm->loop);
 	s->attachment++; /* from now on the old one is dropped */
 	s->c2s = s->last_c2s = f->from;
@@ -350,4 +343,66 @@ void on_session_resume(void *arg, const struct frame *f, const void *msg)
 	session_acked(s, m->h);
 	sm_tick_need(sm);
 	session_resume_ready(s);
+}
+
+/* The account is loaded: what is not there now is nowhere. */
+static void resume_known_or_not(struct sm *sm, const struct frame *f,
+				const struct msg_session_resume *m)
+{
+	struct session *s = session_find(sm, m->sid);
+
+	if (!s || s->leaving || s->closing || !str_eq(s->jid.bare, m->account) || !s->resume_ms)
+		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, false, 0);
+	else
+		resume_known(s, f, m);
+}
+
+struct resume_wait {
+	struct sm *sm;
+	struct frame f;
+	struct msg_session_resume m;
+	char *account, *address;
+};
+
+static void resume_read(void *arg, struct user *u)
+{
+	struct resume_wait *w = arg;
+
+	if (u)
+		resume_known_or_not(w->sm, &w->f, &w->m);
+	else
+		link_fail(w->sm->link, &w->f, EAGAIN, "not the owner any more");
+	free(w->account);
+	free(w->address);
+	free(w);
+}
+
+void on_session_resume(void *arg, const struct frame *f, const void *msg)
+{
+	struct sm *sm = arg;
+	const struct msg_session_resume *m = msg;
+	struct resume_wait *w;
+	struct user *u;
+
+	if (!sm_admit(sm, f, false))
+		return;
+	if (!session_ticket_good(sm, f, m->ticket, m->account)) {
+		refuse(sm, f, STANZA_E_NOT_AUTHORIZED, false, 0);
+		return;
+	}
+	u = user_need(sm, m->account);
+	if (session_find(sm, m->sid) || u->state == USER_LOADED) {
+		resume_known_or_not(sm, f, m);
+		user_touch(u);
+		return;
+	}
+	w = xcalloc(1, sizeof *w); /* it may be in storage: detached under an earlier owner */
+	w->sm = sm;
+	w->f = frame_keep(f);
+	w->m = (struct msg_session_resume){.sid = m->sid, .h = m->h};
+	w->account = str_dup(m->account);
+	w->address = str_dup(m->address);
+	w->m.account = str_z(w->account);
+	w->m.address = str_z(w->address);
+	user_run(u, resume_read, w);
 }

@@ -125,6 +125,7 @@ void session_close(struct session *s)
 	iqs_answer(s);
 	inbox_released(s);
 	session_remember_end(s);
+	detached_ended(s);
 	session_free(s);
 	user_touch(u);
 }

@@ -61,6 +61,7 @@ struct sm {
 	void *module_configs[MAX_MODULES];
 	size_t nmodules;
 	struct iq_row *iqs;
+	struct asking *asks[SHARDS + 1]; /* TELLs not answered, by the shard they speak for */
 	json_t *motd;
 	uint64_t stat_stanzas, stat_appends, stat_tells, stat_loads;
 	bool draining;
@@ -111,6 +112,7 @@ struct user {
 	struct store_read *loading;
 	struct loop_timeout retry; /* of loading */
 	unsigned appends;    /* not answered */
+	struct seen *seen;
 	uint32_t load_newest; /* log entries whose numbers are read with it */
 	struct inbox *inbox; /* delivery positions: sm/inbox.c; NULL until loaded */
 	struct farewell *farewells; /* ends of sessions not said yet */
@@ -144,6 +146,7 @@ struct txn {
 	unsigned holds;
 	struct msg_stanza_key key;
 	uint16_t parts;        /* numbers of parts given out */
+	uint16_t answers;      /* numbers of answers, from the top of the same range */
 	uint64_t sid;          /* TXN_STANZA */
 	uint32_t serial, n;
 	struct frame origin;   /* TXN_TELL */
@@ -169,6 +172,7 @@ struct given {
 	bool unsaved;
 	bool held;              /* counted in its entry's holders */
 	uint64_t acked_version; /* of the inbox, when it was acknowledged */
+	uint64_t since;         /* not logged: its key is held since then; 0: not */
 	struct text *text; /* NULL once acknowledged, and when an earlier owner gave it */
 };
 
@@ -201,7 +205,8 @@ struct session {
 	size_t given_bytes;
 	struct text *presence; /* XML of the last available presence; NULL: unavailable */
 	int8_t priority;
-	bool secure, full_out, leaving, closing, record_changed, flushing, flush_again, flush_failed;
+	bool secure, full_out, leaving, closing, record_changed, flushing, flush_again, flush_failed, flush_due;
+	bool row, row_busy; /* in table session; being written or deleted */
 	unsigned flags;
 	struct str *directed;
 	uint32_t ndirected;
@@ -218,12 +223,16 @@ struct session *session_new(struct user *u, uint64_t sid, struct str resource);
 /* Takes it out of everything and frees it; close hooks run before by whoever ends it. */
 void session_free(struct session *s);
 /* Unavailable presence to all, close hooks, undelivered back to the inbox, then free. */
+/* A session whose history is an earlier owner's: counters, and what was given and is not settled. */
+void session_adopt(struct session *s, const struct msg_announce *m);
 void session_close(struct session *s);
 void session_leave(struct session *s);
 struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s);
 struct entry;
 /* Not logged. */
-void session_give(struct session *s, const struct msg_stanza_key *key, struct text *text);
+void session_give(struct session *s, const struct msg_stanza_key *key, bool hold, struct text *text);
+void session_answer(struct session *s, struct txn *t, const struct stanza *st);
+bool given_tick(struct sm *sm); /* true: keys are held */
 /* e may be NULL: delivered to another session already. */
 void session_give_logged(struct session *s, const struct msg_stanza_key *key, uint64_t log,
 			 uint32_t target, bool committed, struct entry *e, struct text *text);
@@ -236,6 +245,11 @@ void session_overflow(struct session *s); /* ends it, soon: it takes nothing */
 struct given *session_given(struct session *s, const struct msg_stanza_key *key);
 void session_committed(struct session *s, const struct msg_stanza_key *key);
 
+/* Detached sessions in storage: sm/detached.c */
+void detached_look(struct session *s); /* something changed */
+bool detached_written(const struct session *s);
+void detached_ended(struct session *s);
+void detached_restore(struct user *u, const struct msg_rows *rows);
 bool session_detach(struct session *s); /* false: it cannot be resumed */
 void session_resume_ready(struct session *s);
 void resuming_free(struct session *s);
@@ -263,6 +277,9 @@ void notices_free(struct sm *sm);
 void record_seal(struct session *s, struct buf *b);
 /* Makes the session that the record describes; NULL: not one of ours. */
 struct session *record_open(struct sm *sm, uint64_t sid, struct str sealed);
+/* The same with the counters, for a detached session's row. */
+void record_seal_detached(struct session *s, struct buf *b);
+struct session *record_open_detached(struct sm *sm, uint64_t sid, struct str sealed);
 
 /* --- stanzas: sm/input.c, route.c, tell.c, deliver.c ---------------------------------------------- */
 
@@ -283,12 +300,15 @@ void tell_many(struct sm *sm, struct txn *t, const struct stanza *st, const stru
 	       size_t n);
 void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, struct user *u,
 		struct text *text);
+/* Forgets what was asked for that shard (SHARDS: for none): it is another's now, or we end. */
+void tells_drop(struct sm *sm, uint16_t shard);
 extern const struct link_handler sm_handlers[];
 link_handler_fn on_stanza, on_session_open, on_announce, on_announced, on_acked, on_session_close,
 	on_session_full, on_session_sm, on_session_resume, on_tell, on_tell_many, on_user_remove,
-	on_session_list, on_session_kick;
+	on_session_list, on_session_kick, on_caps;
 extern const struct control_command sm_commands[];
 extern const struct shards_ops sm_shards_ops;
+bool catch_up_tick(struct sm *sm); /* sessions that wait for their account; false: none */
 void announce_member_lost(struct sm *sm, uint64_t instance);
 
 /* --- the inbox: sm/inbox.c, sm/append.c ----------------------------------------------------------- */
@@ -305,7 +325,8 @@ struct seen { /* a key that was appended, or is being */
 	uint64_t since; /* loop_now */
 	bool committed;
 	struct append *append; /* while it is not committed */
-	struct seen *prev, *next;
+	struct seen *prev, *next;           /* by age */
+	struct seen *user_prev, *user_next; /* of the same account: they go with it */
 };
 struct append {
 	struct append *prev, *next;

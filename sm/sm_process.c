@@ -49,6 +49,7 @@ static const struct link_handler handlers[] = {
 	{MSG_USER_REMOVE, on_user_remove},
 	{MSG_SESSION_LIST, on_session_list},
 	{MSG_SESSION_KICK, on_session_kick},
+	{MSG_CAPS, on_caps},
 	{0, NULL},
 };
 
@@ -98,6 +99,8 @@ static void slow_tick(void *arg)
 
 	detached |= flushes_tick(sm);
 	detached |= resuming_tick(sm);
+	detached |= given_tick(sm);
+	detached |= catch_up_tick(sm);
 	appends_tick(sm); /* forgets old keys */
 	sm->slow_ticking = sm->seen_first || detached;
 	if (sm->slow_ticking)
@@ -203,6 +206,8 @@ static void *sm_deinit(void *state)
 
 	while (sm->users) /* to drop one may end others */
 		user_drop(sm->users);
+	for (uint16_t shard = 0; shard <= SHARDS; shard++)
+		tells_drop(sm, shard);
 	modules_stop(sm);
 	secret_get_cancel(sm->getting[0]);
 	secret_get_cancel(sm->getting[1]);

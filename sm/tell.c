@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Stanzas between owners, over channels (DELIVERY rules 2, 3, 6). */
 #include <errno.h>
+#include <utlist.h>
 #include "sm/sm_internal.h"
 
 /* --- asking ------------------------------------------------------------------------------------------- */
 
 struct asking {
+	struct asking *prev, *next; /* those that speak for the same shard */
 	struct sm *sm;
+	struct channel_item *item;
+	uint16_t shard; /* that it speaks for; SHARDS: none */
 	struct txn *txn;
 	struct buf envelope; /* for the error when no answer comes in time */
 };
 
 static void asking_free(struct asking *q)
 {
+	DL_DELETE(q->sm->asks[q->shard], q);
 	buf_free(&q->envelope);
 	txn_release(q->txn);
 	free(q);
@@ -75,10 +80,24 @@ static void ask(struct sm *sm, struct txn *t, const char *route, uint16_t shard,
 		c.from_epoch = shards_epoch(sm->shards, from_shard);
 	q->sm = sm;
 	q->txn = t;
+	q->shard = from_shard == SHARD_NONE ? SHARDS : from_shard;
 	txn_hold(t);
 	buf_str_append(&q->envelope, envelope);
 	sm->stat_tells++;
-	(void)channel_send(sm->channels, &c);
+	DL_APPEND(sm->asks[q->shard], q);
+	q->item = channel_send(sm->channels, &c);
+}
+
+void tells_drop(struct sm *sm, uint16_t shard)
+{
+	struct asking *q;
+
+	while ((q = sm->asks[shard])) {
+		channel_forget(q->item);
+		if (q->txn)
+			q->txn->mute = true; /* nothing is known of what it asked */
+		asking_free(q);
+	}
 }
 
 /* A frame speaks for the shard of the account it is from, when that is ours. */

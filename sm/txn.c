@@ -60,7 +60,11 @@ static void txn_session_done(struct txn *t)
 	}
 	if (moved && !s->resuming)
 		notice_done(s);
+	if (moved && s->ngiven && s->given[0].since)
+		session_settle(s);
 	session_resume_ready(s);
+	if (!s->c2s)
+		detached_look(s);
 	if (s->leaving && !s->work && !s->closing)
 		session_end(s, 0, NULL);
 }
@@ -94,7 +98,7 @@ void txn_answer(struct txn *t, const struct stanza *st)
 	case TXN_STANZA:
 		s = session_find(t->sm, t->sid);
 		if (s && s->serial == t->serial)
-			session_send(s, st);
+			session_answer(s, t, st);
 		return;
 	case TXN_TELL:
 		buf_clear(&t->reply);

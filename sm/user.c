@@ -6,7 +6,7 @@
 
 enum { LOAD_TIMEOUT_MS = 10000, LOAD_RETRY_S = 1 };
 /* What the core itself reads with an account, before the modules' tables. */
-enum { LOAD_ACCOUNT, LOAD_POSITION, LOAD_NEWEST, LOAD_MODULES };
+enum { LOAD_ACCOUNT, LOAD_POSITION, LOAD_NEWEST, LOAD_SESSIONS, LOAD_MODULES };
 enum { NEWEST_KEYS = 64 }; /* log entries whose keys are read again with an account */
 
 static void user_load(void *arg);
@@ -112,6 +112,8 @@ static void user_loaded(void *arg, int err, const struct msg_rows *results, size
 	u->state = USER_LOADED;
 	u->exists = results[LOAD_ACCOUNT].nrows > 0;
 	u->sm->stat_loads++;
+	if (u->exists)
+		detached_restore(u, &results[LOAD_SESSIONS]);
 	inbox_load(u, &results[LOAD_POSITION], &results[LOAD_NEWEST]);
 	/* Each module gets the rows of its own tables: they follow in the order of the list. */
 	for (size_t i = 0, at = LOAD_MODULES; i < u->sm->nmodules; i++) {
@@ -148,6 +150,8 @@ static void user_load(void *arg)
 						.key = &key,
 						.nkey = 1,
 						.limit = u->load_newest};
+	ops[LOAD_SESSIONS] = (struct msg_read_op){
+		.op = STORE_LIST, .table = TABLE_SESSION, .key = &key, .nkey = 1};
 	for (size_t i = 0; i < sm->nmodules; i++)
 		for (const uint16_t *t = sm->modules[i]->preload; t && *t != TABLE_NONE; t++) {
 			if (n == sizeof ops / sizeof *ops)
@@ -188,6 +192,7 @@ static void user_free(struct user *u)
 		run_user_free(u);
 	farewells_drop(u);
 	inbox_free(u);
+	seen_forget(u);
 	store_read_cancel(u->loading);
 	loop_timeout_stop(sm->loop, &u->retry);
 	HASH_DEL(sm->users, u);
@@ -252,12 +257,13 @@ void users_drop_shard(struct sm *sm, uint16_t shard)
 {
 	while (sm->by_shard[shard]) /* to drop one may drop or make others */
 		user_drop(sm->by_shard[shard]);
+	tells_drop(sm, shard);
 }
 
 bool users_flush_shard(struct sm *sm, uint16_t shard)
 {
 	struct user *u, *tmp;
-	bool clear = true;
+	bool clear = sm->asks[shard] == NULL;
 
 	DL_FOREACH_SAFE2(sm->by_shard[shard], u, tmp, shard_next)
 	{

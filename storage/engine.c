@@ -8,7 +8,8 @@
 
 const struct engine_ops *engine_named(const char *name)
 {
-	static const struct engine_ops *const all[] = {&engine_sqlite, &engine_memory};
+	static const struct engine_ops *const all[] = {&engine_sqlite, &engine_pgsql,
+							&engine_memory};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (strcmp(all[i]->name, name) == 0)
@@ -63,6 +64,7 @@ void engine_read(struct engine *e, struct engine_read *r)
 	r->pool = NULL;
 	r->results = NULL;
 	r->text = NULL;
+	r->tries = 0;
 	e->stats.reads++;
 	e->stats.read_ops += r->nops;
 	e->stats.waiting++;
@@ -92,7 +94,7 @@ void engine_write(struct engine *e, struct engine_write *w)
 
 	w->job = (struct engine_job){.kind = JOB_WRITE};
 	w->text[0] = 0;
-	w->again = false;
+	w->again = w->stale = false;
 	e->stats.batches++;
 	e->stats.waiting++;
 	engine_write_status(w, s, op, text);

@@ -18,7 +18,10 @@ struct engine;
 
 struct engine_config {
 	struct loop *loop;
-	const char *path;      /* of the data file; memory: not used */
+	const char *path;      /* of the data file; SQLite alone */
+	const char *connect;   /* to the server, as libpq takes it; PostgreSQL alone, as are: */
+	size_t connections;
+	int64_t connect_timeout, statement_timeout; /* ms */
 	size_t commit_max;     /* batches that share a commit at the most */
 	int64_t commit_delay;  /* ms to wait for more of them */
 	size_t readers;	       /* reads at the same time */
@@ -42,12 +45,14 @@ struct engine_read {
 	/* The engine's. */
 	struct engine_read *next;
 	struct pool *pool;
+	unsigned tries;
 };
 
 enum engine_job_kind { JOB_WRITE, JOB_LEASE };
 struct engine_job {
 	enum engine_job_kind kind;
 	struct engine_job *next;
+	unsigned marks; /* the engine's */
 };
 
 enum { WRITE_TEXT = 160 };
@@ -57,7 +62,10 @@ struct engine_write {
 	const char *process; /* the writer's: route of its leases, and what it may write */
 	uint64_t sender;     /* its instance */
 	uint16_t shard;	     /* SHARD_NONE: not fenced, and nothing of accounts */
-	uint32_t epoch, write_epoch;
+	uint32_t epoch;
+	/* Rises when the owner turns to another storage; an older one is stale. */
+	uint32_t write_epoch;
+	bool repeated;	  /* it may have been here, or at another storage, before */
 	uint64_t request; /* makes the repetition of a conditional batch succeed */
 	const struct msg_write_op *ops;
 	size_t nops;
@@ -70,6 +78,8 @@ struct engine_write {
 	/* FAILED by the state of the database, not by what was asked: the same may succeed later.
 	 * All batches that were handed over and not yet done fail with it. */
 	bool again;
+	/* REFUSED since its owner has turned to another storage: nobody waits for it here. */
+	bool stale;
 };
 
 /* Takes or checks leases of the shards of a route. */
@@ -122,7 +132,7 @@ struct engine {
 	struct engine_job *bad_jobs;
 };
 
-extern const struct engine_ops engine_memory, engine_sqlite;
+extern const struct engine_ops engine_memory, engine_sqlite, engine_pgsql;
 const struct engine_ops *engine_named(const char *name); /* NULL: none */
 
 int engine_open(const struct engine_ops *ops, const struct engine_config *c, struct buf *error,

@@ -2,7 +2,7 @@
 /* Options of the storage process. */
 #include "storage/storage_internal.h"
 
-static const char *const engine_names[] = {"sqlite", "memory", NULL};
+static const char *const engine_names[] = {"sqlite", "memory", "postgresql", NULL};
 
 #define FIELD(name) offsetof(struct storage_config, name)
 const struct option storage_options[] = {
@@ -10,6 +10,14 @@ const struct option storage_options[] = {
 	 .help = "Database engine; memory forgets all when the process ends."},
 	{"path", OPT_STR, FIELD(path), NULL,
 	 .help = "The SQLite file; when empty, mercutio.db in data_dir."},
+	{"connect", OPT_STR, FIELD(connect), NULL, .flags = OPT_SECRET,
+	 .help = "Where PostgreSQL is: a connection string or URI, as libpq takes it."},
+	{"connections", OPT_INT, FIELD(connections), "4", 2, 64,
+	 .help = "Connections to PostgreSQL: one writes, the others read."},
+	{"connect_timeout", OPT_TIME, FIELD(connect_timeout), "5s", 2000, 60000,
+	 .help = "How long a host of PostgreSQL may take to let us in."},
+	{"statement_timeout", OPT_TIME, FIELD(statement_timeout), "10s", 1000, 600000,
+	 .help = "How long PostgreSQL may work on one statement."},
 	{"commit_max", OPT_INT, FIELD(commit_max), "500", 1, 10000,
 	 .help = "Batches of writes that share one commit at the most."},
 	{"commit_delay", OPT_TIME, FIELD(commit_delay), "0ms", 0, 1000, .flags = OPT_RELOAD,

@@ -16,7 +16,7 @@ struct pg_conn {
 	size_t first, ncmds, cap;
 	uint64_t busy_since;
 	bool broken; /* something could not be sent */
-	struct pg_conn **gone; /* set while results are taken: whether c was freed */
+	bool taking;	     /* results: freed behind that */
 	uint8_t prepared[PG_KINDS][TABLES][PG_VARIANTS]; /* 1: asked for, 2: done */
 };
 
@@ -67,10 +67,11 @@ struct pg_conn *pg_conn_free(struct pg_conn *c)
 {
 	if (!c)
 		return NULL;
-	if (c->gone)
-		*c->gone = NULL;
 	loop_io_free(c->io);
 	PQfinish(c->handle);
+	c->handle = NULL;
+	if (c->taking)
+		return NULL;
 	free(c->cmds);
 	free(c);
 	return NULL;
@@ -118,11 +119,10 @@ static void take_result(struct pg_conn *c, PGresult *r)
 /* False: it is gone. */
 static bool take_results(struct pg_conn *c)
 {
-	struct pg_conn *here = c;
 	PGresult *r;
 
-	c->gone = &here;
-	while (here && c->ncmds && !PQisBusy(c->handle)) {
+	c->taking = true;
+	while (c->handle && c->ncmds && !PQisBusy(c->handle)) {
 		r = PQgetResult(c->handle);
 		if (r) {
 			take_result(c, r);
@@ -137,9 +137,11 @@ static bool take_results(struct pg_conn *c)
 			want_rows(c);
 		}
 	}
-	if (!here)
+	c->taking = false;
+	if (!c->handle) {
+		pg_conn_free(c);
 		return false;
-	c->gone = NULL;
+	}
 	if (PQstatus(c->handle) == CONNECTION_OK)
 		return true;
 	conn_lost(c);

@@ -116,7 +116,7 @@ void fences_add(struct pg_fences *f, struct engine_write *w)
 		.shard = w->shard,
 		.owner = (int64_t)w->sender,
 		/* 0 is the epoch of a lease that nobody has taken: it fits none. */
-		.epoch = w->epoch ? w->epoch : -1,
+		.epoch = w->epoch ? (int64_t)w->epoch : -1,
 		.run = w->write_epoch,
 	};
 
@@ -208,7 +208,6 @@ void fences_blame(const struct pg_fences *f, const PGresult *error, size_t first
 	}
 }
 
-/* Whether this batch stands on a fence that was blamed on another one of the group. */
 void fences_committed(struct pg_fences *f)
 {
 	for (size_t i = 0; i < f->n; i++) {

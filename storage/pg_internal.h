@@ -34,6 +34,8 @@ void pg_sql_add_column(struct buf *b, const struct table_def *t, size_t column);
 
 /* --- pg_params.c: parameters of a statement, and rows, in binary form ------------------------- */
 
+enum { PG_GRACE_MS = 3000 }; /* beyond statement_timeout, after which a connection is dead */
+enum { PG_HOLD_MS = 3000 };  /* what waits is held without a connection for so long */
 enum { PG_PARAMS = 40 };
 struct pg_params {
 	int n;
@@ -131,8 +133,9 @@ struct pg_fences *fences_free(struct pg_fences *f);
 void fences_clear(struct pg_fences *f); /* for the next group */
 void fences_add(struct pg_fences *f, struct engine_write *w);
 void fences_send(struct pg_fences *f, struct pg_conn *c);
-/* Calls fn for each batch that the comparison named in its error's detail. */
-void fences_blame(const struct pg_fences *f, const PGresult *error,
+/* Calls fn for a batch of each lease that the comparison named in its error's detail; first: the op
+ * of its command. */
+void fences_blame(const struct pg_fences *f, const PGresult *error, size_t first,
 		  void (*fn)(void *arg, struct engine_write *w, size_t op), void *arg);
 void fences_committed(struct pg_fences *f);
 /* The classid of the advisory locks on a route's shards. */
@@ -140,31 +143,34 @@ int32_t fence_key(const char *route);
 
 /* --- pg_write.c -------------------------------------------------------------------------------- */
 
-struct pg_writer *writer_new(struct pg *pg, struct engine *e);
-struct pg_writer *writer_free(struct pg_writer *w);
-void writer_add(struct pg_writer *w, struct engine_job *j);
-void writer_attach(struct pg_writer *w, PGconn *take_handle);
+struct pg_writer *pg_writer_new(struct pg *pg, struct engine *e);
+struct pg_writer *pg_writer_free(struct pg_writer *w);
+void pg_writer_add(struct pg_writer *w, struct engine_job *j);
+void pg_writer_attach(struct pg_writer *w, PGconn *take_handle);
 /* Looks at time limits; away: how long there was no connection, in ms, and why. */
-void writer_tick(struct pg_writer *w, uint64_t away, const char *why);
-bool writer_idle(const struct pg_writer *w); /* nothing waits */
+void pg_writer_tick(struct pg_writer *w, uint64_t away, const char *why);
+bool pg_writer_idle(const struct pg_writer *w); /* nothing waits */
 
 /* --- pg_read.c --------------------------------------------------------------------------------- */
 
-struct pg_reader;
 struct pg_reads; /* the reads that wait for a reader */
 struct pg_reads *reads_new(struct engine *e);
 struct pg_reads *reads_free(struct pg_reads *q);
 void reads_add(struct pg_reads *q, struct engine_read *r);
+/* away: how long there was no reader at all. */
 void reads_tick(struct pg_reads *q, uint64_t away, const char *why);
-bool reads_idle(const struct pg_reads *q);
-struct pg_reader *reader_new(struct pg *pg, struct pg_reads *q, size_t slot, PGconn *take_handle);
+bool reads_idle(const struct pg_reads *q); /* nothing waits */
+
+struct pg_reader; /* a connection for reads; ends with pg_slot_lost */
+struct pg_reader *reader_new(struct pg *pg, struct pg_reads *q, struct engine *e, size_t slot,
+			     PGconn *take_handle);
 struct pg_reader *reader_free(struct pg_reader *r);
-bool reader_late(const struct pg_reader *r, int64_t ms); /* no answer for so long */
-void reader_drop(struct pg_reader *r, const char *why);	 /* its connection is dead */
+bool reader_busy(const struct pg_reader *r);
+void reader_tick(struct pg_reader *r); /* ends it when there was no answer for too long */
 
 /* --- engine_pgsql.c ---------------------------------------------------------------------------- */
 
-/* The connection of a slot is gone; slot 0 is the writer's. */
+/* The connection of a slot is gone; slot 0 is the writer's. A reader is freed by it. */
 void pg_slot_lost(struct pg *pg, size_t slot, const char *why);
 void pg_watch(struct pg *pg); /* something waits: time limits are to be looked at */
 

@@ -207,7 +207,10 @@ static void write_done(struct engine_write *w)
 		.text = str_z(w->text),
 	};
 
-	if (w->again && w->shard != SHARD_NONE) {
+	if (w->stale) {
+		/* Of a run that its sender has ended: it takes no notice. */
+		bounce(s, &q->head, OUT_OF_ORDER);
+	} else if (w->again && w->shard != SHARD_NONE) {
 		run_fail(s, &q->head);
 		bounce(s, &q->head, OUT_OF_ORDER);
 	} else {
@@ -240,7 +243,9 @@ static void on_write(void *arg, const struct frame *f, const void *m)
 		.sender = f->from,
 		.shard = f->from_shard,
 		.epoch = f->from_epoch,
-		.write_epoch = copy.write_epoch,
+		/* A channel begins a run whenever its owner turns to another storage. */
+		.write_epoch = f->run,
+		.repeated = f->flags & FRAME_REPEATED,
 		.request = copy.request,
 		.ops = copy.ops,
 		.nops = copy.nops,

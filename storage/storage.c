@@ -24,10 +24,16 @@ static char *data_path(const struct app *app, const struct storage_config *c)
 static void engine_start(struct storage *s)
 {
 	const struct storage_config *c = s->config;
-	const struct engine_ops *ops = c->engine == 0 ? &engine_sqlite : &engine_memory;
+	static const struct engine_ops *const engines[] = {&engine_sqlite, &engine_memory,
+							   &engine_pgsql};
+	const struct engine_ops *ops = engines[c->engine];
 	struct buf error = BUF_INIT;
 	struct engine_config ec = {
 		.loop = s->app->loop,
+		.connect = c->connect,
+		.connections = (size_t)c->connections,
+		.connect_timeout = c->connect_timeout,
+		.statement_timeout = c->statement_timeout,
 		.commit_max = (size_t)c->commit_max,
 		.commit_delay = c->commit_delay,
 		.readers = (size_t)c->readers,

@@ -10,6 +10,8 @@
 struct storage_config {
 	int engine;
 	char *path;
+	char *connect;
+	int64_t connections, connect_timeout, statement_timeout;
 	int64_t commit_max, commit_delay;
 	int64_t readers, read_rows;
 	int64_t waiting_max;

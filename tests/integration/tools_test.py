@@ -56,7 +56,7 @@ def bad(result, status=1):
 
 
 def pids_file(server):
-    assert list(server.pids()) == ["router-1", "storage-1", "auth-1", "sm-1", "c2s-1"]
+    assert {"router-1", "storage-1", "auth-1", "sm-1", "c2s-1"} <= set(server.pids())
     for name, pid in server.pids().items():
         with open(f"/proc/{pid}/cmdline") as f:
             assert name in f.read().split("\0")
@@ -107,7 +107,7 @@ def sessions(server):
     stream.login("alice", resource="desk")
     listed = json.loads(good(server.ctl("--json", "session", "list", "alice@localhost")))
     assert [s["jid"] for s in listed] == ["alice@localhost/desk"], listed
-    assert listed[0]["secure"] and listed[0]["c2s"] == "c2s-1"
+    assert listed[0]["secure"] and listed[0]["c2s"] in server.pids()
     assert "alice@localhost/desk" in good(server.ctl("session", "list"))
     good(server.ctl("session", "kick", "alice@localhost/desk"))
     stream.wait_closed()

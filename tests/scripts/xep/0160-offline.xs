@@ -11,6 +11,8 @@ romeo sends
 	<message to='{balcony.bare}' type='chat' id='4'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>
 	<message to='{balcony.bare}' type='chat' id='5'><body>no</body><no-store xmlns='urn:xmpp:hints'/></message>
 	<message to='{balcony.bare}' type='headline' id='6'><body>no</body></message>
+romeo receives
+	<message from='{balcony.bare}' type='error' id='5'>{error:cancel:service-unavailable}</message>
 romeo receives nothing
 balcony connects
 balcony sends

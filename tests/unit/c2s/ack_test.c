@@ -266,6 +266,82 @@ START_TEST(shutdown_leaves_it_resumable)
 }
 END_TEST
 
+/* A resumption whose client did not wait: the session is broken again, and can be resumed. */
+START_TEST(a_resumption_that_comes_too_late)
+{
+	struct bed *b = bed_new("owner_timeout = 1s");
+	struct peer *p = peer_new(b, false);
+	struct msg_session_resumed r = {
+		.attachment = 4, .h = 11, .max = 300, .jid = STR("alice@example.com/r")};
+	const struct msg_session_close *m;
+	struct sent *s;
+
+	peer_authenticate(p);
+	peer_send(p, "<resume " SM " h='5' previd='" ID "'/>");
+	s = bed_sent(b, MSG_SESSION_RESUME);
+	bed_wait(b, 2300);
+	peer_expect(p, "<failed " SM "><internal-server-error ");
+	peer_expect(p, STREAM_ERROR("resource-constraint"));
+	peer_free(p);
+	bed_reply(b, s, 0, MSG_SESSION_RESUMED, &r);
+	m = bed_sent(b, MSG_SESSION_CLOSE)->m;
+	ck_assert_uint_eq(m->attachment, 4);
+	ck_assert(!m->closed);
+	ck_assert_uint_eq(m->out, 7);
+	bed_free(b);
+}
+END_TEST
+
+/* The id never reached the client: nobody can resume, nobody shall wait for it. */
+START_TEST(a_connection_that_breaks_while_it_is_enabled)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+
+	peer_login(p, 5);
+	peer_send(p, "<enable " SM " resume='true'/>");
+	bed_sent(b, MSG_SESSION_SM);
+	peer_free(p);
+	ck_assert(((struct msg_session_close *)bed_sent(b, MSG_SESSION_CLOSE)->m)->closed);
+	bed_free(b);
+}
+END_TEST
+
+/* Resumption with all counters about to wrap. */
+START_TEST(resumption_wraps)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct msg_session_resumed r = {
+		.attachment = 2, .h = 3, .max = 300, .jid = STR("alice@example.com/r")};
+	struct msg_give g = {.sid = 5, .attachment = 2, .m = 2, .xml = STR("<message id='2'/>")};
+	const struct msg_session_resume *m;
+	struct session *s;
+	struct sent *f;
+
+	peer_authenticate(p);
+	/* The client's counters began at 2^32 - 4 and 2^32 - 2 of the session's. */
+	peer_send(p, "<resume " SM " h='3' previd='0000000000000005.fffffffc.fffffffe'/>");
+	f = bed_sent(b, MSG_SESSION_RESUME);
+	m = f->m;
+	ck_assert_uint_eq(m->h, 1);
+	bed_reply(b, f, 0, MSG_SESSION_RESUMED, &r);
+	peer_expect(p, "h='7'/>");
+	s = session_find(bed_c2s(b), 5);
+	bed_deliver(b, SM_ID, 7, MSG_GIVE, &g);
+	peer_expect(p, "<message id='2'/>");
+	peer_send(p, "<a " SM " h='4'/><message/><r " SM "/>");
+	peer_expect(p, "<a " SM " h='7'/>");
+	ck_assert_uint_eq(s->acked, 2);
+	bed_done(b, 5, 4);
+	peer_expect(p, "<a " SM " h='8'/>");
+	peer_send(p, "<a " SM " h='5'/>"); /* one more than there was */
+	peer_expect(p, "<handled-count-too-high " SM " h='5' send-count='4'/>");
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 Suite *ack_suite(void)
 {
 	Suite *s = suite_create("ack");
@@ -282,6 +358,9 @@ Suite *ack_suite(void)
 	tcase_add_test(t, a_session_that_is_still_there_is_taken_over);
 	tcase_add_test(t, a_refused_resumption_lets_the_client_bind);
 	tcase_add_test(t, shutdown_leaves_it_resumable);
+	tcase_add_test(t, a_resumption_that_comes_too_late);
+	tcase_add_test(t, a_connection_that_breaks_while_it_is_enabled);
+	tcase_add_test(t, resumption_wraps);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -62,6 +62,8 @@ void link_serving(const struct link *k, const char *route,
 {
 	if (k->auth && strcmp(route, "auth") == 0)
 		fn(arg, &members[0]);
+	if (k->owner && strcmp(route, "sm") == 0)
+		fn(arg, link_member(k, k->owner));
 }
 
 uint64_t link_place(const struct link *k, const char *route, uint64_t key)

@@ -83,6 +83,7 @@ void peer_read(struct peer *p, bool on); /* false: it reads nothing any more */
 
 /* Header, features (auth's offer answered), SASL with success for alice@example.com, header. */
 void peer_authenticate(struct peer *p);
+void peer_authenticate_expect(struct peer *p, const char *text); /* in the last features */
 /* The same and a bound session sid for alice@example.com/r; what came is forgotten. */
 struct session *peer_login(struct peer *p, uint64_t sid);
 void bed_answer_offer(struct bed *b);

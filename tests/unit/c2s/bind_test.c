@@ -171,6 +171,89 @@ START_TEST(a_session_opened_at_a_lost_owner_is_announced)
 }
 END_TEST
 
+/* What is opened for a client that is not there any more is closed. */
+START_TEST(an_answer_that_comes_too_late)
+{
+	struct bed *b = bed_new("owner_timeout = 1s");
+	struct peer *p = peer_new(b, false);
+	struct msg_session_opened yes = {.sid = 3, .jid = STR("alice@example.com/x")};
+	const struct msg_session_close *m;
+	struct sent *s;
+
+	peer_authenticate(p);
+	peer_send(p, BIND(""));
+	s = bed_sent(b, MSG_SESSION_OPEN);
+	bed_wait(b, 2300);
+	peer_expect(p, "<error code='500' type='wait'><resource-constraint ");
+	peer_expect(p, STREAM_ERROR("resource-constraint"));
+	peer_expect_end(p);
+	peer_free(p);
+	bed_wait(b, 20);
+	ck_assert_ptr_null(bed_c2s(b)->clients);
+	bed_reply(b, s, 0, MSG_SESSION_OPENED, &yes);
+	m = bed_sent(b, MSG_SESSION_CLOSE)->m;
+	ck_assert_uint_eq(m->sid, 3);
+	ck_assert(m->closed);
+	ck_assert_ptr_null(bed_c2s(b)->pending);
+	bed_free(b);
+}
+END_TEST
+
+/* The answer was lost with a router: who opened it is asked again, to close it. */
+START_TEST(a_lost_answer_to_a_client_that_is_gone)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct msg_session_opened yes = {.sid = 3, .jid = STR("alice@example.com/x")};
+	struct sent *s;
+
+	peer_authenticate(p);
+	peer_send(p, BIND(""));
+	s = bed_sent(b, MSG_SESSION_OPEN);
+	bed_reply(b, s, -EHOSTUNREACH, 0, NULL);
+	peer_free(p);
+	bed_wait(b, 300);
+	bed_reply(b, bed_sent(b, MSG_SESSION_OPEN), 0, MSG_SESSION_OPENED, &yes);
+	ck_assert_uint_eq(((struct msg_session_close *)bed_sent(b, MSG_SESSION_CLOSE)->m)->sid, 3);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(nobody_was_asked)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+
+	bed_owner(b, 0, 7);
+	peer_authenticate(p);
+	peer_send(p, BIND(""));
+	bed_turn(b);
+	peer_free(p);
+	ck_assert_ptr_null(bed_c2s(b)->pending);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(the_server_says_what_it_can)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct msg_caps_told t = {.node = STR("urn:x"), .ver = STR("abc=")};
+
+	peer_authenticate(p); /* it is not known yet: nothing is said */
+	peer_free(p);
+	bed_event(b, LINK_MEMBER, SM_ID);
+	ck_assert_uint_eq(bed_count(b, MSG_CAPS), 2); /* two domains */
+	bed_reply(b, bed_sent(b, MSG_CAPS), 0, MSG_CAPS_TOLD, &t);
+	bed_reply(b, bed_sent(b, MSG_CAPS), -EHOSTUNREACH, 0, NULL);
+	p = peer_new(b, false);
+	peer_authenticate_expect(p, "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' "
+				    "node='urn:x' ver='abc='/>");
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 Suite *bind_suite(void)
 {
 	Suite *s = suite_create("bind");
@@ -185,6 +268,10 @@ Suite *bind_suite(void)
 	tcase_add_test(t, an_owner_that_dies_is_replaced);
 	tcase_add_test(t, without_an_owner_it_ends_in_time);
 	tcase_add_test(t, a_session_opened_at_a_lost_owner_is_announced);
+	tcase_add_test(t, an_answer_that_comes_too_late);
+	tcase_add_test(t, a_lost_answer_to_a_client_that_is_gone);
+	tcase_add_test(t, nobody_was_asked);
+	tcase_add_test(t, the_server_says_what_it_can);
 	suite_add_tcase(s, t);
 	return s;
 }

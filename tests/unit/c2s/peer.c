@@ -178,6 +178,11 @@ void bed_answer_offer(struct bed *b)
 
 void peer_authenticate(struct peer *p)
 {
+	peer_authenticate_expect(p, "</stream:features>");
+}
+
+void peer_authenticate_expect(struct peer *p, const char *text)
+{
 	struct msg_auth_result r = {
 		.state = 1, .account = STR("alice@example.com"), .ticket = STR("ticket")};
 
@@ -190,7 +195,7 @@ void peer_authenticate(struct peer *p)
 	bed_reply(p->bed, bed_sent(p->bed, MSG_AUTH_START), 0, MSG_AUTH_RESULT, &r);
 	peer_expect(p, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'></success>");
 	peer_send(p, HEADER("example.com"));
-	peer_expect(p, "</stream:features>");
+	peer_expect(p, text);
 }
 
 struct session *peer_login(struct peer *p, uint64_t sid)

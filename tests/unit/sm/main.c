@@ -7,6 +7,7 @@ Suite *subscription_suite(void);
 Suite *deliver_suite(void);
 Suite *inbox_suite(void);
 Suite *modules_suite(void);
+Suite *monkey_suite(void);
 Suite *presence_suite(void);
 Suite *roster_suite(void);
 Suite *session_suite(void);
@@ -20,6 +21,7 @@ int main(void)
 	srunner_add_suite(sr, deliver_suite());
 	srunner_add_suite(sr, inbox_suite());
 	srunner_add_suite(sr, modules_suite());
+	srunner_add_suite(sr, monkey_suite());
 	srunner_add_suite(sr, presence_suite());
 	srunner_add_suite(sr, roster_suite());
 	srunner_add_suite(sr, session_suite());

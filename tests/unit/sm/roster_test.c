@@ -111,6 +111,24 @@ START_TEST(limit)
 END_TEST
 
 /* 2.6.3 */
+START_TEST(size)
+{
+	world_reconfigure("roster_size_max = 4096\nroster_name_max = 3000");
+	roster_set(romeo, "<item jid='1@b' name='x'/>");
+	forget(romeo);
+	for (int i = 2; i <= 3; i++) {
+		char *xml = xasprintf("<item jid='%d@b' name='%02060d'/>", i, 0);
+
+		roster_set(romeo, xml);
+		free(xml);
+		if (i == 2)
+			gets(romeo, "type='result'");
+		else
+			gets(romeo, "type='error'", "resource-constraint");
+	}
+}
+END_TEST
+
 START_TEST(versions)
 {
 	char *ver;
@@ -333,6 +351,7 @@ Suite *roster_suite(void)
 	tcase_add_test(c, pushes);
 	tcase_add_test(c, of_others);
 	tcase_add_test(c, limit);
+	tcase_add_test(c, size);
 	tcase_add_test(c, versions);
 	tcase_add_test(c, survives_eviction);
 	tcase_add_test(c, subscribe);

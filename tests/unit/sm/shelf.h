@@ -15,7 +15,7 @@ struct shelf_row {
 
 struct shelf {
 	struct shelf_row *rows;
-	struct fake_frame held[256]; /* writes not answered yet */
+	struct fake_frame held[1024]; /* writes not answered yet */
 	size_t nheld;
 	bool hold;        /* writes wait for shelf_release */
 	bool hold_reads;

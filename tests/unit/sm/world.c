@@ -109,7 +109,8 @@ static void record(struct client *c, struct str sealed)
 	free(c->record);
 	c->record = xmalloc(sealed.len + sizeof(size_t));
 	memcpy(c->record, &sealed.len, sizeof(size_t));
-	memcpy(c->record + sizeof(size_t), sealed.ptr, sealed.len);
+	if (sealed.len)
+		memcpy(c->record + sizeof(size_t), sealed.ptr, sealed.len);
 }
 
 /* --- frames ---------------------------------------------------------------------------------- */

@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer: one transaction after the other, each of as many batches as wait.
+ *
+ * A group is sent whole, with its fence before and one sync behind it, so that it commits with one
+ * round trip. Nothing in it may fail: what speaks against a batch raises an error that undoes the
+ * group. The batch is then run alone, between those before and those behind it, in a transaction
+ * that ends as its results say; conditional batches and leases always are.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "storage/check.h"
+#include "storage/pg_writer.h"
+
+enum { PURGE_EVERY_S = 600, GROUP_BYTES = 4 << 20, TRIES = 8 };
+
+static void go(void *arg);
+
+/* --- the queue ---------------------------------------------------------------------------------- */
+
+static void run_take(struct pg_writer *w, size_t n)
+{
+	struct engine_job **end = &w->jobs;
+
+	for (size_t i = 0; i < n; i++)
+		end = &(*end)->next;
+	w->run = w->jobs;
+	w->jobs = *end;
+	*end = NULL;
+	w->njobs -= n;
+	w->nrun = n;
+	if (!w->jobs)
+		w->jobs_end = &w->jobs;
+	w->verdict = V_OK;
+	w->culprit = NULL;
+	w->started_us = clock_mono_us();
+}
+
+/* Back to where it came from: what comes behind it stays behind it. */
+static void run_back(struct pg_writer *w, unsigned marks)
+{
+	struct engine_job **end = &w->run;
+
+	w->phase = W_IDLE;
+	for (; *end; end = &(*end)->next)
+		(*end)->marks |= marks;
+	*end = w->jobs;
+	if (!w->jobs)
+		w->jobs_end = end;
+	if (w->run)
+		w->jobs = w->run;
+	w->njobs += w->nrun;
+	w->run = NULL;
+	w->nrun = 0;
+}
+
+static void answer(struct pg_writer *w, struct engine_job *list)
+{
+	struct engine_job *next;
+
+	for (; list; list = next) {
+		next = list->next;
+		engine_job_done(w->engine, list);
+	}
+}
+
+/* The next group is under way while the answers of this one are written. */
+static void run_done(struct pg_writer *w)
+{
+	struct engine_job *list = w->run;
+
+	w->run = NULL;
+	w->nrun = 0;
+	w->phase = W_IDLE;
+	w->tries = 0;
+	go(w);
+	answer(w, list);
+}
+
+/* The database takes nothing now: nothing that waits may commit before what came before it. */
+static void all_fail(struct pg_writer *w, const char *why)
+{
+	struct engine_stats *st = &w->engine->stats;
+	struct engine_job *list;
+
+	run_back(w, 0);
+	list = w->jobs;
+	w->jobs = NULL;
+	w->jobs_end = &w->jobs;
+	w->njobs = 0;
+	w->tries = 0;
+	snprintf(w->trouble, sizeof(w->trouble), "%s", why);
+	st->failing = true;
+	st->trouble = w->trouble;
+	for (struct engine_job *j = list; j; j = j->next)
+		engine_job_fail(j, w->trouble);
+	answer(w, list);
+}
+
+/* A failure inside a batch never lets a later append of the same shard commit. */
+static void shard_fail(struct pg_writer *w, const struct engine_write *b)
+{
+	struct engine_job **at = &w->jobs, *failed = NULL, **end = &failed, *j;
+
+	while ((j = *at)) {
+		struct engine_write *x = (struct engine_write *)j;
+
+		if (j->kind != JOB_WRITE || x->sender != b->sender || x->shard != b->shard) {
+			at = &j->next;
+			continue;
+		}
+		engine_write_status(x, STORE_FAILED, 0, "an earlier batch of its shard failed");
+		*at = j->next;
+		*end = j;
+		end = &j->next;
+		w->njobs--;
+	}
+	*end = NULL;
+	w->jobs_end = at;
+	/* Answered behind the batch itself. */
+	for (at = &w->run; *at; at = &(*at)->next)
+		;
+	*at = failed;
+}
+
+/* --- sending ------------------------------------------------------------------------------------ */
+
+/* Columns that an older sender does not know are null. */
+static void params_row(struct pg_params *p, const struct msg_write_op *o)
+{
+	const struct table_def *t = &tables[o->table];
+
+	for (size_t i = 0; i < t->ncolumns; i++)
+		param_value(p, t->columns[i].type, i < o->nvalues ? &o->values[i] : NULL);
+}
+
+/* A number of this epoch is only ever sent again by its owner, with the same time: it meets itself
+ * in the same partition, but when the time is so close to the begin of one that a later attempt's,
+ * or an earlier one's, may have been in the other. */
+static bool append_is_new(struct pg_writer *w, const struct engine_write *b,
+			  const struct msg_write_op *o)
+{
+	const int64_t day = INT64_C(86400) * 1000000;
+	int64_t time = o->values[COL_LOG_TIME].i;
+	int year, month;
+
+	if (time < 0 || (uint64_t)o->values[COL_LOG_NUMBER].i >> 40 != b->epoch)
+		return false;
+	if (time < w->month_from || time >= w->month_to)
+		pg_month(time, &year, &month, &w->month_from, &w->month_to);
+	return time - w->month_from >= day;
+}
+
+static void send_op(struct pg_writer *w, struct engine_write *b, size_t i)
+{
+	static const enum pg_kind puts[] = {PG_PUT, PG_INSERT, PG_UPDATE};
+	const struct msg_write_op *o = &b->ops[i];
+	enum pg_kind kind = PG_DELETE;
+	unsigned variant = 0;
+	struct pg_params p = {0};
+
+	if (o->op == STORE_PUT)
+		kind = puts[o->condition];
+	else if (o->op == STORE_LOG_APPEND)
+		kind = (b->job.marks & MARK_KNOWN) || !append_is_new(w, b, o) ? PG_APPEND_KNOWN
+									       : PG_APPEND;
+	if (kind == PG_DELETE) {
+		variant = (unsigned)o->nvalues;
+		for (size_t n = 0; n < o->nvalues; n++)
+			param_value(&p, tables[o->table].columns[n].type, &o->values[n]);
+	} else {
+		params_row(&p, o);
+	}
+	pg_conn_run(w->conn, kind, o->table, variant, &p, b, i);
+	params_free(&p);
+}
+
+static void send_ops(struct pg_writer *w, struct engine_write *b)
+{
+	for (size_t i = 0; i < b->nops; i++)
+		send_op(w, b, i);
+}
+
+static void send_purge(struct pg_writer *w)
+{
+	struct pg_params p = {0};
+	int64_t now = clock_wall_us();
+
+	if (now - w->purged < PURGE_EVERY_S * INT64_C(1000000))
+		return;
+	w->purged = now;
+	param_int(&p, now - w->engine->config.keep_requests * 1000);
+	pg_conn_sql(w->conn, "DELETE FROM mercutio_request WHERE \"time\" < $1", &p, NULL, 0);
+}
+
+static void group_start(struct pg_writer *w)
+{
+	w->phase = W_GROUP;
+	fences_clear(w->fences);
+	for (struct engine_job *j = w->run; j; j = j->next)
+		fences_add(w->fences, (struct engine_write *)j);
+	fences_send(w->fences, w->conn);
+	for (struct engine_job *j = w->run; j; j = j->next)
+		send_ops(w, (struct engine_write *)j);
+	send_purge(w);
+	pg_conn_sync(w->conn);
+}
+
+static void send_request(struct pg_writer *w, const struct engine_write *b, const char *sql,
+			 bool time, void *arg)
+{
+	struct pg_params p = {0};
+
+	param_int(&p, (int64_t)b->sender);
+	param_int(&p, (int64_t)b->request);
+	if (time)
+		param_int(&p, clock_wall_us());
+	pg_conn_sql(w->conn, sql, &p, arg, 0);
+}
+
+static void alone_start(struct pg_writer *w)
+{
+	struct engine_write *b = (struct engine_write *)w->run;
+
+	w->phase = W_ALONE;
+	w->known = false;
+	b->job.marks |= MARK_KNOWN;
+	pg_conn_sql(w->conn, "BEGIN", NULL, NULL, 0);
+	fences_clear(w->fences);
+	fences_add(w->fences, b);
+	fences_send(w->fences, w->conn);
+	if (write_is_conditional(b))
+		send_request(w, b,
+			     "SELECT 1 FROM mercutio_request WHERE sender = $1 AND request = $2",
+			     false, w);
+	send_ops(w, b);
+	if (write_is_conditional(b))
+		send_request(w, b,
+			     "INSERT INTO mercutio_request (sender, request, \"time\")"
+			     " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+			     true, NULL);
+	send_purge(w);
+	pg_conn_sync(w->conn);
+}
+
+void run_end(struct pg_writer *w, bool commit)
+{
+	w->phase = W_END;
+	w->committing = commit;
+	pg_conn_sql(w->conn, commit ? "COMMIT" : "ROLLBACK", NULL, NULL, 0);
+	pg_conn_sync(w->conn);
+}
+
+/* --- what is next ------------------------------------------------------------------------------- */
+
+static bool goes_alone(const struct engine_job *j)
+{
+	return (j->marks & MARK_ALONE) || write_is_conditional((const struct engine_write *)j);
+}
+
+static size_t write_bytes(const struct engine_write *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->nops; i++)
+		for (size_t v = 0; v < b->ops[i].nvalues; v++)
+			n += b->ops[i].values[v].s.len;
+	return n;
+}
+
+static size_t group_size(const struct pg_writer *w)
+{
+	size_t n = 0, bytes = 0;
+
+	for (struct engine_job *j = w->jobs; j && n < w->engine->config.commit_max; j = j->next) {
+		if (j->kind != JOB_WRITE || goes_alone(j) || bytes > GROUP_BYTES)
+			break;
+		bytes += write_bytes((struct engine_write *)j);
+		n++;
+	}
+	return n;
+}
+
+static bool delay(struct pg_writer *w)
+{
+	const struct engine_config *c = &w->engine->config;
+
+	if (!c->commit_delay || w->delayed || w->njobs >= c->commit_max) {
+		w->armed = w->delayed = false;
+		loop_timer_stop(w->delay);
+		return false;
+	}
+	if (!w->armed)
+		loop_timer_start(w->delay, (uint64_t)c->commit_delay, 0);
+	w->armed = true;
+	return true;
+}
+
+static void delay_over(void *arg)
+{
+	struct pg_writer *w = arg;
+
+	w->armed = false;
+	w->delayed = true;
+	go(w);
+}
+
+/* Starts the next transaction, when there is something to do and none is under way. */
+static void go(void *arg)
+{
+	struct pg_writer *w = arg;
+	size_t n;
+
+	if (w->phase != W_IDLE || !w->jobs)
+		return;
+	pg_watch(w->pg);
+	if (!w->conn || delay(w))
+		return;
+	if (w->jobs->kind == JOB_LEASE) {
+		run_take(w, 1);
+		lease_start(w);
+		return;
+	}
+	n = group_size(w);
+	run_take(w, n ? n : 1);
+	if (n)
+		group_start(w);
+	else
+		alone_start(w);
+}
+
+/* --- what became of it -------------------------------------------------------------------------- */
+
+static enum verdict verdict_of(const char *state, bool append)
+{
+	static const struct {
+		const char *prefix;
+		enum verdict v;
+	} list[] = {
+		{"MR001", V_REFUSED}, {"MR002", V_CLASH}, {"MR003", V_STALE},	{"40", V_RETRY},
+		{"55P03", V_LOCKED},  {"08", V_LOST},	  {"25006", V_LOST},	{"25P03", V_LOST},
+		{"26000", V_LOST},    {"0A000", V_LOST},  {"57014", V_TROUBLE}, {"57", V_LOST},
+		{"53", V_TROUBLE},    {"58", V_TROUBLE},  {"XX", V_TROUBLE},	{"42", V_TROUBLE},
+		{"55", V_TROUBLE},    {"28", V_TROUBLE},
+	};
+
+	if (!state)
+		return V_LOST;
+	if (append && strcmp(state, "23505") == 0)
+		return V_KNOWN;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		if (strncmp(state, list[i].prefix, strlen(list[i].prefix)) == 0)
+			return list[i].v;
+	return V_FAILED;
+}
+
+/* All that stand on the same lease. */
+static void blame(void *arg, struct engine_write *bad, size_t op)
+{
+	struct pg_writer *w = arg;
+
+	w->op = op;
+	w->culprit = bad;
+	for (struct engine_job *j = w->run; j; j = j->next) {
+		const struct engine_write *b = (struct engine_write *)j;
+
+		if (b->shard == bad->shard && b->sender == bad->sender && b->epoch == bad->epoch &&
+		    b->write_epoch == bad->write_epoch && strcmp(b->process, bad->process) == 0)
+			j->marks |= MARK_ALONE;
+	}
+}
+
+static void on_failed(void *arg, const struct pg_cmd *cmd, const PGresult *r)
+{
+	struct pg_writer *w = arg;
+	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	bool append = false;
+
+	if (w->verdict != V_OK)
+		return;
+	w->culprit = cmd ? cmd->arg : NULL;
+	w->op = cmd ? cmd->op : 0;
+	if (w->phase == W_GROUP && w->culprit)
+		append = w->culprit->ops[w->op].op == STORE_LOG_APPEND;
+	w->verdict = verdict_of(PQresultErrorField(r, PG_DIAG_SQLSTATE), append);
+	pg_text(w->text, text ? text : PQresultErrorMessage(r));
+	if ((w->verdict == V_REFUSED || w->verdict == V_STALE) && cmd)
+		fences_blame(w->fences, r, cmd->op, blame, w);
+}
+
+static void on_result(void *arg, const struct pg_cmd *cmd, const PGresult *r)
+{
+	struct pg_writer *w = arg;
+	const struct engine_write *b = cmd->arg;
+
+	if (w->phase == W_LEASE) {
+		lease_rows(w, r);
+	} else if (w->phase == W_END) {
+		/* A transaction that had failed is rolled back by it. */
+		if (w->committing && strcmp(PQcmdStatus((PGresult *)r), "COMMIT") == 0)
+			return;
+		if (w->committing && cmd->arg != w)
+			w->verdict = w->verdict == V_OK ? V_TROUBLE : w->verdict;
+	} else if (w->phase == W_ALONE && cmd->arg == w) {
+		w->known = PQntuples(r) > 0;
+	} else if (w->phase == W_ALONE && b && b->ops[cmd->op].condition &&
+		   strcmp(PQcmdTuples((PGresult *)r), "0") == 0 && w->verdict == V_OK) {
+		w->verdict = V_CONDITION;
+		w->op = cmd->op;
+	}
+}
+
+static void count_commit(struct pg_writer *w)
+{
+	struct engine_stats *st = &w->engine->stats;
+	uint64_t us = clock_mono_us() - w->started_us;
+
+	st->failing = false;
+	st->trouble = NULL;
+	st->commits++;
+	st->commit_us += us;
+	if (us > st->commit_us_max)
+		st->commit_us_max = us;
+	for (struct engine_job *j = w->run; j; j = j->next)
+		st->commit_batches += j->kind == JOB_WRITE;
+}
+
+static void connection_bad(struct pg_writer *w)
+{
+	char why[WRITE_TEXT];
+
+	memcpy(why, w->text, sizeof(why));
+	w->conn = pg_conn_free(w->conn);
+	run_back(w, MARK_KNOWN);
+	pg_slot_lost(w->pg, 0, why);
+}
+
+/* Ends what a stopped storage has left open: it holds locks and waits for its client. */
+static void unblock(struct pg_writer *w)
+{
+	const struct engine_job *j = w->run;
+	struct pg_params p = {0};
+
+	w->phase = W_UNBLOCK;
+	w->verdict = V_OK;
+	param_int(&p, fence_key(j->kind == JOB_LEASE ? ((struct engine_lease *)j)->route
+						     : ((struct engine_write *)j)->process));
+	pg_conn_sql(w->conn,
+		    "SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a"
+		    " WHERE a.wait_event = 'ClientRead' AND a.xact_start < now() - interval '3 s'"
+		    " AND a.pid <> pg_backend_pid() AND a.datname = current_database()"
+		    " AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted"
+		    "  AND l.locktype = 'advisory' AND l.classid::bigint = $1)",
+		    &p, NULL, 0);
+	pg_conn_sync(w->conn);
+}
+
+/* What is the same for a group, a batch and a lease. False: it is not. */
+static bool handled(struct pg_writer *w)
+{
+	bool lost = w->verdict == V_LOST;
+
+	if (w->verdict == V_TROUBLE || (!lost && ++w->tries > TRIES)) {
+		all_fail(w, w->text);
+		return true;
+	}
+	if (lost)
+		connection_bad(w);
+	else if (w->verdict == V_LOCKED)
+		unblock(w);
+	else if (w->verdict == V_RETRY)
+		run_back(w, 0);
+	else
+		return false;
+	go(w);
+	return true;
+}
+
+static void group_synced(struct pg_writer *w)
+{
+	if (w->verdict == V_OK) {
+		fences_committed(w->fences);
+		count_commit(w);
+		run_done(w);
+		return;
+	}
+	/* What the purge or the commit itself says is no batch's. */
+	if (w->verdict <= V_FAILED && !w->culprit)
+		w->verdict = V_TROUBLE;
+	switch (w->verdict) {
+	case V_FAILED:
+	case V_CLASH:
+		w->culprit->job.marks |= MARK_ALONE;
+		run_back(w, 0);
+		break;
+	case V_KNOWN:
+		run_back(w, MARK_KNOWN);
+		break;
+	case V_REFUSED:
+	case V_STALE:
+		run_back(w, 0);
+		break;
+	default:
+		handled(w);
+		return;
+	}
+	go(w);
+}
+
+static void alone_synced(struct pg_writer *w)
+{
+	/* Its answer was lost: whatever speaks against it now, it was done. */
+	if (w->known && w->verdict <= V_FAILED)
+		w->verdict = V_OK;
+	run_end(w, w->verdict == V_OK && !w->known);
+}
+
+static void alone_ended(struct pg_writer *w)
+{
+	static const enum store_status statuses[] = {
+		[V_OK] = STORE_COMMITTED, [V_REFUSED] = STORE_REFUSED, [V_STALE] = STORE_REFUSED,
+		[V_CLASH] = STORE_CLASH,  [V_CONDITION] = STORE_CONDITION, [V_FAILED] = STORE_FAILED,
+	};
+	struct engine_write *b = (struct engine_write *)w->run;
+
+	if (w->verdict > V_FAILED) {
+		handled(w);
+		return;
+	}
+	engine_write_status(b, statuses[w->verdict], w->verdict == V_OK ? 0 : w->op,
+			    w->verdict == V_FAILED ? w->text : NULL);
+	b->stale = w->verdict == V_STALE;
+	if (w->verdict == V_OK && !w->known)
+		fences_committed(w->fences);
+	count_commit(w);
+	if (w->verdict == V_FAILED)
+		shard_fail(w, b);
+	run_done(w);
+}
+
+static void lease_ended(struct pg_writer *w)
+{
+	if (w->verdict == V_OK) {
+		count_commit(w);
+		run_done(w);
+	} else if (w->verdict > V_FAILED) {
+		handled(w);
+	} else {
+		engine_job_fail(w->run, w->text);
+		run_done(w);
+	}
+}
+
+static void run_ended(struct pg_writer *w)
+{
+	/* It may not have come to the commit. */
+	if (w->committing && w->verdict != V_OK)
+		run_end(w, false);
+	else if (w->run->kind == JOB_LEASE)
+		lease_ended(w);
+	else
+		alone_ended(w);
+}
+
+static void unblocked(struct pg_writer *w)
+{
+	if (w->verdict == V_LOST) {
+		connection_bad(w);
+	} else if (w->verdict != V_OK) {
+		all_fail(w, w->text);
+	} else {
+		run_back(w, 0);
+	}
+	go(w);
+}
+
+static void on_synced(void *arg)
+{
+	static void (*const steps[])(struct pg_writer *) = {
+		[W_GROUP] = group_synced, [W_ALONE] = alone_synced,  [W_LEASE] = lease_synced,
+		[W_END] = run_ended,	  [W_UNBLOCK] = unblocked,
+	};
+	struct pg_writer *w = arg;
+
+	steps[w->phase](w);
+}
+
+/* Whether it committed is not known: all of it is sent again, which changes nothing where it did. */
+static void on_lost(void *arg, const char *why)
+{
+	struct pg_writer *w = arg;
+
+	w->conn = NULL;
+	run_back(w, MARK_KNOWN);
+	pg_slot_lost(w->pg, 0, why);
+	go(w);
+}
+
+/* --- from outside ------------------------------------------------------------------------------- */
+
+struct pg_writer *pg_writer_new(struct pg *pg, struct engine *e)
+{
+	struct pg_writer *w = xcalloc(1, sizeof(*w));
+
+	w->pg = pg;
+	w->engine = e;
+	w->jobs_end = &w->jobs;
+	w->fences = fences_new();
+	w->book = leases_new();
+	w->task = (struct loop_task){.fn = go, .arg = w};
+	return w;
+}
+
+struct pg_writer *pg_writer_free(struct pg_writer *w)
+{
+	if (!w)
+		return NULL;
+	loop_task_cancel(w->engine->config.loop, &w->task);
+	loop_timer_free(w->delay);
+	pg_conn_free(w->conn);
+	fences_free(w->fences);
+	leases_free(w->book);
+	free(w);
+	return NULL;
+}
+
+void pg_writer_add(struct pg_writer *w, struct engine_job *j)
+{
+	if (j->kind == JOB_WRITE && ((struct engine_write *)j)->repeated)
+		j->marks |= MARK_KNOWN;
+	*w->jobs_end = j;
+	w->jobs_end = &j->next;
+	w->njobs++;
+	/* At the end of the turn, so that all of the turn go together. */
+	if (w->phase == W_IDLE)
+		loop_defer(w->engine->config.loop, &w->task);
+}
+
+void pg_writer_attach(struct pg_writer *w, PGconn *take_handle)
+{
+	static const struct pg_conn_ops ops = {
+		.result = on_result, .failed = on_failed, .synced = on_synced, .lost = on_lost};
+
+	if (!w->delay)
+		w->delay = loop_timer_new(w->engine->config.loop, delay_over, w);
+	w->conn = pg_conn_new(w->engine->config.loop, take_handle, &ops, w);
+	loop_defer(w->engine->config.loop, &w->task);
+}
+
+bool pg_writer_idle(const struct pg_writer *w)
+{
+	return !w->jobs && !w->run;
+}
+
+void pg_writer_tick(struct pg_writer *w, uint64_t away, const char *why)
+{
+	uint64_t now = loop_now(w->engine->config.loop);
+	uint64_t limit = (uint64_t)w->engine->config.statement_timeout + PG_GRACE_MS;
+
+	if (w->conn && pg_conn_busy_since(w->conn) && now - pg_conn_busy_since(w->conn) > limit) {
+		snprintf(w->text, sizeof(w->text), "no answer for %llu ms", (unsigned long long)limit);
+		connection_bad(w);
+	} else if (!w->conn && away >= PG_HOLD_MS && w->jobs) {
+		all_fail(w, why);
+	}
+}

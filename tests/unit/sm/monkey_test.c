@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whatever clients and storage do in whatever order: nothing crashes or leaks, every stanza that was taken is
+ * done in the end, and no session gets the same message twice.
+ */
+#include <stdlib.h>
+#include "tests/unit/sm/world.h"
+
+enum { ACCOUNTS = 4, MOST_CLIENTS = 24, STEPS = 1500 };
+
+static const char *const accounts[ACCOUNTS] = {"a@localhost", "b@localhost", "c@localhost", "d@localhost"};
+static struct client *live[MOST_CLIENTS];
+static size_t nlive;
+static unsigned long long state;
+static unsigned messages;
+
+static unsigned dice(unsigned n)
+{
+	state = state * 6364136223846793005ull + 1442695040888963407ull;
+	return (unsigned)(state >> 33) % n;
+}
+
+static const char *somebody(void)
+{
+	static char buf[64];
+	const struct client *c = nlive ? live[dice((unsigned)nlive)] : NULL;
+
+	switch (dice(5)) {
+	case 0:
+		return "nobody@localhost";
+	case 1:
+		return c ? c->full : "a@localhost/x";
+	case 2:
+		(void)snprintf(buf, sizeof buf, "%s/gone", accounts[dice(ACCOUNTS)]);
+		return buf;
+	default:
+		return accounts[dice(ACCOUNTS)];
+	}
+}
+
+static void stanza(struct client *c)
+{
+	static const char *const forms[] = {
+		"<presence/>",
+		"<presence><priority>-1</priority></presence>",
+		"<presence type='unavailable'/>",
+		"<presence to='%s'/>",
+		"<presence type='unavailable' to='%s'/>",
+		"<presence type='subscribe' to='%s'/>",
+		"<presence type='subscribed' to='%s'/>",
+		"<presence type='unsubscribe' to='%s'/>",
+		"<presence type='unsubscribed' to='%s'/>",
+		"<presence type='probe' to='%s'/>",
+		"<message type='headline' to='%s'><body>h</body></message>",
+		"<message type='groupchat' to='%s'><body>g</body></message>",
+		"<iq id='1' type='get' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+		"<iq id='2' type='get' to='%s'><query xmlns='jabber:iq:last'/></iq>",
+		"<iq id='3' type='get' to='%s'><vCard xmlns='vcard-temp'/></iq>",
+		"<iq id='4' type='get'><query xmlns='jabber:iq:roster' ver='1'/></iq>",
+		"<iq id='5' type='set'><query xmlns='jabber:iq:roster'><item jid='%s' name='n'/></query></iq>",
+		"<iq id='6' type='set'><query xmlns='jabber:iq:roster'><item jid='%s' subscription='remove'/></query></iq>",
+		"<iq id='7' type='set'><block xmlns='urn:xmpp:blocking'><item jid='%s'/></block></iq>",
+		"<iq id='8' type='set'><unblock xmlns='urn:xmpp:blocking'/></iq>",
+		"<iq id='9' type='get'><blocklist xmlns='urn:xmpp:blocking'/></iq>",
+		"<iq id='10' type='set'><vCard xmlns='vcard-temp'><FN>x</FN></vCard></iq>",
+		"<iq id='11' type='set'><query xmlns='jabber:iq:private'><x xmlns='n'/></query></iq>",
+		"<iq id='12' type='result' to='%s'/>",
+	};
+	char *xml;
+
+	if (dice(2)) {
+		xml = xasprintf("<message type='%s' to='%s'><body>n%u.</body></message>",
+				dice(2) ? "chat" : "normal", somebody(), ++messages);
+	} else {
+		const char *form = forms[dice(sizeof forms / sizeof *forms)];
+		const char *to = somebody();
+		const char *hole = strstr(form, "%s");
+
+		xml = hole ? xasprintf("%.*s%s%s", (int)(hole - form), form, to, hole + 2)
+			   : xstrdup(form);
+	}
+	if (dice(3))
+		says(c, xml);
+	else
+		says_only(c, xml);
+	free(xml);
+}
+
+/* Room for what is to come, and each message once. */
+static void look_over(struct client *c)
+{
+	for (size_t i = 0; i < c->ngot; i++)
+		for (size_t j = 0; c->got[i].log && j < i; j++)
+			ck_assert_msg(c->got[j].log != c->got[i].log, "twice: %s", c->got[i].xml);
+	if (c->ngot < MOST_GIVEN / 2)
+		return;
+	for (size_t i = 0; i < c->ngot; i++)
+		free(c->got[i].xml);
+	c->ngot = 0;
+}
+
+static void sweep(void)
+{
+	for (size_t i = 0; i < nlive;) {
+		look_over(live[i]);
+		if (live[i]->ended >= 0 || !session_find(w.sm, live[i]->sid))
+			live[i] = live[--nlive];
+		else
+			i++;
+	}
+}
+
+static void step(void)
+{
+	static const char *const resources[] = {"x", "y", "z", ""};
+	struct client *c = nlive ? live[dice((unsigned)nlive)] : NULL;
+
+	switch (dice(20)) {
+	case 0:
+	case 1:
+		if (nlive < MOST_CLIENTS && !w.shelf->hold_reads) {
+			c = login_on(accounts[dice(ACCOUNTS)], resources[dice(4)], C2S_ID);
+			if (c->sid)
+				live[nlive++] = c;
+		}
+		break;
+	case 2:
+		if (c)
+			leave(c, dice(2));
+		break;
+	case 3:
+		w.shelf->hold = !w.shelf->hold;
+		break;
+	case 4:
+		shelf_release(w.shelf, w.link, dice(8));
+		break;
+	case 5:
+		w.shelf->status = dice(6) ? STORE_COMMITTED : STORE_FAILED;
+		break;
+	case 6:
+		pass(dice(400));
+		break;
+	case 7:
+		((struct sm_config *)w.app.config)->users_cached = dice(3);
+		break;
+	case 8:
+	case 9:
+	case 10:
+		if (c)
+			acknowledge(c, c->acked + (c->out - c->acked) / (1 + dice(3)));
+		break;
+	default:
+		if (c && w.shelf->nheld < 200)
+			stanza(c);
+	}
+	settle();
+	sweep();
+}
+
+START_TEST(anything)
+{
+	world_start("deadline = 5s");
+	state = (unsigned)_i;
+	nlive = messages = 0;
+	for (size_t i = 0; i < ACCOUNTS; i++)
+		account(accounts[i]);
+	for (int i = 0; i < STEPS; i++)
+		step();
+	w.shelf->hold = false;
+	w.shelf->status = STORE_COMMITTED;
+	while (w.shelf->nheld)
+		shelf_release(w.shelf, w.link, 100);
+	pass(8000);
+	sweep();
+	for (size_t i = 0; i < nlive; i++)
+		ck_assert_uint_eq(live[i]->done, live[i]->in);
+	while (nlive) {
+		acknowledge_all(live[0]);
+		leave(live[0], true);
+		sweep();
+	}
+	pass(1000);
+	ck_assert_uint_eq(w.sm->nsessions, 0);
+	world_stop();
+}
+END_TEST
+
+Suite *monkey_suite(void)
+{
+	Suite *s = suite_create("monkey");
+	TCase *c = tcase_create("anything");
+
+	tcase_set_timeout(c, 60);
+	tcase_add_loop_test(c, anything, 1, 9);
+	suite_add_tcase(s, c);
+	return s;
+}
