@@ -8,9 +8,11 @@
 
 const struct option auth_options[] = {
 	{.name = "mechanisms", .type = OPT_LIST, .offset = AT(mechanisms), .flags = OPT_RELOAD,
-	 .def = "{\"SCRAM-SHA-256-PLUS\", \"SCRAM-SHA-1-PLUS\", \"SCRAM-SHA-256\", "
+	 .def = "{\"EXTERNAL\", \"SCRAM-SHA-256-PLUS\", \"SCRAM-SHA-1-PLUS\", \"SCRAM-SHA-256\", "
 		"\"SCRAM-SHA-1\", \"PLAIN\"}", .max = 16,
-	 .help = "SASL mechanisms to offer, the preferred one first; PLAIN is offered inside TLS only."},
+	 .help = "SASL mechanisms to offer, the preferred one first; PLAIN is offered inside TLS only, "
+		"EXTERNAL to clients whose certificate names their account (c2s asks for one where its "
+		"client_ca is set)."},
 	{.name = "backend", .type = OPT_ENUM, .offset = AT(backend), .def = "internal",
 	 .choices = backend_names,
 	 .help = "Where accounts are looked up: internal is the storage process."},

@@ -345,7 +345,9 @@ static struct exchange *exchange_new(struct auth *a, const struct frame *f,
 				     .nmechanisms = m->nmechanisms,
 				     .bindings = m->bindings,
 				     .nbindings = m->nbindings,
-				     .downgrade_hash = a->config->downgrade_protection};
+				     .downgrade_hash = a->config->downgrade_protection,
+				     .certificate_jids = m->certificate_jids,
+				     .ncertificate_jids = m->ncertificate_jids};
 	struct mech *mech = mech_new(a->mechs, t, &params);
 	struct exchange *x;
 

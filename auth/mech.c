@@ -8,11 +8,12 @@
 #include "xmpp/prep.h"
 
 static const struct mech_type types[] = {
-	{"SCRAM-SHA-256-PLUS", "M-SCRAM-SHA-256-PLUS", SCRAM_SHA256, true, false, mech_scram_step},
-	{"SCRAM-SHA-1-PLUS", "M-SCRAM-SHA-1-PLUS", SCRAM_SHA1, true, false, mech_scram_step},
-	{"SCRAM-SHA-256", "M-SCRAM-SHA-256", SCRAM_SHA256, false, false, mech_scram_step},
-	{"SCRAM-SHA-1", "M-SCRAM-SHA-1", SCRAM_SHA1, false, false, mech_scram_step},
-	{"PLAIN", "M-PLAIN", SCRAM_SHA256, false, true, mech_plain_step},
+	{"SCRAM-SHA-256-PLUS", "M-SCRAM-SHA-256-PLUS", SCRAM_SHA256, true, false, false, mech_scram_step},
+	{"SCRAM-SHA-1-PLUS", "M-SCRAM-SHA-1-PLUS", SCRAM_SHA1, true, false, false, mech_scram_step},
+	{"SCRAM-SHA-256", "M-SCRAM-SHA-256", SCRAM_SHA256, false, false, false, mech_scram_step},
+	{"SCRAM-SHA-1", "M-SCRAM-SHA-1", SCRAM_SHA1, false, false, false, mech_scram_step},
+	{"EXTERNAL", "M-EXTERNAL", SCRAM_SHA256, false, false, true, mech_external_step},
+	{"PLAIN", "M-PLAIN", SCRAM_SHA256, false, true, false, mech_plain_step},
 };
 #define NTYPES (sizeof(types) / sizeof(types[0]))
 
@@ -105,6 +106,11 @@ bool mech_type_clear(const struct mech_type *t)
 	return t->clear;
 }
 
+bool mech_type_certificate(const struct mech_type *t)
+{
+	return t->certificate;
+}
+
 size_t mech_types(void)
 {
 	return NTYPES;
@@ -129,6 +135,11 @@ struct mech *mech_new(struct mechs *ms, const struct mech_type *t, const struct 
 	buf_str_append(&m->exporter, p->exporter);
 	buf_str_append(&m->end_point, p->end_point);
 	buf_str_append(&m->unique, p->unique);
+	for (size_t i = 0; i < p->ncertificate_jids; i++) {
+		buf_str_append(&m->certificate, p->certificate_jids[i]);
+		if (i + 1 < p->ncertificate_jids)
+			buf_putc(&m->certificate, '\0');
+	}
 	for (size_t i = 0; i < p->nmechanisms; i++) {
 		const struct mech_type *other = mech_type(p->mechanisms[i]);
 
@@ -146,7 +157,8 @@ static void wipe_all(struct mech *m)
 {
 	struct buf *bufs[] = {&m->domain,    &m->account, &m->password,	 &m->exporter,
 			      &m->end_point, &m->unique,  &m->extension, &m->gs2,
-			      &m->binding,   &m->bare,	  &m->nonce,	 &m->server_first};
+			      &m->binding,   &m->bare,	  &m->nonce,	 &m->server_first,
+			      &m->certificate};
 
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
 		buf_wipe(bufs[i]);

@@ -30,6 +30,7 @@ const struct mech_type *mech_type(struct str name); /* NULL: unknown */
 size_t mech_type_index(const struct mech_type *t);  /* below mech_types() */
 bool mech_type_binds(const struct mech_type *t);    /* a -PLUS */
 bool mech_type_clear(const struct mech_type *t);    /* shows the password: inside TLS only */
+bool mech_type_certificate(const struct mech_type *t); /* needs the client's */
 size_t mech_types(void);
 const char *mech_type_name(size_t i); /* in no particular order, i < mech_types() */
 
@@ -40,6 +41,8 @@ struct mech_params {
 	const struct str *mechanisms, *bindings; /* advertised on this stream */
 	size_t nmechanisms, nbindings;
 	bool downgrade_hash; /* XEP-0474 */
+	const struct str *certificate_jids;
+	size_t ncertificate_jids;
 };
 
 struct mech;

@@ -13,7 +13,7 @@ struct mech_type {
 	const char *name;     /* as clients know it */
 	const char *internal; /* in libgsasl, at most 20 characters */
 	enum scram_hash hash;
-	bool binds, clear;
+	bool binds, clear, certificate;
 	mech_step_fn *step;
 };
 
@@ -26,6 +26,8 @@ struct mech {
 	const char *reason;
 	bool guessed;
 
+	struct buf certificate; /* EXTERNAL: its JIDs, NUL between them */
+
 	/* SCRAM */
 	struct buf exporter, end_point, unique, extension;
 	bool plus_advertised;
@@ -36,7 +38,7 @@ struct mech {
 	struct buf gs2, binding, bare, nonce, server_first;
 };
 
-mech_step_fn mech_scram_step, mech_plain_step;
+mech_step_fn mech_scram_step, mech_plain_step, mech_external_step;
 
 enum mech_status mech_fail(struct mech *m, enum sasl_error error, const char *reason);
 /* Sets the account from the name that the client gave, and compares the authorization identity

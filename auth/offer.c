@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which mechanisms a stream is offered, and whether one that a client chose may be used. */
+#include <stdlib.h>
 #include "auth/auth_internal.h"
+#include "base/alloc.h"
+#include "xmpp/jid.h"
 
 static const struct {
 	const char *name;
@@ -9,10 +12,12 @@ static const struct {
 
 /* What the configuration and the stream allow; SASL_E_COUNT: everything. */
 static enum sasl_error refuses(const struct auth *a, const struct mech_type *t, bool secure,
-			       bool can_bind)
+			       bool can_bind, bool certificate)
 {
 	if (!secure && (mech_type_clear(t) || !a->config->allow_unencrypted))
 		return SASL_E_ENCRYPTION_REQUIRED;
+	if (mech_type_certificate(t) && !(secure && certificate))
+		return SASL_E_INVALID_MECHANISM;
 	if (mech_type_binds(t) && !(secure && can_bind))
 		return SASL_E_INVALID_MECHANISM;
 	if (!mech_type_clear(t) && !a->backend->keys)
@@ -48,7 +53,8 @@ const struct mech_type *offer_choose(const struct auth *a, const struct msg_auth
 		*ret_error = SASL_E_INVALID_MECHANISM;
 		return NULL;
 	}
-	e = refuses(a, t, m->secure, m->exporter.len || m->end_point.len);
+	e = refuses(a, t, m->secure, m->exporter.len || m->end_point.len,
+		    m->ncertificate_jids);
 	if (e == SASL_E_COUNT && m->nmechanisms &&
 	    !is_listed(m->mechanisms, m->nmechanisms, m->mechanism))
 		e = SASL_E_INVALID_MECHANISM; /* not what this stream was offered */
@@ -58,23 +64,36 @@ const struct mech_type *offer_choose(const struct auth *a, const struct msg_auth
 	return NULL;
 }
 
-void offer_handle(void *arg, const struct frame *f, const void *msg)
+/* --- telling --------------------------------------------------------------------------------- */
+
+enum { MAX_LOOK_UPS = 4 };
+
+/* What c2s asks, kept while accounts are looked up. */
+struct offering {
+	struct task task;
+	char *domain;
+	bool secure, certificate;
+	bool binds[NBINDINGS];
+	char *accounts[MAX_LOOK_UPS]; /* of the certificate */
+	size_t naccounts, at;
+	struct backend_call *call;
+};
+
+static void reply(const struct auth *a, const struct frame *f, const struct offering *o)
 {
-	const struct auth *a = arg;
-	const struct msg_auth_mechanisms *m = msg;
 	struct str names[AUTH_MAX_MECHANISMS], types[NBINDINGS];
 	struct msg_auth_offer offer = {.mechanisms = names, .bindings = types};
 	bool binds = false;
 
 	for (size_t i = 0; i < NBINDINGS; i++) {
-		if (is_listed(m->bindings, m->nbindings, str_z(bindings[i].name)))
+		if (o->binds[i])
 			types[offer.nbindings++] = str_z(bindings[i].name);
 	}
-	for (char **z = a->config->mechanisms; *z && auth_serves(a, m->domain); z++) {
+	for (char **z = a->config->mechanisms; *z && auth_serves(a, str_z(o->domain)); z++) {
 		const struct mech_type *t = mech_type(str_z(*z));
 
 		if (!t || offer.nmechanisms == AUTH_MAX_MECHANISMS ||
-		    refuses(a, t, m->secure, offer.nbindings) != SASL_E_COUNT)
+		    refuses(a, t, o->secure, offer.nbindings, o->certificate) != SASL_E_COUNT)
 			continue;
 		names[offer.nmechanisms++] = str_z(*z);
 		binds |= mech_type_binds(t);
@@ -82,4 +101,72 @@ void offer_handle(void *arg, const struct frame *f, const void *msg)
 	if (!binds)
 		offer.nbindings = 0;
 	link_reply(a->link, f, MSG_AUTH_OFFER, &offer);
+}
+
+static void offering_end(struct offering *o)
+{
+	if (o->call)
+		o->task.auth->backend->cancel(o->call);
+	task_end(&o->task);
+	for (size_t i = 0; i < o->naccounts; i++)
+		free(o->accounts[i]);
+	free(o->domain);
+	free(o);
+}
+
+static void offering_cancel(struct task *t)
+{
+	offering_end((struct offering *)t);
+}
+
+static void look_up(struct offering *o);
+
+static void found(void *arg, enum backend_status status, const struct scram_keys *keys)
+{
+	struct offering *o = arg;
+
+	o->call = NULL;
+	o->certificate = status == BACKEND_KNOWN || status == BACKEND_DISABLED;
+	o->at++;
+	look_up(o);
+}
+
+/* XEP-0178 section 3: EXTERNAL is offered where the certificate maps to an account. */
+static void look_up(struct offering *o)
+{
+	struct auth *a = o->task.auth;
+
+	if (o->certificate || o->at == o->naccounts) {
+		reply(a, &o->task.request, o);
+		offering_end(o);
+		return;
+	}
+	o->call = a->backend->keys(a, str_z(o->accounts[o->at]), SCRAM_SHA256, found, o);
+}
+
+static void keep_accounts(struct offering *o, const struct str *jids, size_t n)
+{
+	for (size_t i = 0; i < n && o->naccounts < MAX_LOOK_UPS; i++) {
+		struct jid jid;
+
+		if (jid_split(jids[i], &jid) == 0 && jid.local.len && jid_is_bare(&jid) &&
+		    str_eqz(jid.domain, o->domain))
+			o->accounts[o->naccounts++] = str_dup(jids[i]);
+	}
+}
+
+void offer_handle(void *arg, const struct frame *f, const void *msg)
+{
+	struct auth *a = arg;
+	const struct msg_auth_mechanisms *m = msg;
+	struct offering *o = xcalloc(1, sizeof(*o));
+
+	task_begin(&o->task, a, f, offering_cancel);
+	o->domain = str_dup(m->domain);
+	o->secure = m->secure;
+	for (size_t i = 0; i < NBINDINGS; i++)
+		o->binds[i] = is_listed(m->bindings, m->nbindings, str_z(bindings[i].name));
+	if (a->backend->keys && is_configured(a, STR("EXTERNAL")))
+		keep_accounts(o, m->certificate_jids, m->ncertificate_jids);
+	look_up(o);
 }

@@ -83,7 +83,7 @@ int conn_address_parse(const char *text, struct conn_address *ret)
 char *conn_peer_name(int fd)
 {
 	char text[INET6_ADDRSTRLEN] = "unknown";
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof(ss);
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&ss;
 

@@ -197,7 +197,7 @@ static int bound_socket(struct conn_address *a, const char *path, bool reuse_por
 int listener_probe(const char *address)
 {
 	struct conn_address a;
-	int fd, r = conn_address_parse(address, &a);
+	int fd = -1, r = conn_address_parse(address, &a);
 
 	if (r < 0 || a.ss.ss_family == AF_UNIX)
 		return r;

@@ -150,8 +150,8 @@ static bool same_stamp(const struct stamp *a, const struct stamp *b)
 static int load(struct tls_store *s, struct entry *e, char **ret_error)
 {
 	/* Before reading: a file that changes meanwhile is read again next time. */
-	struct stamp cert, key;
-	SSL_CTX *ctx;
+	struct stamp cert = {0}, key = {0};
+	SSL_CTX *ctx = NULL;
 	int r;
 
 	r = take_stamp(e->cert_file, &cert, ret_error);
@@ -213,7 +213,7 @@ int tls_store_reload(struct tls_store *s, void (*failed)(void *arg, const char *
 	int swapped = 0;
 
 	for (struct entry *e = s->entries; e; e = e->next) {
-		struct stamp cert, key;
+		struct stamp cert = {0}, key = {0};
 		char *error = NULL;
 		int r;
 

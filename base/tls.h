@@ -15,7 +15,9 @@ struct tls_options {
 	                           * A client that offers only others is refused
 	                           * (no_application_protocol, RFC 7301 section 3.2). */
 	bool verify_peer;         /* ask for and require a peer certificate */
-	const char *ca_file;      /* for verify_peer and clients */
+	bool ask_peer;            /* ask for one and take what comes, good or not: see
+	                           * SSL_get_verify_result */
+	const char *ca_file;      /* for verify_peer, ask_peer and clients */
 };
 
 struct tls_store *tls_store_new(const struct tls_options *o, char **ret_error);

@@ -10,7 +10,7 @@ struct tls_setup {
 	char *ciphers;   /* NULL: ours */
 	char *ca_file;   /* NULL: the system's */
 	struct buf alpn; /* as on the wire; empty: none */
-	bool verify_peer;
+	bool verify_peer, ask_peer;
 };
 
 int tls_setup_init(struct tls_setup *t, const struct tls_options *o, char **ret_error);

@@ -82,6 +82,7 @@ int tls_setup_init(struct tls_setup *t, const struct tls_options *o, char **ret_
 		return -EINVAL;
 	}
 	t->verify_peer = o->verify_peer;
+	t->ask_peer = o->ask_peer;
 	t->ciphers = o->ciphers && *o->ciphers ? xstrdup(o->ciphers) : NULL;
 	t->ca_file = o->ca_file && *o->ca_file ? xstrdup(o->ca_file) : NULL;
 	return 0;
@@ -167,12 +168,18 @@ static int use_files(SSL_CTX *ctx, const char *cert_file, const char *key_file, 
 	return -EINVAL;
 }
 
-static int trust(const struct tls_setup *t, SSL_CTX *ctx, int mode)
+/* A certificate that proves nothing is as none: the handshake goes on. */
+static int go_on(int good, X509_STORE_CTX *store)
+{
+	return 1;
+}
+
+static int trust(const struct tls_setup *t, SSL_CTX *ctx, int mode, SSL_verify_cb check)
 {
 	if (t->ca_file ? SSL_CTX_load_verify_file(ctx, t->ca_file) != 1
 		       : SSL_CTX_set_default_verify_paths(ctx) != 1)
 		return -EINVAL;
-	SSL_CTX_set_verify(ctx, mode, NULL);
+	SSL_CTX_set_verify(ctx, mode, check);
 	return 0;
 }
 
@@ -184,8 +191,10 @@ int tls_setup_server(const struct tls_setup *t, const char *cert_file, const cha
 
 	if (r == 0)
 		r = use_files(ctx, cert_file, key_file, ret_error);
-	if (r == 0 && t->verify_peer) {
-		if (trust(t, ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT) < 0)
+	if (r == 0 && (t->verify_peer || t->ask_peer)) {
+		if (t->verify_peer ? trust(t, ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+					   NULL) < 0
+				   : trust(t, ctx, SSL_VERIFY_PEER, go_on) < 0)
 			r = fail(t->ca_file ? t->ca_file : "trusted certificates", ret_error);
 		else if (t->ca_file)
 			SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(t->ca_file));
@@ -202,7 +211,7 @@ SSL_CTX *tls_setup_client(const struct tls_setup *t, SSL_CTX *own)
 {
 	SSL_CTX *ctx = new_context(t, TLS_client_method());
 	STACK_OF(X509) *chain = NULL;
-	bool ok = ctx && trust(t, ctx, SSL_VERIFY_PEER) == 0;
+	bool ok = ctx && trust(t, ctx, SSL_VERIFY_PEER, NULL) == 0;
 
 	if (ok && own) {
 		SSL_CTX_get0_chain_certs(own, &chain);

@@ -205,6 +205,7 @@ static void enable_send(struct pending *p)
 static void write_enabled(struct session *s, uint32_t max)
 {
 	const struct acks *a = s->acks;
+	const char *location = s->c2s->config->resume_location;
 	struct buf *b = conn_out(s->client->conn);
 
 	buf_lit(b, "<enabled xmlns='" NS_SM "'");
@@ -213,6 +214,11 @@ static void write_enabled(struct session *s, uint32_t max)
 			   " id='%016" PRIx64 ".%" PRIx32 ".%" PRIx32
 			   "' resume='true' max='%" PRIu32 "'",
 			   s->sid, a->in_base, a->out_base, max);
+	if (a->resumable && location && *location) {
+		buf_lit(b, " location='");
+		xml_escape(b, str_z(location));
+		buf_putc(b, '\'');
+	}
 	buf_lit(b, "/>");
 	client_flush(s->client);
 }

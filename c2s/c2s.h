@@ -90,7 +90,10 @@ struct c2s {
 	struct loop_timer *ask_timer;
 
 	struct loop_timeout drain_limit;
-	bool draining, drained;
+	struct loop_timer *mover; /* of clients to other instances */
+	uint64_t move_until, move_ms;
+	size_t to_move;
+	bool draining, moving, drained;
 	struct c2s_stats stats;
 };
 
@@ -122,6 +125,8 @@ struct offer {
 /* The offer for a domain (a new reference), or NULL: it has been asked for, and every client that
  * waits (client_offer) is told. */
 struct offer *offer_get(struct c2s *x, struct domain *d, bool secure, unsigned bindings);
+struct offer *offer_new(const struct msg_auth_offer *m);
+size_t offer_bindings(unsigned bindings, struct str ret_names[2]);
 void offer_unref(struct offer *o);
 bool offer_has(const struct offer *o, struct str mechanism);
 void offers_changed(
@@ -146,8 +151,13 @@ void limits_stanza(struct client *c);
 void limits_forget(struct client *c);
 void limits_tick(void *c2s);
 
-/* While draining: ends the process when nothing is left. */
-void drain_look(struct c2s *x);
+/* --- the end: drain.c -------------------------------------------------------------------- */
+
+void drain_init(struct c2s *x);
+void drain_deinit(struct c2s *x);
+void c2s_drain(void *c2s);
+void drain_look(struct c2s *x); /* while draining: ends the process when nothing is left */
+void drain_members_changed(struct c2s *x);
 
 static inline uint32_t now_s(const struct c2s *x)
 {

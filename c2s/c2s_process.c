@@ -4,8 +4,6 @@
 #include <utlist.h>
 #include "c2s/session.h"
 
-enum { DRAIN_SECONDS = 8 };
-
 static void domains_set(struct c2s *x)
 {
 	char **names = x->app->common->domains;
@@ -15,19 +13,6 @@ static void domains_set(struct c2s *x)
 	x->domains = xcalloc(x->ndomains, sizeof *x->domains);
 	for (size_t i = 0; i < x->ndomains; i++)
 		x->domains[i].name = xstrdup(names[i]);
-}
-
-static void drain_over(void *arg)
-{
-	struct c2s *x = arg;
-
-	if (x->drained)
-		return;
-	x->drained = true;
-	if (x->nsessions)
-		log_warn("stopping with sessions that no session manager has ended",
-			 LF_U("sessions", x->nsessions));
-	process_drained(x->app);
 }
 
 static void *c2s_init(struct app *app)
@@ -42,8 +27,8 @@ static void *c2s_init(struct app *app)
 	x->scratch = pool_new();
 	x->watch.fn = tls_watch;
 	x->scan.fn = owners_scan;
-	x->drain_limit.fn = drain_over;
-	x->watch.arg = x->scan.arg = x->drain_limit.arg = x;
+	x->watch.arg = x->scan.arg = x;
+	drain_init(x);
 	x->throttle = loop_timer_new(x->loop, limits_tick, x);
 	x->rescan = loop_timer_new(x->loop, owners_scan, x);
 	x->retry = loop_timer_new(x->loop, pending_retry, x);
@@ -83,6 +68,8 @@ static void c2s_event(void *state, enum link_event e, const struct member *m)
 		owners_scan_later(x);
 	if ((e == LINK_MEMBER || e == LINK_MEMBER_LOST) && serves(m, "auth"))
 		offers_changed(x);
+	if (e == LINK_MEMBER || e == LINK_MEMBER_LOST)
+		drain_members_changed(x);
 	if (e == LINK_MEMBER && serves(m, "sm"))
 		caps_ask(x);
 }
@@ -90,34 +77,6 @@ static void c2s_event(void *state, enum link_event e, const struct member *m)
 static void c2s_reload(void *state)
 {
 	tls_watch(state);
-}
-
-static void c2s_drain(void *state)
-{
-	struct c2s *x = state;
-	struct client *c, *tmp;
-	struct session *s, *next;
-
-	if (x->draining)
-		return;
-	x->draining = true;
-	listen_stop(x);
-	DL_FOREACH_SAFE (x->clients, c, tmp) {
-		if (c->starting_tls)
-			client_break(c, "shutdown");
-		else
-			stream_error(c, STREAM_E_SYSTEM_SHUTDOWN, NULL);
-	}
-	HASH_ITER (hh, x->sessions, s, next)
-		session_drain(s);
-	loop_timeout_start(x->loop, &x->drain_limit, DRAIN_SECONDS);
-	drain_look(x);
-}
-
-void drain_look(struct c2s *x)
-{
-	if (x->draining && !x->drained && !x->clients && !x->sessions)
-		drain_over(x);
 }
 
 static json_t *c2s_stats(void *state)
@@ -173,7 +132,7 @@ static void *c2s_deinit(void *state)
 		session_free(x->sessions);
 	offers_free(x);
 	loop_timeout_stop(x->loop, &x->watch);
-	loop_timeout_stop(x->loop, &x->drain_limit);
+	drain_deinit(x);
 	loop_task_cancel(x->loop, &x->scan);
 	loop_timer_free(x->throttle);
 	loop_timer_free(x->rescan);

@@ -31,6 +31,8 @@ void tls_setup(struct c2s *x)
 		.min_version = o->tls_min,
 		.ciphers = o->tls_ciphers && *o->tls_ciphers ? o->tls_ciphers : NULL,
 		.alpn = alpn,
+		.ask_peer = o->client_ca && *o->client_ca,
+		.ca_file = o->client_ca,
 	};
 	char *error = NULL;
 

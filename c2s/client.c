@@ -19,6 +19,8 @@ struct login *login_free(struct login *l)
 		return NULL;
 	link_cancel(l->request);
 	link_cancel(l->registration);
+	link_cancel(l->asking);
+	external_forget(l);
 	offer_unref(l->offer);
 	buf_wipe(&l->initial);
 	buf_wipe(&l->ticket);
@@ -202,6 +204,7 @@ static void on_secured(void *arg)
 
 	c->starting_tls = false;
 	c->phase = PHASE_SECURE;
+	external_look(c);
 }
 
 static void on_drained(void *arg)

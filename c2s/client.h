@@ -29,6 +29,10 @@ struct login {
 	char *mechanism;
 	struct buf initial;
 	bool has_initial;
+	/* Whom the client's certificate names, and the question what it is offered. */
+	struct str *certificate_jids;
+	size_t ncertificate_jids;
+	struct link_request *asking;
 	/* After success. */
 	char *account; /* bare JID */
 	struct buf ticket;
@@ -88,7 +92,8 @@ void stream_offer_ready(struct client *c);
 void stream_error(struct client *c, enum stream_error e, const char *text);
 /* With an application-specific condition (XML). */
 void stream_error_app(struct client *c, enum stream_error e, const char *text, struct str app);
-void stream_features(struct client *c); /* features.c */
+void stream_error_see_other(struct client *c, const char *host); /* RFC 6120 section 4.9.3.19 */
+void stream_features(struct client *c);				 /* features.c */
 void stream_close(struct client *c);	/* without an error */
 void stream_ping(struct client *c);	/* XEP-0199: asks for a sign of life */
 /* Writing: the connection's buffer, and the writer over it. */
@@ -96,6 +101,13 @@ static inline void client_flush(struct client *c)
 {
 	conn_flush_later(c->conn);
 }
+
+/* --- client certificates: external.c ----------------------------------------------------- */
+
+void external_look(struct client *c); /* TLS is complete */
+/* Asks what this client is offered; stream_features follows. False: as any other. */
+bool external_ask(struct client *c, unsigned bindings);
+void external_forget(struct login *l);
 
 /* --- steps ------------------------------------------------------------------------------- */
 

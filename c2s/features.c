@@ -107,9 +107,14 @@ static unsigned bindings_of(const struct client *c)
 void stream_offer_ready(struct client *c)
 {
 	struct login *l = c->login;
+	unsigned bindings = bindings_of(c);
 
 	offer_unref(l->offer);
-	l->offer = offer_get(c->c2s, c->domain, c->phase == PHASE_SECURE, bindings_of(c));
+	l->offer = NULL;
+	c->wait_offer = true;
+	if (external_ask(c, bindings))
+		return;
+	l->offer = offer_get(c->c2s, c->domain, c->phase == PHASE_SECURE, bindings);
 	c->wait_offer = !l->offer;
 	if (l->offer)
 		stream_features(c);

@@ -86,26 +86,41 @@ uint64_t any_serving(struct c2s *x, const char *route)
 	return ch.id;
 }
 
+struct offer *offer_new(const struct msg_auth_offer *m)
+{
+	struct offer *o = xcalloc(1, sizeof *o);
+
+	o->refs = 1;
+	o->nmechanisms = m->nmechanisms;
+	o->mechanisms = copy_list(m->mechanisms, m->nmechanisms);
+	o->nbindings = m->nbindings;
+	o->bindings = copy_list(m->bindings, m->nbindings);
+	return o;
+}
+
+size_t offer_bindings(unsigned bindings, struct str ret_names[2])
+{
+	size_t n = 0;
+
+	if (bindings & BIND_EXPORTER)
+		ret_names[n++] = STR("tls-exporter");
+	if (bindings & BIND_END_POINT)
+		ret_names[n++] = STR("tls-server-end-point");
+	return n;
+}
+
 static void on_offer(void *arg, int err, uint16_t kind, const void *m)
 {
 	struct question *q = arg;
 	struct c2s *x = q->c2s;
-	const struct msg_auth_offer *a = m;
-	struct offer *o;
 
 	q->request = NULL;
 	if (err < 0 || kind != MSG_AUTH_OFFER) {
 		loop_timer_start(x->retry, RETRY_MS, 0);
 		return;
 	}
-	o = xcalloc(1, sizeof *o);
-	o->refs = 1;
-	o->nmechanisms = a->nmechanisms;
-	o->mechanisms = copy_list(a->mechanisms, a->nmechanisms);
-	o->nbindings = a->nbindings;
-	o->bindings = copy_list(a->bindings, a->nbindings);
 	offer_unref(q->domain->offers[q->slot]);
-	q->domain->offers[q->slot] = o;
+	q->domain->offers[q->slot] = offer_new(m);
 	DL_DELETE(x->questions, q);
 	free(q);
 	tell_waiting(x);
@@ -124,10 +139,7 @@ static void ask(struct question *q)
 
 	if (q->request || !head.to)
 		return;
-	if (q->slot & BIND_EXPORTER)
-		names[m.nbindings++] = STR("tls-exporter");
-	if (q->slot & BIND_END_POINT)
-		names[m.nbindings++] = STR("tls-server-end-point");
+	m.nbindings = offer_bindings(q->slot, names);
 	q->request = link_request(x->link, &head, &m, ASK_MS, on_offer, q);
 }
 

@@ -19,6 +19,9 @@ const struct option c2s_options[] = {
 	 "oldest version of TLS: 1.2 or 1.3"},
 	{"tls_ciphers", OPT_STR, AT(tls_ciphers), NULL, 0, 0, NULL, 0,
 	 "OpenSSL's list of ciphers for TLS 1.2; empty: those of RFC 9325"},
+	{"client_ca", OPT_STR, AT(client_ca), NULL, 0, 0, NULL, 0,
+	 "CA file, PEM: clients are asked for certificates of it, and may log in by those that name "
+	 "their account (SASL EXTERNAL, XEP-0178); none: they are not asked"},
 	{"register", OPT_BOOL, AT(register_open), "false", 0, 0, NULL, OPT_RELOAD,
 	 "anyone may make an account in-band (XEP-0077), over TLS only"},
 	{"sasl_tries", OPT_INT, AT(sasl_tries), "3", 2, 5, NULL, OPT_RELOAD,
@@ -81,6 +84,14 @@ const struct option c2s_options[] = {
 	 "how long the client's end of a stream that we have closed is awaited"},
 	{"owner_timeout", OPT_TIME, AT(owner_timeout), "30s", 1000, 600000, NULL, OPT_RELOAD,
 	 "how long a login waits for a session manager"},
+	{"drain_time", OPT_TIME, AT(drain_time), "10s", 0, 3600000, NULL, OPT_RELOAD,
+	 "time over which a c2s that ends moves its clients to the others, where there are any; 0: "
+	 "all at once"},
+	{"drain_host", OPT_STR, AT(drain_host), NULL, 0, 0, NULL, OPT_RELOAD,
+	 "where they are sent then (see-other-host), as \"c2s-2.example.net:5222\"; none: to where "
+	 "they are"},
+	{"resume_location", OPT_STR, AT(resume_location), NULL, 0, 0, NULL, OPT_RELOAD,
+	 "where a broken session is preferably resumed (XEP-0198's location), none: anywhere"},
 	{"keep_closed", OPT_TIME, AT(keep_closed), "2m", 1000, 86400000, NULL, OPT_RELOAD,
 	 "how long the last stanzas of a closed stream are kept while no session manager takes "
 	 "them"},

@@ -11,7 +11,7 @@ struct c2s_config {
 	char **listen, **listen_tls;
 	bool reuse_port, register_open;
 	int tls;
-	char *tls_min, *tls_ciphers;
+	char *tls_min, *tls_ciphers, *client_ca;
 	int64_t sasl_tries, login_timeout, login_bytes;
 	int64_t max_stanza, max_header, max_depth, max_attributes, max_elements, max_namespaces;
 	int64_t stanza_timeout;
@@ -21,7 +21,8 @@ struct c2s_config {
 	int64_t per_address, unauthenticated;
 	int64_t idle_whitespace, idle_ping, idle_timeout, user_timeout, tcp_keepalive;
 	int64_t resume_max, ack_timeout, ack_every;
-	int64_t close_timeout, owner_timeout, keep_closed;
+	int64_t close_timeout, owner_timeout, keep_closed, drain_time;
+	char *drain_host, *resume_location;
 };
 extern const struct option c2s_options[];
 

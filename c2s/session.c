@@ -134,7 +134,9 @@ static bool between_accounts(const struct stanza *st)
 	       st->type <= PRESENCE_UNSUBSCRIBED;
 }
 
-static void take(struct session *s, const struct stanza *st)
+/* Canonical XML may be several times as long as what the client has written. A quarter of a frame is
+ * left for what others add to it. */
+static bool take(struct session *s, const struct stanza *st)
 {
 	struct buf *b = &s->unconfirmed;
 	size_t at = b->len;
@@ -143,8 +145,13 @@ static void take(struct session *s, const struct stanza *st)
 	buf_append(b, &len, sizeof len);
 	stanza_encode(st, b);
 	len = (uint32_t)(b->len - at - sizeof len);
+	if (len > link_max_frame(s->c2s->link) / 4 * 3) {
+		b->len = at;
+		return false;
+	}
 	memcpy(buf_ptr(b) + at, &len, sizeof len);
 	send_stanza(s, ++s->in, str_n(buf_ptr(b) + at + sizeof len, len), 0);
+	return true;
 }
 
 void session_stanza(struct client *c, const struct xml_element *e)
@@ -163,8 +170,9 @@ void session_stanza(struct client *c, const struct xml_element *e)
 		st.from = between_accounts(&st) ? session_bare(s) : str_n(s->jid, s->njid);
 		if (!st.lang.ptr && c->lang) /* section 8.1.5 */
 			st.lang = str_z(c->lang);
-		take(s, &st);
-		if (window_full(s))
+		if (!take(s, &st))
+			stream_error(c, STREAM_E_POLICY_VIOLATION, "a stanza is too long");
+		else if (window_full(s))
 			client_pause(c, PAUSE_WINDOW);
 	}
 	pool_reset(x->scratch);

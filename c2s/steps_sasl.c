@@ -166,6 +166,8 @@ static void send_start(struct client *c, bool placed)
 		(void)tls_server_end_point(ssl, &end_point);
 		tls_unique(ssl, &unique);
 	}
+	m.certificate_jids = l->certificate_jids;
+	m.ncertificate_jids = l->ncertificate_jids;
 	m.exporter = buf_str(&exporter);
 	m.end_point = buf_str(&end_point);
 	m.unique = buf_str(&unique);

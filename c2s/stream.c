@@ -30,7 +30,7 @@ void stream_restart(struct client *c)
 
 /* --- what we send ------------------------------------------------------------------------ */
 
-/* RFC 6120 section 4.7: `from` is ours, `to` mirrors the client's `from`, the id is unguessable and
+/* RFC 6120 section 4.7: `from` is ours, `to` mirrors the client's `from` (bare), the id is unguessable and
  * new for each stream, the version is ours, which is the lower one. */
 static void send_header(struct client *c, const struct jid *to)
 {
@@ -45,7 +45,7 @@ static void send_header(struct client *c, const struct jid *to)
 	xml_escape(b, str_z(c->domain->name));
 	if (to) {
 		buf_lit(b, "' to='");
-		xml_escape(b, to->full);
+		xml_escape(b, to->bare);
 	}
 	buf_lit(b, "' version='1.0' xml:lang='en'>");
 	c->header_out = true;
@@ -59,8 +59,10 @@ static bool is_final(enum stream_error e)
 	       e != STREAM_E_RESET && e != STREAM_E_SEE_OTHER_HOST;
 }
 
-void stream_error_app(struct client *c, enum stream_error e, const char *text, struct str app)
+static void write_error(struct client *c, enum stream_error e, struct str content, const char *text,
+			struct str app)
 {
+	const struct session *s = c->session;
 	struct buf *b;
 
 	if (c->phase == PHASE_CLOSED)
@@ -74,7 +76,16 @@ void stream_error_app(struct client *c, enum stream_error e, const char *text, s
 	b = conn_out(c->conn);
 	buf_lit(b, "<stream:error><");
 	buf_str_append(b, str_z(stream_error_name(e)));
-	buf_lit(b, " xmlns='" NS_STREAMS "'/>");
+	buf_lit(b, " xmlns='" NS_STREAMS "'");
+	if (content.len) {
+		buf_putc(b, '>');
+		xml_escape(b, content);
+		buf_lit(b, "</");
+		buf_str_append(b, str_z(stream_error_name(e)));
+		buf_putc(b, '>');
+	} else {
+		buf_lit(b, "/>");
+	}
 	if (text && *text) {
 		buf_lit(b, "<text xmlns='" NS_STREAMS "' xml:lang='en'>");
 		xml_escape(b, str_z(text));
@@ -83,8 +94,18 @@ void stream_error_app(struct client *c, enum stream_error e, const char *text, s
 	buf_str_append(b, app);
 	buf_lit(b, "</stream:error></stream:stream>");
 	client_flush(c);
-	c->ended = is_final(e) || !c->session || !c->session->acks || !c->session->acks->resumable;
+	c->ended = is_final(e) || !s || !s->acks || !s->acks->resumable;
 	client_shut(c);
+}
+
+void stream_error_app(struct client *c, enum stream_error e, const char *text, struct str app)
+{
+	write_error(c, e, STR_NONE, text, app);
+}
+
+void stream_error_see_other(struct client *c, const char *host)
+{
+	write_error(c, STREAM_E_SEE_OTHER_HOST, str_z(host), NULL, STR_NONE);
 }
 
 void stream_error(struct client *c, enum stream_error e, const char *text)

@@ -122,8 +122,8 @@ bool link_flushed(const struct link *k);
 
 /* Sending. m is the struct of head->kind; head's from is filled in, flags are or'ed with what the
  * kind demands, trace is made when 0. Goes out at the end of this turn. -EHOSTUNREACH: no router
- * that we are linked to has that instance (nothing was queued). To ourselves: delivered by the loop
- * in this turn. */
+ * that we are linked to has that instance (nothing was queued). -EMSGSIZE: longer than a frame may
+ * be (nor was it). To ourselves: delivered by the loop in this turn. */
 int link_send(struct link *k, const struct frame *head, const void *m);
 /* The same with a body that was encoded before: head->body. */
 int link_send_body(struct link *k, const struct frame *head);

@@ -131,7 +131,7 @@ void ways_start(struct link *k);
 void way_stop(struct way *w); /* without events */
 void way_down(struct way *w, int err, const char *reason);
 bool way_works(const struct way *w);
-void way_send(struct way *w, const struct frame *f, const void *m); /* m NULL: f->body */
+int way_send(struct way *w, const struct frame *f, const void *m); /* m NULL: f->body */
 /* To every router that we are linked to. */
 void ways_send(struct link *k, uint16_t kind, const void *m);
 void link_send_binds(struct link *k, struct way *w);

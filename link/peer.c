@@ -228,24 +228,33 @@ static struct buf *queue_for(struct peer *p, uint16_t flags, size_t len)
 	return out;
 }
 
-void peer_send(struct peer *p, const struct frame *head, const void *m)
+int peer_send(struct peer *p, const struct frame *head, const void *m)
 {
 	size_t n = msg_length(head->kind, m);
-	struct buf *b = queue_for(p, head->flags, FRAME_HEAD + n);
-	char *at = buf_reserve(b, FRAME_HEAD + n);
+	struct buf *b;
+	char *at;
 
+	if (FRAME_HEAD + n > p->max)
+		return -EMSGSIZE;
+	b = queue_for(p, head->flags, FRAME_HEAD + n);
+	at = buf_reserve(b, FRAME_HEAD + n);
 	frame_head_write(head, n, at);
 	msg_put(head->kind, m, at + FRAME_HEAD);
 	buf_added(b, FRAME_HEAD + n);
+	return 0;
 }
 
-void peer_send_body(struct peer *p, const struct frame *head)
+int peer_send_body(struct peer *p, const struct frame *head)
 {
-	struct buf *b = queue_for(p, head->flags, FRAME_HEAD + head->body.len);
+	struct buf *b;
 
+	if (FRAME_HEAD + head->body.len > p->max)
+		return -EMSGSIZE;
+	b = queue_for(p, head->flags, FRAME_HEAD + head->body.len);
 	frame_head_write(head, head->body.len, buf_reserve(b, FRAME_HEAD + head->body.len));
 	buf_added(b, FRAME_HEAD);
 	buf_str_append(b, head->body);
+	return 0;
 }
 
 void peer_pass(struct peer *p, const struct frame *f, struct str bytes)

@@ -27,9 +27,10 @@ void peer_set_ops(struct peer *p, const struct peer_ops *ops, void *arg);
 void peer_set_max(struct peer *p, size_t max_frame);
 struct conn *peer_conn(struct peer *p);
 
-/* All three gather output of this turn. m is the struct of head->kind. */
-void peer_send(struct peer *p, const struct frame *head, const void *m);
-void peer_send_body(struct peer *p, const struct frame *head); /* body encoded before */
+/* All three gather output of this turn. m is the struct of head->kind. -EMSGSIZE: longer than a frame
+ * may be; nothing was sent, for the other side would end the link. */
+int peer_send(struct peer *p, const struct frame *head, const void *m);
+int peer_send_body(struct peer *p, const struct frame *head); /* body encoded before */
 void peer_pass(struct peer *p, const struct frame *f, struct str bytes); /* as it was received */
 /* Everything queued is written, then the connection ends and down is called. */
 void peer_finish(struct peer *p);

@@ -162,8 +162,15 @@ static void on_drain_timeout(void *arg)
 {
 	struct running *r = arg;
 
-	log_warn("not everything was finished before the end", LF_I("waited_ms", DRAIN_MAX_MS));
+	log_warn("not everything was finished before the end");
 	process_drained(&r->app);
+}
+
+void process_drain_time(struct app *app, uint64_t ms)
+{
+	struct running *r = (struct running *)app;
+
+	loop_timer_start(r->drain_timer, ms, 0);
 }
 
 void process_drain(struct running *r)

@@ -80,6 +80,8 @@ struct process {
 };
 
 int process_main(const struct process *p, int argc, char **argv);
+/* From inside drain: it may take this long, before the process exits anyway (30 s if not said). */
+void process_drain_time(struct app *app, uint64_t ms);
 /* The answer to drain; the process exits when the link's queues are written. */
 void process_drained(struct app *app);
 /* Sections of the configuration file that all processes understand: the top level, host and

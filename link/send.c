@@ -90,8 +90,7 @@ int link_send_frame(struct link *k, const struct frame *head, const void *m, int
 	if (!w)
 		return -EHOSTUNREACH;
 	*ret_way = (int)w->index;
-	way_send(w, &f, m);
-	return 0;
+	return way_send(w, &f, m);
 }
 
 int link_send(struct link *k, const struct frame *head, const void *m)
@@ -125,7 +124,8 @@ void link_reply(struct link *k, const struct frame *request, uint16_t kind, cons
 	};
 
 	/* Whoever asked may be gone; nobody waits for the answer then. */
-	link_send(k, &f, m);
+	if (link_send(k, &f, m) == -EMSGSIZE && kind != MSG_FAILED)
+		link_fail(k, request, -EMSGSIZE, "the answer is longer than a frame may be");
 }
 
 void link_fail(struct link *k, const struct frame *request, int err, const char *text)

@@ -23,7 +23,8 @@ static bool should_take(struct shards *s, uint16_t i, uint64_t now, uint32_t *re
 	owner = link_owner(s->link, s->route, i, ret_epoch);
 	if ((owner && owner != self) || placed(s, i) != self)
 		return false;
-	if (sh->not_before <= now)
+	/* Whoever was faster has owned it since, and has let it go: there is nothing to wait for. */
+	if (sh->not_before <= now || (sh->denied && *ret_epoch > sh->denied))
 		return true;
 	if (!s->plan_at || sh->not_before < s->plan_at)
 		s->plan_at = sh->not_before;

@@ -331,17 +331,15 @@ void ways_start(struct link *k)
 	}
 }
 
-void way_send(struct way *w, const struct frame *f, const void *m)
+int way_send(struct way *w, const struct frame *f, const void *m)
 {
 	struct buf body = BUF_INIT;
 	struct frame whole = *f;
 
-	if (w->peer && m)
-		peer_send(w->peer, f, m);
-	else if (w->peer)
-		peer_send_body(w->peer, f);
+	if (w->peer)
+		return m ? peer_send(w->peer, f, m) : peer_send_body(w->peer, f);
 	if (!w->local)
-		return;
+		return 0;
 	if (m) {
 		msg_encode(f->kind, m, &body);
 		whole.body = buf_str(&body);
@@ -350,6 +348,7 @@ void way_send(struct way *w, const struct frame *f, const void *m)
 	if (f->flags & FRAME_SECRET)
 		buf_wipe(&body);
 	buf_free(&body);
+	return 0;
 }
 
 void ways_send(struct link *k, uint16_t kind, const void *m)

@@ -142,6 +142,7 @@ static void announced_again(struct session *s, uint64_t c2s, const struct msg_an
 {
 	s->c2s = s->last_c2s = c2s;
 	s->detached_since = 0;
+	detached_look(s);
 	/* The record that it was sent last may be lost. */
 	s->record_changed = true;
 	session_acked(s, m->acked);
@@ -167,6 +168,12 @@ void on_announce(void *arg, const struct frame *f, const void *msg)
 		refuse(sm, f, m, 0);
 	} else if (!s) {
 		announced_new(sm, f, m);
+	} else if (m->attachment == s->attachment && s->restored) {
+		/* Its c2s lives, and knows more than storage did. */
+		inbox_unhold(s);
+		session_free(s);
+		announced_new(sm, f, m);
+		detached_stale(session_find(sm, m->sid));
 	} else if (m->attachment == s->attachment && (f->from == s->c2s || !s->c2s)) {
 		announced_again(s, f->from, m); /* detached: its c2s was taken for dead */
 	} else if ((int32_t)(m->attachment - s->attachment) > 0) {

@@ -83,6 +83,14 @@ bool detached_written(const struct session *s)
 	return s->row || s->row_busy;
 }
 
+void detached_stale(struct session *s)
+{
+	if (!s)
+		return;
+	s->row = true;
+	detached_look(s);
+}
+
 void detached_ended(struct session *s)
 {
 	struct msg_value v[] = {value_text(user_jid(s->user)), value_int((int64_t)s->sid)};
@@ -124,7 +132,7 @@ void detached_restore(struct user *u, const struct msg_rows *rows)
 			row_forget(u, sid);
 			continue;
 		}
-		s->row = true;
+		s->row = s->restored = true;
 		run_session_open(s, false);
 		sm_tick_need(sm);
 	}

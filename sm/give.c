@@ -4,6 +4,7 @@
 
 enum { UNCOMMITTED_MS = 150000 }; /* longer than any deadline */
 enum { HELD_MS = 10000, HELD_MOST = 500, ANSWER_PARTS = 0xff00 };
+enum { GIVE_ROOM = 256 }; /* what a frame that gives holds besides the stanza, and some more */
 
 static void send_give(struct session *s, const struct given *g)
 {
@@ -35,6 +36,17 @@ static struct given *given_push(struct session *s)
 	return &s->given[s->ngiven++];
 }
 
+/* A client that takes nothing: what is logged comes again, the rest is answered. */
+static void check_unread(struct session *s)
+{
+	if (s->given_bytes <= (size_t)s->user->sm->config->given_max || s->closing ||
+	    s->overflow.queued)
+		return;
+	log_warn("session ended: too much unread", LF_S("jid", s->full),
+		 LF_U("bytes", s->given_bytes));
+	session_overflow(s);
+}
+
 static void give(struct session *s, struct given *g, const struct msg_stanza_key *key,
 		 struct text *text)
 {
@@ -45,12 +57,7 @@ static void give(struct session *s, struct given *g, const struct msg_stanza_key
 	send_give(s, g);
 	if (!s->c2s)
 		detached_look(s);
-	if (s->given_bytes > (size_t)s->user->sm->config->given_max && !s->closing) {
-		/* A client that takes nothing: what is logged comes again, the rest is answered. */
-		log_warn("session ended: too much unread", LF_S("jid", s->full),
-			 LF_U("bytes", s->given_bytes));
-		session_overflow(s);
-	}
+	check_unread(s);
 }
 
 /* A repetition of its cause must find the key: it is nowhere else. */
@@ -71,6 +78,24 @@ void session_give(struct session *s, const struct msg_stanza_key *key, bool hold
 	give(s, g, key, text);
 }
 
+/* An answer that no frame takes, as a roster of names that are all escapes. */
+static void write_too_long(const struct stanza *st, struct buf *b)
+{
+	struct pool *pool = pool_new();
+	struct stanza request = {.kind = STANZA_IQ,
+				 .type = IQ_GET,
+				 .id = st->id,
+				 .to = st->from,
+				 .from = st->to};
+	struct stanza error;
+
+	error = stanza_error_reply(pool, &request, STANZA_E_RESOURCE_CONSTRAINT, NULL,
+				   "the answer is too long", STR_NONE);
+	buf_clear(b);
+	stanza_write(&error, b);
+	pool_free(pool);
+}
+
 /* The same number for the answer to a stanza whenever it is made: who takes over makes it again. */
 void session_answer(struct session *s, struct txn *t, const struct stanza *st)
 {
@@ -81,6 +106,8 @@ void session_answer(struct session *s, struct txn *t, const struct stanza *st)
 	if (session_given(s, &key))
 		return;
 	stanza_write(st, &b);
+	if (st->kind == STANZA_IQ && b.len > link_max_frame(s->user->sm->link) - GIVE_ROOM)
+		write_too_long(st, &b);
 	text = text_new(buf_str(&b));
 	session_give(s, &key, true, text);
 	text_unref(text);
@@ -286,6 +313,7 @@ static void keep_rendering(struct session *s, const struct msg_stanza_key *key, 
 	g->text = text_new(buf_str(&b));
 	s->given_bytes += b.len;
 	buf_free(&b);
+	check_unread(s);
 }
 
 void sessions_send(struct sm *sm, struct session *const *s, size_t n, const struct stanza *st)

@@ -168,6 +168,7 @@ static void saved(struct user *u, int err, void *arg)
 
 	(void)arg;
 	b->saving = false;
+	b->save_failed = err != 0;
 	if (err) { /* the next change tries again */
 		farewells_look(u, true);
 		return;

@@ -337,6 +337,7 @@ static void resume_known(struct session *s, const struct frame *f, const struct 
 	s->attachment++; /* from now on the old one is dropped */
 	s->c2s = s->last_c2s = f->from;
 	s->detached_since = 0;
+	s->restored = false;
 	free(s->address);
 	s->address = str_dup(m->address);
 	s->resuming = r;

@@ -157,17 +157,57 @@ void session_end(struct session *s, unsigned error, const char *text)
 	user_touch(u);
 }
 
-/* The client is gone; what it sent before is finished first. */
+struct departure {
+	struct sm *sm;
+	uint64_t sid;
+	uint32_t serial;
+};
+
+static void leave_loaded(void *arg, struct user *u)
+{
+	struct departure *d = arg;
+	struct session *s = u ? session_find(d->sm, d->sid) : NULL;
+
+	if (s && s->serial == d->serial && !s->closing && !s->work)
+		session_end(s, 0, NULL);
+	free(d);
+}
+
+/* The client is gone; what it sent before is finished first. Of a session that was announced the
+ * account may not have been read yet, and its end is told to contacts. */
 void session_leave(struct session *s)
 {
+	struct departure *d;
+
 	s->leaving = true;
-	if (!s->work)
+	if (s->work)
+		return;
+	if (s->user->state == USER_LOADED) {
 		session_end(s, 0, NULL);
+		return;
+	}
+	d = xcalloc(1, sizeof *d);
+	*d = (struct departure){s->user->sm, s->sid, s->serial};
+	user_run(s->user, leave_loaded, d);
 }
 
 static void overflow_end(void *arg)
 {
 	session_end(arg, 1 + STREAM_E_RESOURCE_CONSTRAINT, "too much unread");
+}
+
+static void left_end(void *arg)
+{
+	session_end(arg, 0, NULL);
+}
+
+void session_end_soon(struct session *s)
+{
+	if (s->overflow.queued)
+		return;
+	s->overflow.fn = left_end;
+	s->overflow.arg = s;
+	loop_defer(s->user->sm->loop, &s->overflow);
 }
 
 void session_overflow(struct session *s)

@@ -207,6 +207,7 @@ struct session {
 	int8_t priority;
 	bool secure, full_out, leaving, closing, record_changed, flushing, flush_again, flush_failed, flush_due;
 	bool row, row_busy; /* in table session; being written or deleted */
+	bool restored;      /* from there, and not resumed since */
 	unsigned flags;
 	struct str *directed;
 	uint32_t ndirected;
@@ -242,11 +243,13 @@ void session_regive(struct session *s, uint32_t from_m); /* those with m > from_
 void session_acked(struct session *s, uint32_t m);
 void session_settle(struct session *s);
 void session_overflow(struct session *s); /* ends it, soon: it takes nothing */
+void session_end_soon(struct session *s); /* at the end of this turn: its client has left */
 struct given *session_given(struct session *s, const struct msg_stanza_key *key);
 void session_committed(struct session *s, const struct msg_stanza_key *key);
 
 /* Detached sessions in storage: sm/detached.c */
 void detached_look(struct session *s); /* something changed */
+void detached_stale(struct session *s); /* it has a row that is old; accepts NULL */
 bool detached_written(const struct session *s);
 void detached_ended(struct session *s);
 void detached_restore(struct user *u, const struct msg_rows *rows);
@@ -358,7 +361,7 @@ struct inbox {
 	size_t n, cap;
 	uint64_t version;       /* of the entries; in memory, being written, written */
 	uint64_t saving_version, saved_version;
-	bool saving;
+	bool saving, save_failed; /* failed: the last time; it is not tried again at once */
 };
 struct entry *inbox_entry(struct inbox *b, uint64_t log); /* NULL: delivered, or unknown */
 struct entry *inbox_add(struct inbox *b, uint64_t log, uint32_t target);

@@ -66,7 +66,7 @@ static void txn_session_done(struct txn *t)
 	if (!s->c2s)
 		detached_look(s);
 	if (s->leaving && !s->work && !s->closing)
-		session_end(s, 0, NULL);
+		session_end_soon(s); /* whoever released the last hold may be at work with it */
 }
 
 void txn_release(struct txn *t)

@@ -4,7 +4,7 @@
 #include <utlist.h>
 #include "sm/sm_internal.h"
 
-enum { LOAD_TIMEOUT_MS = 10000, LOAD_RETRY_S = 1 };
+enum { LOAD_TIMEOUT_MS = 10000, LOAD_RETRY_S = 1, SAVE_RETRY_S = 2 };
 /* What the core itself reads with an account, before the modules' tables. */
 enum { LOAD_ACCOUNT, LOAD_POSITION, LOAD_NEWEST, LOAD_SESSIONS, LOAD_MODULES };
 enum { NEWEST_KEYS = 64 }; /* log entries whose keys are read again with an account */
@@ -66,7 +66,7 @@ void user_run(struct user *u, void (*fn)(void *arg, struct user *u), void *arg)
 	else
 		u->jobs = j;
 	u->jobs_last = j;
-	if (!u->loading && !u->retry.due)
+	if (u->state == USER_LOADING && !u->loading && !u->retry.due)
 		user_load(u);
 }
 
@@ -217,6 +217,15 @@ static bool user_quiet(const struct user *u)
 	return u->state == USER_LOADED && !u->sessions && !u->busy && !u->jobs && !u->waits;
 }
 
+static void touch_again(void *arg)
+{
+	struct user *u = arg;
+
+	if (u->inbox)
+		u->inbox->save_failed = false;
+	user_touch(u);
+}
+
 void user_touch(struct user *u)
 {
 	struct sm *sm = u->sm;
@@ -224,6 +233,12 @@ void user_touch(struct user *u)
 	idle_remove(u);
 	if (!user_quiet(u))
 		return;
+	if (u->inbox->save_failed && user_exists(u)) { /* storage fails: not in a loop, nor forgotten */
+		u->retry.fn = touch_again;
+		u->retry.arg = u;
+		loop_timeout_start(sm->loop, &u->retry, SAVE_RETRY_S);
+		return;
+	}
 	inbox_save(u);
 	if (!user_quiet(u)) /* the position is being written: its answer comes here again */
 		return;

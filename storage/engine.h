@@ -16,6 +16,9 @@
 
 struct engine;
 
+/* So many writes share a commit well enough: they do not wait for more. */
+enum { ENOUGH_JOBS = 32 };
+
 struct engine_config {
 	struct loop *loop;
 	const char *path;      /* of the data file; SQLite alone */

@@ -15,7 +15,7 @@
 #include "storage/pg_internal.h"
 
 enum { TICK_MS = 500 };
-enum { RETRY_FIRST = 50, RETRY_MOST = 5000 };		   /* ms */
+enum { RETRY_FIRST = 50, RETRY_MOST = 1000 };		   /* ms */
 enum { PARTITIONS_FIRST = 60000, PARTITIONS_EVERY = 3600000 }; /* ms */
 
 struct slot {

@@ -22,6 +22,7 @@ struct reader {
 	struct engine_read *list; /* in work */
 };
 
+
 struct sqlite {
 	struct engine engine;
 	struct writer writer;
@@ -32,6 +33,7 @@ struct sqlite {
 	bool ok; /* how the group went */
 	struct loop_task jobs_task;
 	struct loop_timer *delay;
+	uint64_t last_start; /* of a commit, loop_now */
 	bool armed, delayed;	  /* it runs; its time has come */
 	char trouble[WRITE_TEXT]; /* of the last group that failed */
 	struct engine_read *reads, **reads_end;
@@ -245,13 +247,19 @@ static void jobs_go(void *arg)
 
 	if (s->group || !s->jobs)
 		return;
-	if (c->commit_delay && !s->delayed && s->njobs < c->commit_max) {
-		if (!s->armed)
-			loop_timer_start(s->delay, (uint64_t)c->commit_delay, 0);
-		s->armed = true;
-		return;
+	/* At few writes a second each commits at once; at many, company is awaited. */
+	if (!s->delayed && s->njobs < ENOUGH_JOBS && s->njobs < c->commit_max) {
+		uint64_t since = loop_now(c->loop) - s->last_start;
+
+		if (since < (uint64_t)c->commit_delay) {
+			if (!s->armed)
+				loop_timer_start(s->delay, (uint64_t)c->commit_delay - since, 0);
+			s->armed = true;
+			return;
+		}
 	}
 	s->armed = s->delayed = false;
+	s->last_start = loop_now(c->loop);
 	loop_timer_stop(s->delay);
 	for (; *end && n < c->commit_max; n++)
 		end = &(*end)->next;

@@ -6,8 +6,8 @@
 #include "base/random.h"
 #include "storage/lease.h"
 
-/* One process holds the data: no write can be under way through another storage, so the epoch of
- * a writer at this storage never changes. */
+/* What parts the writes of one owner through several storages is the run of its channel (see
+ * storage/pg_fence.c); with one storage nothing has to. */
 enum { ONLY_WRITE_EPOCH = 1 };
 
 struct lease_route {

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* One connection on the loop, in pipeline mode: statements out, results in, never a wait. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "base/alloc.h"
+#include "base/log.h"
 #include "storage/pg_internal.h"
 
 struct pg_conn {
 	struct loop *loop;
 	PGconn *handle;
 	struct loop_io *io;
+	int fd; /* a copy of libpq's, which closes its own whenever it finds it dead */
 	const struct pg_conn_ops *ops;
 	void *arg;
 	/* What answers are awaited, in the order sent: a ring. */
@@ -67,7 +71,10 @@ struct pg_conn *pg_conn_free(struct pg_conn *c)
 {
 	if (!c)
 		return NULL;
-	loop_io_free(c->io);
+	if (c->io) {
+		c->io = loop_io_free(c->io);
+		close(c->fd);
+	}
 	PQfinish(c->handle);
 	c->handle = NULL;
 	if (c->taking)
@@ -150,9 +157,12 @@ static bool take_results(struct pg_conn *c)
 
 static void conn_flush(struct pg_conn *c)
 {
-	int n = c->broken ? -1 : PQflush(c->handle);
+	int n = c->broken ? 0 : PQflush(c->handle);
 
-	/* A failure to send: reading finds the reason, which the server may have told. */
+	/* A failure to send: reading finds the reason, which the server may have told. The loop
+	 * comes back to it, since nothing ends from in here. */
+	if (c->broken || PQstatus(c->handle) != CONNECTION_OK)
+		n = 1;
 	loop_io_set(c->io, LOOP_READ | (n > 0 ? LOOP_WRITE : 0u));
 }
 
@@ -160,7 +170,7 @@ static void on_io(void *arg, unsigned events)
 {
 	struct pg_conn *c = arg;
 
-	if ((events & LOOP_READ) && !PQconsumeInput(c->handle)) {
+	if (!PQconsumeInput(c->handle)) {
 		conn_lost(c);
 		return;
 	}
@@ -183,7 +193,10 @@ struct pg_conn *pg_conn_new(struct loop *l, PGconn *take_handle, const struct pg
 	c->handle = take_handle;
 	c->ops = ops;
 	c->arg = arg;
-	c->io = loop_io_new(l, PQsocket(take_handle), on_io, c);
+	c->fd = dup(PQsocket(take_handle));
+	if (c->fd < 0)
+		bug("dup: %s", strerror(errno));
+	c->io = loop_io_new(l, c->fd, on_io, c);
 	if (PQsetnonblocking(take_handle, 1) < 0 || !PQenterPipelineMode(take_handle))
 		c->broken = true;
 	loop_io_set(c->io, LOOP_READ);
@@ -237,10 +250,6 @@ void pg_conn_sync(struct pg_conn *c)
 		c->broken = true;
 	*cmd_add(c) = (struct pg_cmd){.kind = CMD_SYNC};
 	conn_flush(c);
-	/* The loop finds a socket that is at its end readable; one that is not is only broken by
-	 * us: ended from the loop as well, never from in here. */
-	if (c->broken)
-		loop_io_set(c->io, LOOP_READ | LOOP_WRITE);
 }
 
 uint64_t pg_conn_busy_since(const struct pg_conn *c)

@@ -288,13 +288,17 @@ static bool delay(struct pg_writer *w)
 {
 	const struct engine_config *c = &w->engine->config;
 
-	if (!c->commit_delay || w->delayed || w->njobs >= c->commit_max) {
+	uint64_t since = loop_now(c->loop) - w->last_start;
+
+	/* At few writes a second each commits at once; at many, company is awaited. */
+	if (w->delayed || w->njobs >= ENOUGH_JOBS || since >= (uint64_t)c->commit_delay) {
 		w->armed = w->delayed = false;
+		w->last_start = loop_now(c->loop);
 		loop_timer_stop(w->delay);
 		return false;
 	}
 	if (!w->armed)
-		loop_timer_start(w->delay, (uint64_t)c->commit_delay, 0);
+		loop_timer_start(w->delay, (uint64_t)c->commit_delay - since, 0);
 	w->armed = true;
 	return true;
 }

@@ -57,6 +57,7 @@ struct pg_writer {
 	size_t nraised;
 	struct loop_task task;
 	struct loop_timer *delay;
+	uint64_t last_start; /* of a transaction, loop_now */
 	bool armed, delayed; /* it runs; its time has come */
 	int64_t purged;	     /* wall clock when old request ids were removed */
 	int64_t month_from, month_to;

@@ -263,6 +263,7 @@ static void run_idle(long seconds)
 	wait_for_line();
 	while (clock_mono_us() < end && !bench.errors)
 		bench_turn(100);
+	w.last_us = clock_mono_us();
 	report("idle", w.n - w.gone, start);
 	close_all();
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Faults: processes killed, stopped and continued; clients' connections cut."""
+"""Faults: processes killed, terminated, stopped and continued; clients' connections cut."""
 import asyncio
 import os
 import signal
@@ -12,7 +12,7 @@ def parse_mix(text):
     for part in filter(None, text.split(",")):
         name, _, weight = part.partition("=")
         what, _, process = name.partition(":")
-        if what not in ("kill", "stop", "cut") or (what == "cut") == bool(process):
+        if what not in ("kill", "term", "stop", "cut") or (what == "cut") == bool(process):
             raise ValueError(f"not a fault: {part}")
         mix.append((what, process or None, float(weight or 1)))
     return mix
@@ -55,7 +55,16 @@ class Faults:
     async def kill(self, name):
         pid = self.world.server.pids()[name]
         self.excuse(name, 5)
+        if name.startswith("c2s-"):
+            self.world.ledger.killed(self.world.server.base + 400 + int(name[4:]))
         os.kill(pid, signal.SIGKILL)
+        await self.wait_up(name, pid)
+
+    async def term(self, name):
+        """It drains and ends; the launcher starts it anew."""
+        pid = self.world.server.pids()[name]
+        self.excuse(name, 60)
+        os.kill(pid, signal.SIGTERM)
         await self.wait_up(name, pid)
 
     async def stop(self, name):
@@ -100,7 +109,7 @@ class Faults:
                 return
             name = self.rng.choice(sorted(free))
             self.world.log(f"FAULT {what} {name}")
-            await (self.kill if what == "kill" else self.stop)(name)
+            await {"kill": self.kill, "term": self.term, "stop": self.stop}[what](name)
         self.counts[kind] = self.counts.get(kind, 0) + 1
         self.done.append((kind, start, time.monotonic()))
 

@@ -22,12 +22,12 @@ class Ledger:
         self.messages = {}
         self.received = {}   # recipient: [(id, session of the recipient, time)]
         self.sequence = {}   # (sender, recipient): last number
-        self.iqs = {}        # id: [asked in session, answers, lost]
+        self.iqs = {}        # id: [asked in session, answers, lost with either session, asked whom]
         self.closed = {}     # why: sockets
         self.refused = 0
         self.resumed = 0
         self.notes = []      # what is wrong beside messages
-        self.ended_clean = {}  # session of a recipient: time of its clean end
+        self.ended_clean = {}  # session of a recipient: port and time of its clean end
         self.foreign = 0
 
     def send(self, sender, to, session):
@@ -56,6 +56,12 @@ class Ledger:
             self.notes.append(f"{to} received {ident}, which nobody sent")
             return
         self.received.setdefault(to, []).append((ident, session, time.monotonic()))
+
+    def killed(self, port):
+        """What a c2s had heard last, and had not passed on yet, died with it."""
+        now = time.monotonic()
+        self.ended_clean = {s: (p, t) for s, (p, t) in self.ended_clean.items()
+                            if p != port or now - t > 5}
 
     def bounce(self, sender, ident, text):
         m = self.messages.get(ident)

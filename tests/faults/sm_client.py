@@ -49,6 +49,8 @@ class Client:
         self.contacts = {}              # who we believe is online
         self.last_in = 0.0
         self.asked_at = None
+        self.goodbye = False            # </stream:stream> is written
+        self.doubtful = False           # it was, and the answer did not come
         self.enabled = False
         self.away = 0                   # sessions of ours that ended, for the judgement of presence
 
@@ -166,7 +168,7 @@ class Client:
             if m:
                 self.world.ledger.unknown(m)
         for row in self.world.ledger.iqs.values():
-            if row[0] == self.session:
+            if row[0] == self.session or (row[3] == self.name and not row[1]):
                 row[2] = True
         self.unacked = []
         self.resume_id = None
@@ -213,6 +215,7 @@ class Client:
         self.resume_id = e.get("id")
         self.out = self.h = 0
         self.away += 1
+        self.doubtful = False
         self.contacts = {}
         self.enabled = True
         self.log(f"bound at {self.port}, session {self.session} {self.resume_id}")
@@ -241,21 +244,34 @@ class Client:
             ledger.bounce(self.name, e.get("id"), ",".join(
                 c.tag.split("}")[-1] for c in e.findall(f"{CLIENT}error/*")))
         elif kind == "message":
-            ledger.receive(self.name, e.get("id"), self.session)
+            # What crosses our goodbye is not acknowledged by it: it rightly comes again.
+            ledger.receive(self.name, e.get("id"), self.session + ("-late" if self.goodbye else ""))
         elif kind == "iq" and e.get("type") in ("result", "error"):
             row = ledger.iqs.get(e.get("id"))
             if row:
                 row[1] += 1
                 self.log(f"iq answered {e.get('id')} {e.get('type')}")
         elif kind == "iq":
-            self.stanza(f"<iq type='result' to='{e.get('from')}' id='{e.get('id')}'/>", None)
+            to = f"to='{e.get('from')}' " if e.get("from") else ""
+            self.stanza(f"<iq type='result' {to}id='{e.get('id')}'/>", None)
         elif kind == "presence":
             self.on_presence(e)
 
     def on_presence(self, e):
-        who = (e.get("from") or "").split("@")[0]
-        if e.get("type") == "unavailable" and who != self.name:
-            self.world.seen_gone(self, who)
+        """Contacts tell each other; nobody may be said to have gone who has not."""
+        jid, kind = (e.get("from") or ""), e.get("type")
+        who = self.world.named.get(jid.split("@")[0])
+        if not who or who is self:
+            return
+        if kind == "subscribe":
+            self.stanza(f"<presence type='subscribed' to='{who.jid}'/>", None)
+        elif kind is None:
+            self.contacts[who.name] = who.away
+        elif kind == "unavailable":
+            if (who.session and not who.goodbye and not who.doubtful and
+                    who.away == self.contacts.get(who.name)):
+                self.world.ledger.notes.append(f"{self.name} was told that {who.name} has gone")
+                self.log(f"false unavailable of {who.name}")
 
     def on_element(self, e):
         if e.tag in STANZAS:
@@ -280,6 +296,7 @@ class Client:
                 return "cut"
             if self.leaving == "close":
                 self.write(f"<a xmlns='urn:xmpp:sm:3' h='{self.h & MASK}'/></stream:stream>")
+                self.goodbye = True
                 return "close"
             if self.asked_at and now - self.asked_at > self.world.options.patience:
                 if now - self.last_in > self.world.options.patience:
@@ -312,7 +329,7 @@ class Client:
         """A connection to which a session was bound is over."""
         ledger = self.world.ledger
         if self.leaving == "close" and why == "stream end":
-            ledger.ended_clean[self.session] = time.monotonic()
+            ledger.ended_clean[self.session] = (self.port, time.monotonic())
             self.log(f"closed, session {self.session}")
             self.forget_session()
             return
@@ -320,6 +337,7 @@ class Client:
             why = self.leaving
         self.log(f"connection over: {why}, port {self.port}")
         self.world.connection_over(self, why)
+        self.doubtful = self.leaving == "close"
         if self.leaving == "close" or not self.resume_id or why.startswith("stream error"):
             self.forget_session()
 
@@ -327,6 +345,7 @@ class Client:
         while True:
             await self.online.wait()
             self.leaving = None
+            self.goodbye = False
             bound = False
             try:
                 await asyncio.wait_for(self.login(), 90)
@@ -358,9 +377,10 @@ class Client:
 
     def ask(self, to):
         ident = f"q{fresh_id()}"
-        self.world.ledger.iqs[ident] = [self.session, 0, False]
-        self.log(f"iq {ident} to {to}")
-        self.stanza(f"<iq type='get' id='{ident}' to='{to}'><ping xmlns='urn:xmpp:ping'/></iq>", None)
+        jid = f"{to.jid}/r" if to else self.world.domain
+        self.world.ledger.iqs[ident] = [self.session, 0, False, to and to.name]
+        self.log(f"iq {ident} to {jid}")
+        self.stanza(f"<iq type='get' id='{ident}' to='{jid}'><ping xmlns='urn:xmpp:ping'/></iq>", None)
 
     async def speak(self):
         options = self.world.options
@@ -370,7 +390,7 @@ class Client:
                 continue
             if self.rng.random() < options.iqs:
                 peer = self.world.peer_of(self)
-                self.ask(self.rng.choice((self.world.domain, f"{peer.jid}/r")))
+                self.ask(self.rng.choice((None, peer)))
             else:
                 for _ in range(self.rng.choice((1, 1, 1, 2, 5))):
                     self.say(self.world.peer_of(self))

@@ -70,7 +70,7 @@ static void info_attr(struct buf *b, struct str ns, struct str name, struct str 
 
 static struct str name_of(const char *triple, struct str *ret_ns)
 {
-	const char *sep = strchr(triple, '\xff');
+	const char *sep = strchr(triple, 0xff);
 
 	*ret_ns = sep ? str_n(triple, (size_t)(sep - triple)) : STR("");
 	return str_z(sep ? sep + 1 : triple);

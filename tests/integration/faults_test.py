@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Processes killed (-9) under traffic: sockets stay, acknowledged messages arrive once and in order."""
 import itertools
+import os
 import sys
 import threading
 import time
@@ -276,6 +277,9 @@ def starttls(s):
 
 def main():
     tap = Tap()
+    if os.environ.get("MERCUTIO_RUN_ARGS"):
+        tap.skip("faults", "it chooses the instances itself")
+        tap.done()
 
     def run(label, fn, *args):
         if len(sys.argv) < 2 or any(word in label for word in sys.argv[1:]):

@@ -2,6 +2,7 @@
 """What integration tests share: a throw-away server from the build tree, TAP, and raw XMPP streams."""
 import base64
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,12 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 BUILD = os.environ.get("MERCUTIO_BUILD", SOURCE)
 SLOW = 4 if "asan" in os.path.basename(BUILD) else 1
 TIMEOUT = 15 * SLOW
+SANITIZER = re.compile(r"^.*(ERROR: \w+Sanitizer|: runtime error:).*(\n.*)*", re.MULTILINE)
+
+# Killed by a signal of its own making, not by a test's.
+BAD = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|: runtime error: |"
+                 r'event="?killed"? .*signal=(4|6|7|8|11)\b')
+TROUBLE = []  # of all servers of this run
 
 NS = {
     "client": "jabber:client",
@@ -99,6 +106,28 @@ class Server:
             self.process.wait()
         self.process.stdout.close()
         self.process = None
+        TROUBLE.extend(self.trouble())
+
+    def trouble(self):
+        """What no test may leave in the logs: crashes, reports of sanitizers."""
+        folder = os.path.join(self.dir, "log")
+        found = []
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            with open(os.path.join(folder, name), errors="replace") as f:
+                found += [f"{name}: {line.strip()}" for line in f if BAD.search(line)]
+        return found
+        self.check_logs()
+
+    def check_logs(self):
+        """What a sanitizer has to say it says where the process logs."""
+        folder = os.path.join(self.dir, "log")
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            with open(os.path.join(folder, name), errors="replace") as f:
+                report = SANITIZER.search(f.read())
+            if report:
+                for line in report.group().splitlines()[:60]:
+                    print(f"# {name}: {line}")
+                raise AssertionError(f"a sanitizer has reported something about {name}")
 
     def show_logs(self):
         folder = os.path.join(self.dir, "log")
@@ -319,5 +348,11 @@ class Tap:
         print(f"ok {self.n} - {name} # SKIP {why}", flush=True)
 
     def done(self):
+        if TROUBLE:
+            self.n += 1
+            self.failed += 1
+            print(f"not ok {self.n} - no process crashed, no sanitizer reported")
+            for line in TROUBLE[:40]:
+                print("# " + line)
         print(f"1..{self.n}", flush=True)
         sys.exit(1 if self.failed else 0)

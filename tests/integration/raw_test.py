@@ -724,6 +724,9 @@ def options(**kw):
 
 def main():
     tap = Tap()
+    if os.environ.get("MERCUTIO_RUN_ARGS"):
+        tap.skip("raw streams", "its limits are those of one c2s")
+        tap.done()
     chosen = sys.argv[1:]
     with Server(users=USERS, domains=("localhost", "example.test"),
                 args=options(auth__fail_delay="0s", auth__lockout_count=0,

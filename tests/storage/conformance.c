@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include "tests/storage/pg_server.h"
 
-const char *const engines[] = {"memory", "sqlite"};
+const char *const engines[] = {"memory", "sqlite", "postgresql"};
 
 static void add(SRunner *sr, int engine, const char *name, void (*fill)(TCase *tc, int engine))
 {
@@ -23,10 +25,17 @@ static void add(SRunner *sr, int engine, const char *name, void (*fill)(TCase *t
 
 int main(void)
 {
+	bool pg = pg_server_installed();
 	SRunner *sr = srunner_create(NULL);
 	int failed;
 
+	if (pg)
+		pg_server_start();
+	else
+		fprintf(stderr, "PostgreSQL is not installed: the suite runs without it\n");
 	for (int i = 0; i < (int)(sizeof(engines) / sizeof(engines[0])); i++) {
+		if (!pg && strcmp(engines[i], "postgresql") == 0)
+			continue;
 		add(sr, i, "reading", fill_read);
 		add(sr, i, "writing", fill_write);
 		add(sr, i, "log", fill_log);
@@ -36,5 +45,7 @@ int main(void)
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
+	if (pg)
+		pg_server_stop();
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -13,14 +13,17 @@
 #include "base/alloc.h"
 #include "link/shards.h"
 #include "link/store_client.h"
+#include "tests/storage/pg_server.h"
 #include "tests/storage/rig.h"
 
 enum { ENTRIES = 500, LARGE = 3000 };
 
 struct server {
 	char dir[64], conf[96];
-	pid_t router, storage;
+	pid_t router, storage, second; /* second: another storage, PostgreSQL alone */
 };
+
+static bool pg; /* the engine is PostgreSQL */
 
 /* Another process, "sm-1" or "sm-2". */
 struct client {
@@ -35,7 +38,7 @@ struct client {
 	bool done;
 };
 
-static pid_t start(const struct server *s, const char *program)
+static pid_t start_as(const struct server *s, const char *program, const char *instance)
 {
 	pid_t pid = fork();
 	int null;
@@ -46,8 +49,13 @@ static pid_t start(const struct server *s, const char *program)
 	null = open("/dev/null", O_WRONLY);
 	if (!getenv("VERBOSE"))
 		dup2(null, 2);
-	execl(program, program, "-c", s->conf, (char *)NULL);
+	execl(program, program, "-c", s->conf, instance ? "-i" : NULL, instance, (char *)NULL);
 	_exit(127);
+}
+
+static pid_t start(const struct server *s, const char *program)
+{
+	return start_as(s, program, NULL);
 }
 
 static void end(pid_t pid, int signum)
@@ -59,13 +67,21 @@ static void end(pid_t pid, int signum)
 static void server_start(struct server *s)
 {
 	FILE *f;
+	char *conninfo;
 
+	*s = (struct server){0};
 	snprintf(s->dir, sizeof(s->dir), "/tmp/mercutio-storage-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(s->dir));
 	snprintf(s->conf, sizeof(s->conf), "%s/conf", s->dir);
 	f = fopen(s->conf, "w");
 	fprintf(f, "domain = localhost\nrun_dir = \"%s\"\ndata_dir = \"%s/data\"\n", s->dir,
 		s->dir);
+	if (pg) {
+		conninfo = pg_server_schema();
+		fprintf(f, "heartbeat = 1s\nstorage { engine = postgresql connect = \"%s\" }\n",
+			conninfo);
+		free(conninfo);
+	}
 	fclose(f);
 	s->router = start(s, "router/mercutio-router");
 	s->storage = start(s, "storage/mercutio-storage");
@@ -76,6 +92,8 @@ static void server_stop(struct server *s)
 	char data[80];
 
 	end(s->storage, SIGTERM);
+	if (s->second)
+		end(s->second, SIGTERM);
 	end(s->router, SIGTERM);
 	snprintf(data, sizeof(data), "%s/data", s->dir);
 	rig_remove(data);
@@ -354,6 +372,45 @@ START_TEST(two_owners)
 }
 END_TEST
 
+static void count_one(void *arg, const struct member *m)
+{
+	++*(int *)arg;
+}
+
+/* Two storages, one of them in use: it dies, or stops for a while. Its owner turns to the other, all
+ * is there once, and what the one that stopped still has comes too late. */
+START_TEST(owner_turns)
+{
+	struct server s;
+	struct client c;
+	bool never = false;
+	int both = 0;
+
+	server_start(&s);
+	s.second = start_as(&s, "storage/mercutio-storage", "storage-2");
+	client_start(&c, &s, "sm-1", "sm");
+	for (int i = 0; i < 500 && both < 2; i++) {
+		client_wait(&c, &never, 10);
+		both = 0;
+		link_serving(c.link, "storage", count_one, &both);
+	}
+	ck_assert_int_eq(both, 2);
+	client_take(&c, "a@x", 0);
+	client_append(&c, "a@x", 1, ENTRIES);
+	while (c.answered < 20 + 30 * (size_t)(_i / 4))
+		loop_run_once(c.loop);
+	/* Which one it is depends on their names: one of two cases has nothing to do. */
+	kill(_i & 1 ? s.storage : s.second, _i & 2 ? SIGSTOP : SIGKILL);
+	ck_assert(client_wait(&c, &c.done, 30000));
+	ck_assert_uint_eq(c.committed, ENTRIES);
+	kill(_i & 1 ? s.storage : s.second, SIGCONT);
+	client_wait(&c, &never, _i & 2 ? 1000 : 1);
+	ck_assert_int_eq(client_read(&c, "a@x").count, ENTRIES);
+	client_stop(&c);
+	server_stop(&s);
+}
+END_TEST
+
 /* What a process may not know it is not told. */
 START_TEST(strangers)
 {
@@ -368,10 +425,30 @@ START_TEST(strangers)
 }
 END_TEST
 
+static void use_pg(void)
+{
+	pg = true;
+}
+
+static TCase *pg_tests(void)
+{
+	TCase *tc = tcase_create("postgresql");
+
+	tcase_set_timeout(tc, 90);
+	tcase_add_checked_fixture(tc, use_pg, NULL);
+	tcase_add_test(tc, appends_and_reads);
+	tcase_add_loop_test(tc, storage_dies, 0, 4);
+	tcase_add_test(tc, two_owners);
+	tcase_add_test(tc, strangers);
+	tcase_add_loop_test(tc, owner_turns, 0, 8);
+	return tc;
+}
+
 int main(void)
 {
 	Suite *s = suite_create("storage process");
 	TCase *tc = tcase_create("process");
+	bool installed = pg_server_installed();
 	SRunner *sr;
 	int failed;
 
@@ -382,10 +459,16 @@ int main(void)
 	tcase_add_test(tc, two_owners);
 	tcase_add_test(tc, strangers);
 	suite_add_tcase(s, tc);
+	if (installed) {
+		pg_server_start();
+		suite_add_tcase(s, pg_tests());
+	}
 	sr = srunner_create(s);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
+	if (installed)
+		pg_server_stop();
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

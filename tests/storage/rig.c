@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting calls on an engine, and what they find as text. */
 #include "tests/storage/rig.h"
+#include "tests/storage/pg_server.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -25,7 +26,12 @@ void rig_open(struct rig *r, const char *engine)
 		.read_bytes = 1 << 20,
 		.keep_requests = 3600 * 1000,
 		.cache = 8 << 20,
+		.connections = 3,
+		.connect_timeout = 5000,
+		.statement_timeout = 10000,
 	};
+	if (strcmp(engine, "postgresql") == 0)
+		r->config.connect = r->conninfo = pg_server_schema();
 	ck_assert_msg(engine_open(engine_named(engine), &r->config, &error, &r->engine) == 0,
 		      "%.*s", STR_ARG(buf_str(&error)));
 	buf_free(&error);
@@ -49,6 +55,7 @@ void rig_close(struct rig *r)
 	r->engine = engine_close(r->engine);
 	r->loop = loop_free(r->loop);
 	rig_remove(r->dir);
+	free(r->conninfo);
 }
 
 void rig_reopen(struct rig *r)

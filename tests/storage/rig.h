@@ -13,6 +13,7 @@ struct rig {
 	struct engine_config config;
 	char dir[64];
 	char path[96];
+	char *conninfo; /* PostgreSQL: a schema of its own */
 };
 
 /* In a directory of its own, which rig_close removes. */

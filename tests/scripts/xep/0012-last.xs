@@ -12,6 +12,7 @@ romeo receives
 	<iq type='result' from='{juliet.bare}' id='1'><query xmlns='jabber:iq:last' seconds='0'/></iq>
 juliet sends
 	<presence type='unavailable'><status>Heading home</status></presence>
+juliet disconnects
 romeo forgets
 romeo sends
 	<iq type='get' to='{juliet.bare}' id='2'><query xmlns='jabber:iq:last'/></iq>

@@ -18,7 +18,8 @@ START_TEST(defaults)
 	while (c.mechanisms[n])
 		ck_assert_ptr_nonnull(mech_type(str_z(c.mechanisms[n++])));
 	ck_assert_uint_eq(n, mech_types());
-	ck_assert_str_eq(c.mechanisms[0], "SCRAM-SHA-256-PLUS");
+	ck_assert_str_eq(c.mechanisms[0], "EXTERNAL");
+	ck_assert_str_eq(c.mechanisms[1], "SCRAM-SHA-256-PLUS");
 	ck_assert_int_eq(c.scram_iterations, 10000);
 	ck_assert_int_eq(c.fail_delay, 1000);
 	ck_assert(!c.allow_unencrypted);

@@ -539,7 +539,7 @@ struct auth *double_auth(struct auth_config *config, struct common_config *commo
 {
 	static const struct {
 		char *mechanisms[6], *domains[3], *reserved[2];
-	} lists = {{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1",
+	} lists = {{"EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1",
 		    "PLAIN", NULL},
 		   {"example.org", "example.net", NULL},
 		   {"admin", NULL}};

@@ -32,6 +32,8 @@ enum cert_kind { CERT_EC, CERT_RSA_SHA1, CERT_RSA_SHA384, CERT_ED25519 };
 /* A self-signed certificate for a name, written to dir/NAME.crt and dir/NAME.key; the first is
  * its own trust anchor. */
 void cert_make(const char *dir, const char *name, enum cert_kind kind);
+/* The same for another subjectAltName ("otherName:1.3.6.1.5.5.7.8.5;UTF8:user@example.org"). */
+void cert_make_alt(const char *dir, const char *name, const char *alt, enum cert_kind kind);
 /* A new directory below the system's for temporary files; removed by temp_dir_remove. */
 char *temp_dir(void);
 void temp_dir_remove(char *take_dir);

@@ -68,11 +68,10 @@ static const EVP_MD *digest_of(enum cert_kind kind)
 	return kind == CERT_RSA_SHA384 ? EVP_sha384() : EVP_sha256();
 }
 
-static X509 *make_cert(EVP_PKEY *key, const char *name, enum cert_kind kind)
+static X509 *make_cert(EVP_PKEY *key, const char *name, const char *alt, enum cert_kind kind)
 {
 	X509 *x = X509_new();
 	X509_NAME *subject = X509_NAME_new();
-	char *alt = xasprintf("DNS:%s", name);
 	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alt);
 
 	X509_set_version(x, 2);
@@ -88,14 +87,21 @@ static X509 *make_cert(EVP_PKEY *key, const char *name, enum cert_kind kind)
 	ck_assert_int_gt(X509_sign(x, key, digest_of(kind)), 0);
 	X509_EXTENSION_free(ext);
 	X509_NAME_free(subject);
-	free(alt);
 	return x;
 }
 
 void cert_make(const char *dir, const char *name, enum cert_kind kind)
 {
+	char *alt = xasprintf("DNS:%s", name);
+
+	cert_make_alt(dir, name, alt, kind);
+	free(alt);
+}
+
+void cert_make_alt(const char *dir, const char *name, const char *alt, enum cert_kind kind)
+{
 	EVP_PKEY *key = make_key(kind);
-	X509 *x = make_cert(key, name, kind);
+	X509 *x = make_cert(key, name, alt, kind);
 	char *crt = xasprintf("%s/%s.crt", dir, name), *pem = xasprintf("%s/%s.key", dir, name);
 	FILE *f = fopen(crt, "w");
 

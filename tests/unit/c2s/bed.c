@@ -12,7 +12,7 @@
 struct link {
 	uint64_t owner;
 	uint32_t epoch;
-	bool auth, unreachable;
+	bool auth, others, unreachable;
 	struct sent *sent;
 };
 
@@ -37,10 +37,12 @@ struct bed {
 
 static const struct member_bind auth_binds[] = {{"auth", false}};
 static const struct member_bind sm_binds[] = {{"sm", true}};
+static const struct member_bind c2s_binds[] = {{"c2s", false}};
 static const struct member members[] = {
 	{.id = AUTH_ID, .name = "auth-1", .process = "auth", .nbinds = 1, .binds = auth_binds},
 	{.id = SM_ID, .name = "sm-1", .process = "sm", .nbinds = 1, .binds = sm_binds},
 	{.id = SM2_ID, .name = "sm-2", .process = "sm", .nbinds = 1, .binds = sm_binds},
+	{.id = C2S2_ID, .name = "c2s-2", .process = "c2s", .nbinds = 1, .binds = c2s_binds},
 };
 
 const struct option host_options[] = {
@@ -51,10 +53,15 @@ const struct option host_options[] = {
 
 const struct member *link_member(const struct link *k, uint64_t id)
 {
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
 		if (members[i].id == id)
 			return &members[i];
 	return NULL;
+}
+
+size_t link_max_frame(const struct link *k)
+{
+	return 1 << 20;
 }
 
 void link_serving(const struct link *k, const char *route,
@@ -62,6 +69,8 @@ void link_serving(const struct link *k, const char *route,
 {
 	if (k->auth && strcmp(route, "auth") == 0)
 		fn(arg, &members[0]);
+	if (k->others && strcmp(route, "c2s") == 0)
+		fn(arg, &members[3]);
 	if (k->owner && strcmp(route, "sm") == 0)
 		fn(arg, link_member(k, k->owner));
 }
@@ -119,6 +128,10 @@ void link_cancel(struct link_request *r)
 		return;
 	r->sent->request = NULL;
 	free(r);
+}
+
+void process_drain_time(struct app *app, uint64_t ms)
+{
 }
 
 void process_drained(struct app *app)
@@ -257,6 +270,12 @@ void bed_auth(struct bed *b, bool there)
 {
 	b->link.auth = there;
 	bed_event(b, there ? LINK_MEMBER : LINK_MEMBER_LOST, AUTH_ID);
+}
+
+void bed_others(struct bed *b, bool there)
+{
+	b->link.others = there;
+	bed_event(b, there ? LINK_MEMBER : LINK_MEMBER_LOST, C2S2_ID);
 }
 
 void bed_unreachable(struct bed *b, bool on)

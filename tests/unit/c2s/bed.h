@@ -15,6 +15,8 @@ Suite *ack_suite(void);
 Suite *announce_suite(void);
 Suite *bind_suite(void);
 Suite *deliver_suite(void);
+Suite *drain_suite(void);
+Suite *external_suite(void);
 Suite *limits_suite(void);
 Suite *listen_suite(void);
 Suite *register_suite(void);
@@ -22,7 +24,7 @@ Suite *sasl_suite(void);
 Suite *session_suite(void);
 Suite *stream_suite(void);
 
-enum { AUTH_ID = 100, SM_ID = 200, SM2_ID = 201 };
+enum { AUTH_ID = 100, SM_ID = 200, SM2_ID = 201, C2S2_ID = 301 };
 
 /* A frame that c2s has sent; lives until the bed's end. */
 struct sent {
@@ -47,6 +49,7 @@ const char *bed_dir(const struct bed *b); /* temporary */
 void bed_owner(struct bed *b, uint64_t owner, uint32_t epoch);
 void bed_event(struct bed *b, enum link_event e, uint64_t member);
 void bed_auth(struct bed *b, bool there);
+void bed_others(struct bed *b, bool there); /* another c2s */
 void bed_unreachable(struct bed *b, bool on); /* link_send fails */
 
 /* Takes the oldest frame of that kind; fails the test when there is none. */
@@ -72,6 +75,7 @@ void peer_expect(struct peer *p, const char *text);
 const char *peer_heard(struct peer *p);
 void peer_expect_end(struct peer *p); /* the connection is closed by the server */
 void peer_clear(struct peer *p);
+void peer_certificate(struct peer *p, const char *cert, const char *key); /* before TLS */
 void peer_start_tls(struct peer *p, const char *sni, const char *alpn);
 void peer_expect_tls(struct peer *p);	 /* the handshake is done */
 void peer_read(struct peer *p, bool on); /* false: it reads nothing any more */

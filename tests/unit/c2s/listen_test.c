@@ -109,7 +109,7 @@ START_TEST(the_limit_of_open_files)
 	enum { MAX = 24 };
 	unsigned short port;
 	struct bed *b = listening(&port, "unauthenticated = 0");
-	struct peer *p[MAX];
+	struct peer *p[MAX + 1];
 	struct rlimit tight = {64, 64};
 	unsigned turns = 0;
 	size_t n;

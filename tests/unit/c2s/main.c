@@ -22,6 +22,8 @@ int main(void)
 	srunner_add_suite(sr, deliver_suite());
 	srunner_add_suite(sr, announce_suite());
 	srunner_add_suite(sr, ack_suite());
+	srunner_add_suite(sr, drain_suite());
+	srunner_add_suite(sr, external_suite());
 	srunner_add_suite(sr, limits_suite());
 	srunner_add_suite(sr, listen_suite());
 	srunner_set_tap(sr, "-");

@@ -141,9 +141,17 @@ void peer_expect_end(struct peer *p)
 	ck_assert_msg(p->ended, "the connection was not closed");
 }
 
-void peer_start_tls(struct peer *p, const char *sni, const char *alpn)
+void peer_certificate(struct peer *p, const char *cert, const char *key)
 {
 	p->ctx = SSL_CTX_new(TLS_client_method());
+	ck_assert_int_eq(SSL_CTX_use_certificate_file(p->ctx, cert, SSL_FILETYPE_PEM), 1);
+	ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(p->ctx, key, SSL_FILETYPE_PEM), 1);
+}
+
+void peer_start_tls(struct peer *p, const char *sni, const char *alpn)
+{
+	if (!p->ctx)
+		p->ctx = SSL_CTX_new(TLS_client_method());
 	p->ssl = SSL_new(p->ctx);
 	SSL_set_fd(p->ssl, p->fd);
 	if (sni)

@@ -9,8 +9,8 @@
 enum { ACCOUNTS = 4, MOST_CLIENTS = 24, STEPS = 1500 };
 
 static const char *const accounts[ACCOUNTS] = {"a@localhost", "b@localhost", "c@localhost", "d@localhost"};
-static struct client *live[MOST_CLIENTS];
-static size_t nlive;
+static struct client *live[MOST_CLIENTS], *late[MOST_CLIENTS]; /* late: not answered yet */
+static size_t nlive, nlate;
 static unsigned long long state;
 static unsigned messages;
 
@@ -101,6 +101,15 @@ static void look_over(struct client *c)
 
 static void sweep(void)
 {
+	for (size_t i = 0; i < nlate;) {
+		if (!late[i]->full) {
+			i++;
+			continue;
+		}
+		if (!late[i]->refused)
+			live[nlive++] = late[i];
+		late[i] = late[--nlate];
+	}
 	for (size_t i = 0; i < nlive;) {
 		look_over(live[i]);
 		if (live[i]->ended >= 0 || !session_find(w.sm, live[i]->sid))
@@ -118,11 +127,8 @@ static void step(void)
 	switch (dice(20)) {
 	case 0:
 	case 1:
-		if (nlive < MOST_CLIENTS && !w.shelf->hold_reads) {
-			c = login_on(accounts[dice(ACCOUNTS)], resources[dice(4)], C2S_ID);
-			if (c->sid)
-				live[nlive++] = c;
-		}
+		if (nlive + nlate < MOST_CLIENTS)
+			late[nlate++] = login_on(accounts[dice(ACCOUNTS)], resources[dice(4)], C2S_ID);
 		break;
 	case 2:
 		if (c)
@@ -142,6 +148,15 @@ static void step(void)
 		break;
 	case 7:
 		((struct sm_config *)w.app.config)->users_cached = dice(3);
+		w.shelf->hold_reads = dice(3) == 0;
+		if (!dice(3))
+			reads_time_out();
+		break;
+	case 11:
+		free(tell_in(dice(2) ? "<message type='chat' id='t' from='p@localhost/x' to='a@localhost'>"
+				       "<body>t</body></message>"
+				     : "<presence type='subscribe' from='p@localhost' to='b@localhost'/>",
+			     99, dice(40)));
 		break;
 	case 8:
 	case 9:
@@ -150,7 +165,7 @@ static void step(void)
 			acknowledge(c, c->acked + (c->out - c->acked) / (1 + dice(3)));
 		break;
 	default:
-		if (c && w.shelf->nheld < 200)
+		if (c && w.shelf->nheld < 200 && fake_requests(w.link) < 50)
 			stanza(c);
 	}
 	settle();
@@ -161,12 +176,12 @@ START_TEST(anything)
 {
 	world_start("deadline = 5s");
 	state = (unsigned)_i;
-	nlive = messages = 0;
+	nlive = nlate = messages = 0;
 	for (size_t i = 0; i < ACCOUNTS; i++)
 		account(accounts[i]);
 	for (int i = 0; i < STEPS; i++)
 		step();
-	w.shelf->hold = false;
+	w.shelf->hold = w.shelf->hold_reads = false;
 	w.shelf->status = STORE_COMMITTED;
 	while (w.shelf->nheld)
 		shelf_release(w.shelf, w.link, 100);
@@ -189,9 +204,10 @@ Suite *monkey_suite(void)
 {
 	Suite *s = suite_create("monkey");
 	TCase *c = tcase_create("anything");
+	const char *more = getenv("MONKEYS"); /* how many, for a longer search */
 
 	tcase_set_timeout(c, 60);
-	tcase_add_loop_test(c, anything, 1, 9);
+	tcase_add_loop_test(c, anything, 1, more ? (int)strtol(more, NULL, 10) + 1 : 7);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -179,6 +179,26 @@ START_TEST(priorities)
 }
 END_TEST
 
+/* Who reads nothing ends: what one's other resources say has no more room than all else. */
+START_TEST(too_much_unread)
+{
+	struct client *deaf = online("romeo@localhost", "deaf");
+	char big[2000];
+	char *xml;
+
+	memset(big, 'x', sizeof big);
+	((struct sm_config *)w.app.config)->given_max = 65536;
+	xml = xasprintf("<presence><status>%.*s</status></presence>", (int)sizeof big, big);
+	for (int i = 0; i < 40; i++) {
+		says(romeo, xml);
+		acknowledge_all(romeo);
+	}
+	free(xml);
+	ck_assert_int_eq(deaf->ended, 1 + STREAM_E_RESOURCE_CONSTRAINT);
+	ck_assert_int_eq(romeo->ended, -1);
+}
+END_TEST
+
 START_TEST(unknown_type)
 {
 	says(romeo, "<presence type='error'/>");
@@ -205,6 +225,7 @@ Suite *presence_suite(void)
 	tcase_add_test(c, directed_to_a_contact);
 	tcase_add_test(c, directed_limit);
 	tcase_add_loop_test(c, priorities, 0, 8);
+	tcase_add_test(c, too_much_unread);
 	tcase_add_test(c, unknown_type);
 	suite_add_tcase(s, c);
 	return s;

@@ -176,6 +176,35 @@ START_TEST(record_round_trip)
 }
 END_TEST
 
+/* An announced session, its account not loaded yet: what its stanzas start waits in order, and it is read
+ * once. */
+START_TEST(stanzas_before_the_account)
+{
+	struct client *c = online("romeo@localhost", "x");
+	size_t reads;
+
+	acknowledge_all(c);
+	user_drop(user_get(w.sm, STR("romeo@localhost")));
+	w.shelf->hold_reads = true;
+	announce(c);
+	c->in = c->done;
+	says_only(c, "<message type='chat' to='romeo@localhost'><body>1</body></message>");
+	says_only(c, "<message type='chat' to='romeo@localhost'><body>2</body></message>");
+	says_only(c, "<iq id='3' type='get'><ping xmlns='urn:xmpp:ping'/></iq>");
+	settle();
+	gets_nothing(c);
+	w.shelf->hold_reads = false;
+	reads = w.shelf->reads;
+	settle();
+	gets_any(c, "<body>1<");
+	gets_any(c, "<body>2<");
+	gets_any(c, "id='3'");
+	gets_nothing(c);
+	ck_assert_uint_eq(w.shelf->reads, reads + 1);
+	ck_assert_uint_eq(c->done, c->in);
+}
+END_TEST
+
 START_TEST(record_of_another_session)
 {
 	struct client *a = online("romeo@localhost", "x"), *b = online("romeo@localhost", "y");
@@ -342,6 +371,7 @@ Suite *session_suite(void)
 	tcase_add_test(c, same_resource_while_leaving);
 	tcase_add_test(c, sessions_max);
 	tcase_add_test(c, record_round_trip);
+	tcase_add_test(c, stanzas_before_the_account);
 	tcase_add_test(c, record_of_another_session);
 	tcase_add_test(c, resumption);
 	tcase_add_test(c, detached_expires);

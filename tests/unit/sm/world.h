@@ -63,6 +63,8 @@ void pass(uint64_t ms);
 void reads_time_out(void); /* those that shelf->hold_reads keeps */
 uint16_t shard_of(const char *bare);
 
+/* A frame to c2s. */
+void client_frame(const struct fake_frame *f, const void *m);
 /* A session on c2s; NULL never: refused tells. The resource may be "". */
 struct client *login_on(const char *bare, const char *resource, uint64_t c2s);
 struct client *login(const char *bare, const char *resource);

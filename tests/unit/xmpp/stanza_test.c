@@ -228,8 +228,8 @@ START_TEST(writing)
 {
 	static const char *const rows[] = {
 		"<message/>",
-		"<message to='a@b' from='c@d/e&apos;' id='&amp;' type='chat' "
-		"xml:lang='de'><b/></message>",
+		("<message to='a@b' from='c@d/e&apos;' id='&amp;' type='chat' "
+		 "xml:lang='de'><b/></message>"),
 		"<presence from='a@b/c' type='unavailable'>text</presence>",
 		"<iq to='b' id='1' type='result'/>",
 		"<iq id='&#10;' type='set'><q xmlns='u'>&gt;<r/></q></iq>",

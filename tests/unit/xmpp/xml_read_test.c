@@ -146,8 +146,8 @@ START_TEST(kept_verbatim)
 		"<x xmlns='u:a'><y xmlns='u:a'/></x>",
 		"<x xmlns=''><y/></x>",
 		"<x xmlns=''><body xmlns='jabber:client'/></x>",
-		"<forwarded xmlns='u:f'><message "
-		"xmlns='jabber:client'><body/></message></forwarded>",
+		("<forwarded xmlns='u:f'><message "
+		 "xmlns='jabber:client'><body/></message></forwarded>"),
 		"<x xmlns='u:a' xmlns:p='u:p' p:q='1'><y p:q='2'/></x>",
 		"<body xml:lang='de'>x</body>",
 		"<x xmlns:unused='u:b'/>",

@@ -1,0 +1,798 @@
+/* SPDX-License-Identifier: MIT */
+/* PostgreSQL as it is in life: several storages at once, lost answers, servers that die or hang. */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "storage/pg_internal.h"
+#include "tests/storage/pg_server.h"
+#include "tests/storage/rig.h"
+
+enum { IN_FLIGHT = 64, DAY_S = 86400 };
+
+/* Another storage process at the same data, in the same loop. */
+static struct engine *second_engine(struct rig *r)
+{
+	struct buf error = BUF_INIT;
+	struct engine *e = NULL;
+
+	ck_assert_msg(engine_open(&engine_pgsql, &r->config, &error, &e) == 0, "%.*s",
+		      STR_ARG(buf_str(&error)));
+	buf_free(&error);
+	return e;
+}
+
+static int64_t sql_number(const struct rig *r, const char *sql)
+{
+	char *text = pg_server_sql(r->conninfo, sql);
+	int64_t n = text ? strtoll(text, NULL, 10) : -1;
+
+	free(text);
+	return n;
+}
+
+static enum store_status submit_at(struct rig *r, struct engine *e, struct written *x)
+{
+	x->done = false;
+	engine_write(e, &x->w);
+	rig_wait(r, &x->done);
+	return x->w.status;
+}
+
+/* --- one that appends for ever, as a channel does: in order, again what was not committed -------- */
+
+struct appender {
+	struct rig *r;
+	struct engine *engine;
+	int64_t next, limit; /* numbers handed over; the last */
+	int64_t committed;   /* all up to here, in order */
+	size_t under_way, bounced, refused;
+	uint32_t epoch;
+	struct loop_timer *again;
+	struct entry *waiting, **waiting_end; /* to be handed over again */
+};
+
+struct entry {
+	struct written x;
+	struct appender *a;
+	struct entry *next;
+	int64_t number;
+	struct msg_value values[COLS_LOG];
+	struct msg_write_op op;
+};
+
+static void entry_send(struct entry *e);
+
+static void entry_next(struct entry *e)
+{
+	struct appender *a = e->a;
+
+	if (a->next >= a->limit) {
+		free(e);
+		a->under_way--;
+		return;
+	}
+	e->number = ++a->next;
+	entry_send(e);
+}
+
+static void entry_done(struct engine_write *w)
+{
+	struct entry *e = w->arg;
+	struct appender *a = e->a;
+
+	if (w->status == STORE_COMMITTED) {
+		/* Never one before another that was handed over earlier. */
+		ck_assert_int_eq(e->number, a->committed + 1);
+		a->committed = e->number;
+		entry_next(e);
+	} else if (w->status == STORE_REFUSED) {
+		a->refused++;
+		a->under_way--;
+		free(e);
+	} else {
+		ck_assert_msg(w->again, "%s", w->text);
+		a->bounced++;
+		e->next = NULL;
+		*a->waiting_end = e;
+		a->waiting_end = &e->next;
+		loop_timer_start(a->again, 100, 0);
+	}
+}
+
+static void send_again(void *arg)
+{
+	struct appender *a = arg;
+	struct entry *list = a->waiting, *next;
+
+	a->waiting = NULL;
+	a->waiting_end = &a->waiting;
+	for (; list; list = next) {
+		next = list->next;
+		list->x.w.repeated = true;
+		entry_send(list);
+	}
+}
+
+static void entry_send(struct entry *e)
+{
+	struct appender *a = e->a;
+	bool repeated = e->x.w.repeated;
+	struct msg_value v[COLS_LOG] = {
+		V_TEXT("a@x"),
+		V_INT((int64_t)a->epoch << 40 | e->number),
+		V_INT(clock_wall_us()),
+		V_TEXT("c@y"),
+		V_INT(1),
+		V_INT(e->number),
+		V_INT(0),
+		V_INT(0),
+		V_TEXT("<message><body>text</body></message>"),
+	};
+
+	if (!repeated)
+		memcpy(e->values, v, sizeof(v));
+	e->op = op_make(STORE_LOG_APPEND, TABLE_LOG, e->values, COLS_LOG);
+	written_init(&e->x, &e->op, 1);
+	e->x.w.epoch = a->epoch;
+	e->x.w.done = entry_done;
+	e->x.w.arg = e;
+	e->x.w.repeated = false;
+	engine_write(a->engine, &e->x.w);
+}
+
+static void appender_start(struct appender *a, struct rig *r, struct engine *engine, int64_t limit)
+{
+	*a = (struct appender){.r = r, .engine = engine, .limit = limit, .epoch = 1};
+	a->waiting_end = &a->waiting;
+	a->again = loop_timer_new(r->loop, send_again, a);
+	a->under_way = IN_FLIGHT;
+	for (int i = 0; i < IN_FLIGHT; i++) {
+		struct entry *e = xcalloc(1, sizeof(*e));
+
+		e->a = a;
+		entry_next(e);
+	}
+}
+
+static void appender_until(struct appender *a, int64_t committed)
+{
+	while (a->committed < committed && a->under_way)
+		loop_run_once(a->r->loop);
+}
+
+/* Ends it, and looks at what is stored: each committed entry once, and nothing but a prefix. */
+static void appender_end(struct appender *a)
+{
+	a->limit = a->next;
+	while (a->under_way)
+		loop_run_once(a->r->loop);
+	loop_timer_free(a->again);
+	ck_assert_int_eq(sql_number(a->r, "SELECT count(*) FROM log"), a->committed);
+	ck_assert_int_eq(sql_number(a->r, "SELECT max(number) & 1099511627775 FROM log"),
+			 a->committed);
+}
+
+/* --- faults ------------------------------------------------------------------------------------- */
+
+/* kill -9 of the whole server under load, and its start again: nobody is told of a failure that
+ * was not one, and what was committed is there once. */
+START_TEST(server_killed)
+{
+	struct appender a;
+	struct rig r;
+
+	pg_server_start();
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	appender_start(&a, &r, r.engine, INT64_MAX);
+	for (int i = 1; i <= 3; i++) {
+		appender_until(&a, a.committed + 1000);
+		pg_server_kill(SIGKILL);
+		pg_server_run();
+	}
+	appender_until(&a, a.committed + 1000);
+	appender_end(&a);
+	ck_assert_uint_eq(a.refused, 0);
+	rig_close(&r);
+	pg_server_stop();
+}
+END_TEST
+
+/* Away for longer than anything is held: it is said, and ends by itself. */
+START_TEST(server_away)
+{
+	struct engine_stats stats;
+	struct appender a;
+	struct rig r;
+	char *text;
+	struct msg_read_op get = GET(TABLE_VCARD, V_TEXT("a@x"));
+	uint64_t from;
+
+	pg_server_start();
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	appender_start(&a, &r, r.engine, INT64_MAX);
+	appender_until(&a, 500);
+	pg_server_kill(SIGKILL);
+	from = clock_mono_ms();
+	while (!a.bounced)
+		loop_run_once(r.loop);
+	ck_assert_uint_ge(clock_mono_ms() - from, 2000);
+	engine_stats(r.engine, &stats);
+	ck_assert(stats.failing && stats.trouble[0]);
+	text = rig_read(&r, "sm", &get, 1);
+	ck_assert_str_eq(text, "error -5");
+	pg_server_run();
+	appender_until(&a, a.committed + 1000);
+	engine_stats(r.engine, &stats);
+	ck_assert(!stats.failing);
+	/* Readers come back a moment later, each by itself. */
+	for (int i = 0; i < 10; i++) {
+		free(text);
+		text = rig_read(&r, "sm", &get, 1);
+		if (!*text)
+			break;
+	}
+	ck_assert_str_eq(text, "");
+	free(text);
+	appender_end(&a);
+	rig_close(&r);
+	pg_server_stop();
+}
+END_TEST
+
+static void all_processes(int signum)
+{
+	char *command = xasprintf("pkill -%d -P %d; kill -%d %d", signum, (int)pg_server.pid, signum,
+				  (int)pg_server.pid);
+
+	if (system(command) < 0)
+		ck_abort();
+	free(command);
+}
+
+static void flag_on(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void run_for(struct rig *r, uint64_t ms)
+{
+	bool over = false;
+	struct loop_timer *t = loop_timer_new(r->loop, flag_on, &over);
+
+	loop_timer_start(t, ms, 0);
+	rig_wait(r, &over);
+	loop_timer_free(t);
+}
+
+/* SIGSTOP: connections stay, and answer nothing; the loop goes on. What it has taken before it may
+ * still do when it wakes: not behind what is written later. */
+START_TEST(server_hangs)
+{
+	struct appender a;
+	struct rig r;
+
+	pg_server_start();
+	rig_open(&r, "postgresql");
+	r.engine->config.statement_timeout = 1000;
+	rig_lease(&r, "sm", OWNER);
+	appender_start(&a, &r, r.engine, INT64_MAX);
+	appender_until(&a, 500);
+	all_processes(SIGSTOP);
+	run_for(&r, 9000);
+	ck_assert_uint_gt(a.bounced, 0);
+	all_processes(SIGCONT);
+	appender_until(&a, a.committed + 1000);
+	appender_end(&a);
+	rig_close(&r);
+	pg_server_stop();
+}
+END_TEST
+
+/* Connections end under load, each time at another moment: before, in and behind commits. */
+START_TEST(answers_lost)
+{
+	struct appender a;
+	struct rig r;
+
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	appender_start(&a, &r, r.engine, INT64_MAX);
+	for (int i = 0; i < 20; i++) {
+		appender_until(&a, a.committed + 150 + i);
+		pg_server_end_backends();
+	}
+	appender_until(&a, a.committed + 1000);
+	appender_end(&a);
+	ck_assert_uint_eq(a.bounced, 0);
+	rig_close(&r);
+}
+END_TEST
+
+/* The answer to a conditional batch is lost behind its commit: the engine asks again, and hears of
+ * itself. */
+START_TEST(conditional_answer_lost)
+{
+	struct msg_write_op add[] = {PUT(TABLE_ACCOUNT, V_TEXT("a@x"), V_INT(1))};
+	struct written x;
+	struct rig r;
+
+	add[0].condition = 1;
+	rig_open(&r, "postgresql");
+	for (int i = 0; i < 30; i++) {
+		char account[16];
+
+		snprintf(account, sizeof(account), "a%d@x", i);
+		add[0].values[0] = V_TEXT(account);
+		written_init(&x, add, 1);
+		x.done = false;
+		engine_write(r.engine, &x.w);
+		for (int turn = 0; turn < i % 6 && !x.done; turn++)
+			loop_run_once(r.loop);
+		if (i % 3 == 0)
+			pg_server_end_backends();
+		rig_wait(&r, &x.done);
+		ck_assert_int_eq(x.w.status, STORE_COMMITTED);
+	}
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM account"), 30);
+	rig_close(&r);
+}
+END_TEST
+
+/* Everything is refused but reads, as on a server that became a standby. */
+START_TEST(read_only)
+{
+	struct msg_write_op put[] = {PUT(TABLE_ACCOUNT, V_TEXT("a@x"), V_INT(1))};
+	struct written x;
+	struct rig r;
+	char *writable;
+
+	pg_server_start();
+	rig_open(&r, "postgresql");
+	free(pg_server_sql(r.conninfo, "ALTER SYSTEM SET default_transaction_read_only = on"));
+	free(pg_server_sql(r.conninfo, "SELECT pg_reload_conf()"));
+	run_for(&r, 300);
+	written_init(&x, put, 1);
+	ck_assert_int_eq(rig_submit(&r, &x), STORE_FAILED);
+	ck_assert(x.w.again);
+	/* The operator ends it: all is done, without a restart. */
+	writable = xasprintf("%s options='-c default_transaction_read_only=off'", r.conninfo);
+	free(pg_server_sql(writable, "ALTER SYSTEM RESET default_transaction_read_only"));
+	free(pg_server_sql(writable, "SELECT pg_reload_conf()"));
+	free(writable);
+	while (rig_submit(&r, &x) != STORE_COMMITTED)
+		ck_assert(x.w.again);
+	rig_close(&r);
+	pg_server_stop();
+}
+END_TEST
+
+/* --- several storages ---------------------------------------------------------------------------- */
+
+static enum store_status put_vcard(struct rig *r, struct engine *e, uint32_t run, const char *value,
+				   bool *ret_stale)
+{
+	struct msg_write_op op[] = {PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT(value))};
+	struct written x;
+	enum store_status s;
+
+	written_init(&x, op, 1);
+	x.w.write_epoch = run;
+	s = submit_at(r, e, &x);
+	*ret_stale = x.w.stale;
+	return s;
+}
+
+/* The owner turns to another storage: what the first one still has comes too late, and the owner
+ * does not hear of it as of a lost lease. */
+START_TEST(owner_turns)
+{
+	struct engine *other;
+	bool stale;
+	struct rig r;
+
+	rig_open(&r, "postgresql");
+	other = second_engine(&r);
+	rig_lease(&r, "sm", OWNER);
+	ck_assert_int_eq(put_vcard(&r, r.engine, 1, "1", &stale), STORE_COMMITTED);
+	ck_assert_int_eq(put_vcard(&r, r.engine, 1, "2", &stale), STORE_COMMITTED);
+	ck_assert_int_eq(put_vcard(&r, other, 2, "3", &stale), STORE_COMMITTED);
+	ck_assert_int_eq(put_vcard(&r, r.engine, 1, "4", &stale), STORE_REFUSED);
+	ck_assert(stale);
+	ck_assert_int_eq(put_vcard(&r, other, 2, "5", &stale), STORE_COMMITTED);
+	/* And back. */
+	ck_assert_int_eq(put_vcard(&r, r.engine, 3, "6", &stale), STORE_COMMITTED);
+	ck_assert_int_eq(put_vcard(&r, other, 2, "7", &stale), STORE_REFUSED);
+	ck_assert(stale);
+	ck_found(&r, LIST_ALL(TABLE_VCARD), "a@x 6\n");
+	engine_close(other);
+	rig_close(&r);
+}
+END_TEST
+
+struct taken {
+	struct engine_lease l;
+	struct msg_shard_epoch shard;
+	bool done;
+	size_t nheld;
+};
+
+static void on_taken(struct engine_lease *l)
+{
+	struct taken *t = (struct taken *)l;
+
+	ck_assert_int_eq(l->err, 0);
+	t->nheld = l->nheld;
+	t->done = true;
+}
+
+static void take(struct taken *t, struct engine *e, uint64_t owner, uint32_t believed)
+{
+	*t = (struct taken){.l = {.take = true,
+				  .route = "sm",
+				  .owner = "sm-2",
+				  .owner_id = owner,
+				  .nshards = 1,
+				  .done = on_taken},
+			    .shard = {shard_of("a@x"), believed}};
+	t->l.shards = &t->shard;
+	engine_lease(e, &t->l);
+}
+
+/* Two owners at two storages: from the take-over on nothing of the first one's commits. */
+START_TEST(owners_race)
+{
+	struct engine *other;
+	struct appender a;
+	struct taken t;
+	struct rig r;
+	int64_t stored;
+
+	rig_open(&r, "postgresql");
+	other = second_engine(&r);
+	rig_lease(&r, "sm", OWNER);
+	appender_start(&a, &r, r.engine, INT64_MAX);
+	appender_until(&a, 500 + 37 * _i);
+	take(&t, other, 78, 1);
+	rig_wait(&r, &t.done);
+	ck_assert_uint_eq(t.nheld, 1);
+	stored = sql_number(&r, "SELECT count(*) FROM log");
+	while (a.under_way)
+		loop_run_once(r.loop);
+	ck_assert_uint_eq(a.refused, IN_FLIGHT);
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM log"), stored);
+	ck_assert_int_eq(a.committed, stored);
+	loop_timer_free(a.again);
+	engine_close(other);
+	rig_close(&r);
+}
+END_TEST
+
+/* A storage that stopped in the middle of a batch holds its lock: a take-over waits for it, and
+ * ends it when it goes on waiting for its client. */
+START_TEST(transaction_held)
+{
+	PGconn *c;
+	struct taken t;
+	struct rig r;
+	char *sql;
+
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	c = PQconnectdb(r.conninfo);
+	sql = xasprintf("SELECT pg_advisory_xact_lock_shared(%d, %d)", (int)fence_key("sm"),
+			(int)shard_of("a@x"));
+	PQclear(PQexec(c, "BEGIN"));
+	PQclear(PQexec(c, sql));
+	take(&t, r.engine, 78, 1);
+	run_for(&r, 1000);
+	ck_assert(!t.done);
+	if (_i == 0)
+		PQclear(PQexec(c, "COMMIT"));
+	rig_wait(&r, &t.done);
+	ck_assert_uint_eq(t.nheld, 1);
+	PQclear(PQexec(c, "SELECT 1"));
+	ck_assert_int_eq(PQstatus(c), _i == 0 ? CONNECTION_OK : CONNECTION_BAD);
+	PQfinish(c);
+	free(sql);
+	rig_close(&r);
+}
+END_TEST
+
+/* --- the log's partitions ------------------------------------------------------------------------ */
+
+static struct msg_write_op append_at(struct msg_value *v, int64_t number, int64_t time_s,
+				     int64_t origin)
+{
+	struct msg_value row[COLS_LOG] = {V_TEXT("a@x"), V_INT(number), V_INT(time_s * 1000000),
+					  V_TEXT("c@y"), V_INT(origin), V_INT(1),
+					  V_INT(0),	 V_INT(0),	 V_TEXT("t")};
+
+	memcpy(v, row, sizeof(row));
+	return op_make(STORE_LOG_APPEND, TABLE_LOG, v, COLS_LOG);
+}
+
+/* An owner that died appends again with a new one's time: known all the same, in whichever month. */
+START_TEST(known_in_another_month)
+{
+	int64_t now = clock_wall_us() / 1000000, number = INT64_C(1) << 40 | 5, later;
+	struct msg_value v[COLS_LOG];
+	struct msg_write_op op;
+	struct written x;
+	struct rig r;
+
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	for (later = now; later <= now + 32 * DAY_S; later += 8 * DAY_S) {
+		op = append_at(v, number, later, 1);
+		ck_assert_int_eq(rig_write(&r, &op, 1), STORE_COMMITTED);
+		written_init(&x, &op, 1);
+		x.w.repeated = true;
+		ck_assert_int_eq(rig_submit(&r, &x), STORE_COMMITTED);
+		if (later == now)
+			rig_lease(&r, "sm", OWNER + 1), rig_lease(&r, "sm", OWNER);
+		op = append_at(v, number, later, 2);
+		written_init(&x, &op, 1);
+		x.w.epoch = 3;
+		ck_assert_int_eq(rig_submit(&r, &x), STORE_CLASH);
+		if (later == now)
+			break;
+	}
+	for (later = now; later <= now + 32 * DAY_S; later += 8 * DAY_S) {
+		op = append_at(v, number, later, 1);
+		written_init(&x, &op, 1);
+		x.w.epoch = 3;
+		ck_assert_int_eq(rig_submit(&r, &x), STORE_COMMITTED);
+	}
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM log"), 1);
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM log_other"), 0);
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM pg_inherits"
+					" WHERE inhparent = 'log'::regclass"),
+			 4);
+	rig_close(&r);
+}
+END_TEST
+
+START_TEST(months)
+{
+	int year, month;
+	int64_t from, to;
+
+	pg_month(0, &year, &month, &from, &to);
+	ck_assert_int_eq(year * 100 + month, 197001);
+	ck_assert_int_eq(from, 0);
+	ck_assert_int_eq(to, INT64_C(31) * DAY_S * 1000000);
+	pg_month(INT64_C(951782400) * 1000000, &year, &month, &from, &to); /* 2000-02-29 */
+	ck_assert_int_eq(year * 100 + month, 200002);
+	ck_assert_int_eq(to - from, INT64_C(29) * DAY_S * 1000000);
+	pg_month(INT64_C(4107542399) * 1000000, &year, &month, &from, &to); /* 2100-02-28 */
+	ck_assert_int_eq(year * 100 + month, 210002);
+	ck_assert_int_eq(to, INT64_C(4107542400) * 1000000);
+	for (int64_t t = 0; t < INT64_C(4200000000) * 1000000; t = to) {
+		pg_month(t, &year, &month, &from, &to);
+		ck_assert_int_eq(from, t);
+		ck_assert_int_ge(to - from, INT64_C(28) * DAY_S * 1000000);
+		ck_assert_int_le(to - from, INT64_C(31) * DAY_S * 1000000);
+	}
+}
+END_TEST
+
+/* --- the schema ---------------------------------------------------------------------------------- */
+
+static const char *const owners[] = {"sm", NULL};
+static const struct column columns[] = {
+	{"account", COLUMN_TEXT, false, 1},
+	{"value", COLUMN_INT, false, 1},
+	{"extra", COLUMN_TEXT, true, 2},
+};
+static const uint8_t by_value[] = {1};
+static const struct table_index indexes[] = {{by_value, 1, 3}};
+static const struct table_def grown[] = {
+	{"thing", owners, false, true, 1, 1, 3, 1, columns, indexes},
+	{"later", owners, false, true, 3, 1, 2, 0, columns, NULL},
+};
+static const struct table_def first[] = {{"thing", owners, false, true, 1, 1, 2, 0, columns, NULL}};
+
+START_TEST(schema_grows)
+{
+	char *conninfo = pg_server_schema(), *text, why[WRITE_TEXT] = "";
+	PGconn *c = PQconnectdb(conninfo);
+
+	ck_assert_msg(pg_migrate(c, first, 1, 1, why) == PG_OK, "%s", why);
+	free(pg_server_sql(conninfo, "INSERT INTO thing VALUES ('a@x', 5)"));
+	for (int again = 0; again < 2; again++) {
+		ck_assert_msg(pg_migrate(c, grown, 2, 3, why) == PG_OK, "%s", why);
+		text = pg_server_sql(conninfo, "SELECT concat(account, value, extra, '-', (SELECT"
+					       " max(version) FROM mercutio_schema)) FROM thing");
+		ck_assert_str_eq(text, "a@x5-3");
+		free(text);
+	}
+	/* The program before it still can use what only grew. */
+	ck_assert_int_eq(pg_migrate(c, first, 1, 1, why), PG_OK);
+	free(pg_server_sql(conninfo, "UPDATE mercutio_schema SET oldest = 2 WHERE version = 3"));
+	ck_assert_int_eq(pg_migrate(c, first, 1, 1, why), PG_REFUSED);
+	ck_assert_str_eq(why, "its schema (version 3) is newer than this program's (version 1)");
+	PQfinish(c);
+	free(conninfo);
+}
+END_TEST
+
+static void no_notice(void *arg, const PGresult *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+static PGconn *quiet(const char *conninfo)
+{
+	PGconn *c = PQconnectdb(conninfo);
+
+	PQsetNoticeReceiver(c, no_notice, NULL);
+	return c;
+}
+
+/* Eight processes start at once on nothing. */
+START_TEST(schema_race)
+{
+	char *conninfo = pg_server_schema(), why[WRITE_TEXT] = "";
+	int status, ok = 0;
+
+	for (int i = 0; i < 8; i++) {
+		if (fork() != 0)
+			continue;
+		_exit(pg_migrate(quiet(conninfo), tables, TABLES, SCHEMA_VERSION, why));
+	}
+	while (wait(&status) > 0)
+		ok += WIFEXITED(status) && WEXITSTATUS(status) == PG_OK;
+	ck_assert_int_eq(ok, 8);
+	free(conninfo);
+}
+END_TEST
+
+/* A role that may work but not change the schema. */
+START_TEST(working_role)
+{
+	struct rig r;
+	char *conninfo, *schema;
+
+	rig_open(&r, "postgresql");
+	r.engine = engine_close(r.engine);
+	schema = strstr(r.conninfo, "search_path=") + strlen("search_path=");
+	conninfo = xasprintf("CREATE ROLE worker LOGIN;"
+			     "GRANT USAGE ON SCHEMA %.*s TO worker;"
+			     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %.*s"
+			     " TO worker",
+			     (int)strcspn(schema, "'"), schema, (int)strcspn(schema, "'"), schema);
+	free(pg_server_sql(r.conninfo, conninfo));
+	free(conninfo);
+	conninfo = xasprintf("%s user=worker", r.conninfo);
+	r.config.connect = conninfo;
+	r.engine = second_engine(&r);
+	rig_lease(&r, "sm", OWNER);
+	ck_assert_int_eq(WRITE(&r, APPEND("a@x", 1, 5, "one")), STORE_COMMITTED);
+	ck_found(&r, COUNT(TABLE_LOG, V_TEXT("a@x")), "1\n");
+	rig_close(&r);
+	free(conninfo);
+}
+END_TEST
+
+static void ck_refused(struct rig *r, const char *connect, const char *part)
+{
+	struct buf error = BUF_INIT;
+	struct engine *e = NULL;
+	char *text;
+
+	r->config.connect = connect;
+	ck_assert_int_lt(engine_open(&engine_pgsql, &r->config, &error, &e), 0);
+	text = buf_take(&error);
+	ck_assert_msg(strstr(text, part) != NULL, "%s", text);
+	ck_assert_ptr_null(strchr(text, '\n'));
+	free(text);
+}
+
+START_TEST(not_opened)
+{
+	struct rig r;
+	char *other;
+
+	rig_open(&r, "postgresql");
+	ck_refused(&r, "", "connect is empty");
+	ck_refused(&r, "nonsense", "missing \"=\"");
+	other = xasprintf("%s dbname=none", r.conninfo);
+	ck_refused(&r, other, "database \"none\" does not exist");
+	free(pg_server_sql(r.conninfo, "INSERT INTO mercutio_schema VALUES (999, 999)"));
+	ck_refused(&r, r.conninfo, "its schema (version 999) is newer");
+	free(other);
+	rig_close(&r);
+}
+END_TEST
+
+/* The first host of several is dead. */
+START_TEST(several_hosts)
+{
+	struct rig r;
+	char *hosts;
+
+	rig_open(&r, "postgresql");
+	r.engine = engine_close(r.engine);
+	hosts = xasprintf("%s host=%s/none,%s", r.conninfo, pg_server.dir, pg_server.dir);
+	r.config.connect = hosts;
+	r.engine = second_engine(&r);
+	rig_lease(&r, "sm", OWNER);
+	ck_found(&r, LIST_ALL(TABLE_VCARD), "");
+	rig_close(&r);
+	free(hosts);
+}
+END_TEST
+
+/* It starts before the server does. */
+START_TEST(started_first)
+{
+	struct buf error = BUF_INIT;
+	struct rig r;
+
+	pg_server_start();
+	rig_open(&r, "postgresql");
+	r.engine = engine_close(r.engine);
+	pg_server_kill(SIGKILL);
+	ck_assert_int_eq(engine_open(&engine_pgsql, &r.config, &error, &r.engine), 0);
+	ck_assert(r.engine->stats.failing && r.engine->stats.trouble[0]);
+	pg_server_run();
+	rig_lease(&r, "sm", OWNER);
+	ck_assert_int_eq(WRITE(&r, APPEND("a@x", 1, 5, "one")), STORE_COMMITTED);
+	rig_close(&r);
+	pg_server_stop();
+}
+END_TEST
+
+static void add_all(Suite *s)
+{
+	TCase *tc = tcase_create("postgresql");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, months);
+	tcase_add_test(tc, schema_grows);
+	tcase_add_test(tc, schema_race);
+	tcase_add_test(tc, working_role);
+	tcase_add_test(tc, not_opened);
+	tcase_add_test(tc, several_hosts);
+	tcase_add_test(tc, known_in_another_month);
+	tcase_add_test(tc, owner_turns);
+	tcase_add_loop_test(tc, owners_race, 0, 4);
+	tcase_add_loop_test(tc, transaction_held, 0, 2);
+	tcase_add_test(tc, answers_lost);
+	tcase_add_test(tc, conditional_answer_lost);
+	tcase_add_test(tc, started_first);
+	tcase_add_test(tc, server_killed);
+	tcase_add_test(tc, server_away);
+	tcase_add_test(tc, server_hangs);
+	tcase_add_test(tc, read_only);
+	suite_add_tcase(s, tc);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("postgresql");
+	SRunner *sr;
+	int failed;
+
+	if (!pg_server_installed()) {
+		puts("1..0 # SKIP PostgreSQL is not installed");
+		return EXIT_SUCCESS;
+	}
+	pg_server_start();
+	add_all(s);
+	sr = srunner_create(s);
+	srunner_set_tap(sr, "-");
+	srunner_run_all(sr, CK_SILENT);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	pg_server_stop();
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

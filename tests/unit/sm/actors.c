@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients as their c2s sees them, and users of another owner. */
+#include <stdlib.h>
+#include "tests/unit/sm/world.h"
+
+/* --- what they are given --------------------------------------------------------------------- */
+
+static struct client *client_of(uint64_t sid)
+{
+	struct client *c = w.clients;
+
+	while (c && c->sid != sid)
+		c = c->next;
+	return c;
+}
+
+static void take(uint64_t sid, uint32_t attachment, uint32_t m, uint64_t log, bool committed,
+		 char *xml)
+{
+	struct client *c = client_of(sid);
+
+	if (!c || attachment != c->attachment || m != c->out + 1) { /* rule 7 */
+		free(xml);
+		return;
+	}
+	c->out = m;
+	ck_assert_uint_lt(c->ngot, MOST_GIVEN);
+	c->got[c->ngot++] = (struct got){m, log, committed, false, xml};
+}
+
+static void take_many(const struct msg_give_many *m)
+{
+	for (size_t i = 0; i < m->nto; i++) {
+		struct client *c = client_of(m->to[i].sid);
+
+		ck_assert_uint_eq(m->to_kind, 2);
+		take(m->to[i].sid, m->to[i].attachment, m->to[i].m, 0, true,
+		     xasprintf("%.*s to='%s'%.*s", STR_ARG(m->head), c ? c->full : "",
+			       STR_ARG(m->tail)));
+	}
+}
+
+static void number(const struct msg_sid_number *list, size_t n, bool done)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct client *c = client_of(list[i].sid);
+
+		if (c)
+			*(done ? &c->done : &c->settled) = list[i].n;
+	}
+}
+
+static void record(struct client *c, struct str sealed)
+{
+	if (!c)
+		return;
+	free(c->record);
+	c->record = xmalloc(sealed.len + sizeof(size_t));
+	memcpy(c->record, &sealed.len, sizeof(size_t));
+	if (sealed.len)
+		memcpy(c->record + sizeof(size_t), sealed.ptr, sealed.len);
+}
+
+/* --- frames ---------------------------------------------------------------------------------- */
+
+static void session_frame(uint16_t kind, const void *msg)
+{
+	const struct msg_give *g = msg;
+	const struct msg_done *d = msg;
+	const struct msg_settled *s = msg;
+	const struct msg_done_record *r = msg;
+	const struct msg_session_end *e = msg;
+	struct client *c;
+
+	switch (kind) {
+	case MSG_GIVE:
+		take(g->sid, g->attachment, g->m, g->log, g->committed,
+		     xstrndup(g->xml.ptr, g->xml.len));
+		break;
+	case MSG_GIVE_MANY:
+		take_many(msg);
+		break;
+	case MSG_DONE:
+		number(d->sessions, d->nsessions, true);
+		break;
+	case MSG_SETTLED:
+		number(s->sessions, s->nsessions, false);
+		break;
+	case MSG_DONE_RECORD:
+		c = client_of(r->sid);
+		record(c, r->record);
+		if (c)
+			c->done = r->n;
+		break;
+	case MSG_SESSION_END:
+		c = client_of(e->sid);
+		if (c)
+			c->ended = e->error;
+		break;
+	}
+}
+
+static void opened(const struct fake_frame *f, const struct msg_session_opened *m)
+{
+	struct client *c = w.clients;
+
+	while (c && c->sid != f->f.tag) /* until now the tag stands there */
+		c = c->next;
+	if (!c)
+		return;
+	c->refused = m->error;
+	c->sid = m->sid;
+	c->full = xstrndup(m->jid.ptr, m->jid.len);
+	record(c, m->record);
+}
+
+void client_frame(const struct fake_frame *f, const void *m)
+{
+	if (f->f.kind == MSG_SESSION_OPENED)
+		opened(f, m);
+	else
+		session_frame(f->f.kind, m);
+}
+
+/* --- what clients do ------------------------------------------------------------------------- */
+
+void seal_ticket(const char *bare, uint64_t c2s, struct buf *b)
+{
+	struct ticket t = {.account = str_z(bare),
+			   .c2s = c2s,
+			   .expires_us = clock_wall_us() + 60000000};
+
+	random_bytes(t.nonce, sizeof t.nonce);
+	ticket_write(w.sm->ticket_key, &t, b);
+}
+
+struct client *login_with(const char *bare, const char *resource, uint64_t c2s, struct str ticket)
+{
+	struct client *c = xcalloc(1, sizeof *c);
+	struct frame f = frame_from(c2s, MSG_SESSION_OPEN, bare);
+	struct msg_session_open m = {.ticket = ticket,
+				     .account = str_z(bare),
+				     .resource = str_z(resource),
+				     .address = STR("192.0.2.1"),
+				     .secure = true};
+
+	c->account = xstrdup(bare);
+	c->c2s = c2s;
+	c->attachment = 1;
+	c->ended = -1;
+	c->sid = f.tag;
+	c->next = w.clients;
+	w.clients = c;
+	fake_receive(w.link, f, &m);
+	settle();
+	return c;
+}
+
+struct client *login_on(const char *bare, const char *resource, uint64_t c2s)
+{
+	struct buf ticket = BUF_INIT;
+	struct client *c;
+
+	seal_ticket(bare, c2s, &ticket);
+	c = login_with(bare, resource, c2s, buf_str(&ticket));
+	buf_free(&ticket);
+	return c;
+}
+
+struct client *login(const char *bare, const char *resource)
+{
+	struct client *c = login_on(bare, resource, C2S_ID);
+
+	ck_assert_uint_eq(c->refused, 0);
+	return c;
+}
+
+struct client *online(const char *bare, const char *resource)
+{
+	struct client *c = login(bare, resource);
+
+	says(c, "<presence/>");
+	forget(c);
+	return c;
+}
+
+void says_only(struct client *c, const char *xml)
+{
+	struct pool *p = pool_new();
+	struct buf b = BUF_INIT;
+	struct stanza st;
+	struct msg_stanza m = {.sid = c->sid, .attachment = c->attachment, .n = ++c->in};
+
+	ck_assert_int_eq(stanza_parse(p, str_z(xml), &st), 0);
+	st.from = str_z(c->full);
+	stanza_encode(&st, &b);
+	m.envelope = buf_str(&b);
+	fake_receive(w.link, frame_from(c->c2s, MSG_STANZA, c->account), &m);
+	buf_free(&b);
+	pool_free(p);
+}
+
+void says(struct client *c, const char *xml)
+{
+	says_only(c, xml);
+	settle();
+}
+
+void acknowledge(struct client *c, uint32_t m)
+{
+	struct msg_sid_number n = {c->sid, m};
+	struct msg_acked a = {.sessions = &n, .nsessions = 1};
+
+	c->acked = m;
+	fake_receive(w.link, frame_from(c->c2s, MSG_ACKED, NULL), &a);
+	settle();
+}
+
+void acknowledge_all(struct client *c)
+{
+	acknowledge(c, c->out);
+}
+
+void leave(struct client *c, bool closed)
+{
+	struct msg_session_close m = {.sid = c->sid,
+				      .attachment = c->attachment,
+				      .closed = closed,
+				      .out = c->acked,
+				      .unsent_from = c->acked + 1};
+
+	fake_receive(w.link, frame_from(c->c2s, MSG_SESSION_CLOSE, c->account), &m);
+	settle();
+}
+
+static bool has_all(const struct got *g, const char *const *parts)
+{
+	for (; *parts; parts++)
+		if (!strstr(g->xml, *parts))
+			return false;
+	return true;
+}
+
+const char *client_gets(const char *file, int line, struct client *c, const char *const *parts)
+{
+	for (size_t i = 0; i < c->ngot; i++) {
+		if (c->got[i].taken)
+			continue;
+		c->got[i].taken = true;
+		if (!has_all(&c->got[i], parts))
+			ck_abort_msg("%s:%d: %s got %s", file, line, c->full, c->got[i].xml);
+		return c->got[i].xml;
+	}
+	ck_abort_msg("%s:%d: %s got nothing", file, line, c->full);
+	return NULL;
+}
+
+const char *client_any(const char *file, int line, struct client *c, const char *const *parts)
+{
+	for (size_t i = 0; i < c->ngot; i++) {
+		if (c->got[i].taken || !has_all(&c->got[i], parts))
+			continue;
+		c->got[i].taken = true;
+		return c->got[i].xml;
+	}
+	ck_abort_msg("%s:%d: %s got no stanza with %s", file, line, c->full, parts[0]);
+	return NULL;
+}
+
+void client_nothing(const char *file, int line, struct client *c)
+{
+	for (size_t i = 0; i < c->ngot; i++)
+		if (!c->got[i].taken)
+			ck_abort_msg("%s:%d: %s got %s", file, line, c->full, c->got[i].xml);
+}
+
+void forget(struct client *c)
+{
+	for (size_t i = 0; i < c->ngot; i++)
+		c->got[i].taken = true;
+}
+
+static void presence(struct client *c, const char *type, const char *to)
+{
+	char *xml = xasprintf("<presence type='%s' to='%s'/>", type, to);
+
+	says(c, xml);
+	free(xml);
+}
+
+void befriend(struct client *a, struct client *b)
+{
+	presence(a, "subscribe", b->account);
+	presence(b, "subscribed", a->account);
+	presence(b, "subscribe", a->account);
+	presence(a, "subscribed", b->account);
+	forget(a);
+	forget(b);
+}
+
+/* --- peers ----------------------------------------------------------------------------------- */
+
+static char *envelope_xml(struct str envelope)
+{
+	struct pool *p = pool_new();
+	struct buf b = BUF_INIT;
+	struct stanza st;
+
+	ck_assert_int_eq(stanza_decode(p, envelope, &st), 0);
+	stanza_write(&st, &b);
+	pool_free(p);
+	return buf_take(&b);
+}
+
+char *tell_in(const char *xml, uint64_t origin, uint64_t n)
+{
+	static uint32_t numbers, run;
+	struct pool *p = pool_new();
+	struct buf b = BUF_INIT;
+	struct msg_tell m = {.key = {origin, n, 0}};
+	struct msg_told r;
+	struct stanza st;
+	struct jid to;
+	struct frame f;
+	char *answer = NULL, *bare;
+	size_t at = w.nother;
+
+	ck_assert_int_eq(stanza_parse(p, str_z(xml), &st), 0);
+	ck_assert_int_eq(jid_split(st.to, &to), 0);
+	stanza_encode(&st, &b);
+	m.envelope = buf_str(&b);
+	m.target = to.bare;
+	bare = str_dup(to.bare);
+	f = frame_from(PEER_ID, MSG_TELL, bare);
+	f.flags = FRAME_CHANNEL;
+	f.run = ++run;
+	f.number = numbers = 0;
+	fake_receive(w.link, f, &m);
+	settle();
+	for (; at < w.nother && !answer; at++)
+		if (w.other[at].f.kind == MSG_TOLD && w.other[at].f.tag == f.tag &&
+		    msg_decode(MSG_TOLD, p, w.other[at].f.body, &r) == 0)
+			answer = r.error.len ? envelope_xml(r.error) : xstrdup("");
+	free(bare);
+	buf_free(&b);
+	pool_free(p);
+	return answer;
+}
+
+static const struct fake_frame *tell_at(size_t n)
+{
+	for (size_t i = 0; i < w.nother; i++)
+		if (w.other[i].f.kind == MSG_TELL && n-- == 0)
+			return &w.other[i];
+	ck_abort_msg("no such TELL");
+	return NULL;
+}
+
+char *tell_out(size_t n)
+{
+	struct pool *p = pool_new();
+	struct msg_tell m;
+	char *xml;
+
+	ck_assert_int_eq(msg_decode(MSG_TELL, p, tell_at(n)->f.body, &m), 0);
+	xml = envelope_xml(m.envelope);
+	pool_free(p);
+	return xml;
+}
+
+void told(size_t n, const char *error_xml)
+{
+	struct pool *p = pool_new();
+	struct buf b = BUF_INIT;
+	struct msg_told m = {0};
+	struct stanza st;
+
+	if (error_xml) {
+		ck_assert_int_eq(stanza_parse(p, str_z(error_xml), &st), 0);
+		stanza_encode(&st, &b);
+		m.error = buf_str(&b);
+	}
+	fake_reply(w.link, &tell_at(n)->f, MSG_TOLD, &m);
+	settle();
+	buf_free(&b);
+	pool_free(p);
+}
