@@ -8,7 +8,8 @@
 #include "xmpp/prep.h"
 
 static const struct mech_type types[] = {
-	{"SCRAM-SHA-256-PLUS", "M-SCRAM-SHA-256-PLUS", SCRAM_SHA256, true, false, false, mech_scram_step},
+	{"SCRAM-SHA-256-PLUS", "M-SCRAM-SHA-256-PLUS", SCRAM_SHA256, true, false, false,
+	 mech_scram_step},
 	{"SCRAM-SHA-1-PLUS", "M-SCRAM-SHA-1-PLUS", SCRAM_SHA1, true, false, false, mech_scram_step},
 	{"SCRAM-SHA-256", "M-SCRAM-SHA-256", SCRAM_SHA256, false, false, false, mech_scram_step},
 	{"SCRAM-SHA-1", "M-SCRAM-SHA-1", SCRAM_SHA1, false, false, false, mech_scram_step},
@@ -155,9 +156,9 @@ struct mech *mech_new(struct mechs *ms, const struct mech_type *t, const struct 
 
 static void wipe_all(struct mech *m)
 {
-	struct buf *bufs[] = {&m->domain,    &m->account, &m->password,	 &m->exporter,
-			      &m->end_point, &m->unique,  &m->extension, &m->gs2,
-			      &m->binding,   &m->bare,	  &m->nonce,	 &m->server_first,
+	struct buf *bufs[] = {&m->domain,     &m->account, &m->password,  &m->exporter,
+			      &m->end_point,  &m->unique,  &m->extension, &m->gs2,
+			      &m->binding,    &m->bare,	   &m->nonce,	  &m->server_first,
 			      &m->certificate};
 
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)

@@ -53,8 +53,7 @@ const struct mech_type *offer_choose(const struct auth *a, const struct msg_auth
 		*ret_error = SASL_E_INVALID_MECHANISM;
 		return NULL;
 	}
-	e = refuses(a, t, m->secure, m->exporter.len || m->end_point.len,
-		    m->ncertificate_jids);
+	e = refuses(a, t, m->secure, m->exporter.len || m->end_point.len, m->ncertificate_jids);
 	if (e == SASL_E_COUNT && m->nmechanisms &&
 	    !is_listed(m->mechanisms, m->nmechanisms, m->mechanism))
 		e = SASL_E_INVALID_MECHANISM; /* not what this stream was offered */

@@ -11,7 +11,7 @@
 #include "base/conn_internal.h"
 
 #define ACCEPTS_PER_TURN 32
-#define RETRY_MS 1000
+#define RETRY_MS	 1000
 
 struct listener {
 	struct loop *loop;
@@ -178,8 +178,7 @@ static int bound_socket(struct conn_address *a, const char *path, bool reuse_por
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 		if (a->ss.ss_family == AF_INET6)
 			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
-		if (reuse_port &&
-		    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0) {
+		if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0) {
 			r = -errno;
 			close(fd);
 			return r;

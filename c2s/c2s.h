@@ -65,8 +65,8 @@ struct c2s {
 	size_t nlisteners;
 	struct inherited *inherited; /* by the init system */
 	size_t ninherited;
-	size_t full_at;	      /* connections at the limit of open files */
-	bool full, full_told; /* at it now; it was logged */
+	size_t full_at;		   /* connections at the limit of open files */
+	bool full, full_told;	   /* at it now; it was logged */
 	struct loop_timeout watch; /* certificates */
 
 	struct client *clients; /* DL list */

@@ -94,8 +94,8 @@ void stream_error(struct client *c, enum stream_error e, const char *text);
 void stream_error_app(struct client *c, enum stream_error e, const char *text, struct str app);
 void stream_error_see_other(struct client *c, const char *host); /* RFC 6120 section 4.9.3.19 */
 void stream_features(struct client *c);				 /* features.c */
-void stream_close(struct client *c);	/* without an error */
-void stream_ping(struct client *c);	/* XEP-0199: asks for a sign of life */
+void stream_close(struct client *c);				 /* without an error */
+void stream_ping(struct client *c); /* XEP-0199: asks for a sign of life */
 /* Writing: the connection's buffer, and the writer over it. */
 static inline void client_flush(struct client *c)
 {

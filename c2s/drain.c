@@ -94,6 +94,8 @@ static void move_some(void *arg)
 		move(c);
 		left--;
 	}
+	if (!left)
+		drain_now(x); /* waiting would serve nobody */
 }
 
 static void seen(void *arg, const struct member *m)
@@ -120,12 +122,12 @@ void c2s_drain(void *state)
 		return;
 	x->draining = true;
 	listen_stop(x);
-	x->moving = x->config->drain_time > 0 && x->nclients && others_serve(x);
+	x->to_move = count_resumable(x);
+	x->moving = x->config->drain_time > 0 && x->to_move && others_serve(x);
 	if (!x->moving) {
 		drain_now(x);
 		return;
 	}
-	x->to_move = count_resumable(x);
 	x->move_ms = (uint64_t)x->config->drain_time;
 	x->move_until = loop_now(x->loop) + x->move_ms;
 	process_drain_time(x->app, x->move_ms + PATIENCE_MS);

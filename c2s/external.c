@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom a client's certificate names (RFC 6120 section 13.7.1.4, XEP-0178), and what it is offered. */
+/* Whom a client's certificate names (RFC 6120 section 13.7.1.4, XEP-0178), and what it is offered.
+ */
 #include <openssl/x509v3.h>
 #include "c2s/client.h"
 
@@ -14,8 +15,8 @@ static void add_jid(struct login *l, const ASN1_UTF8STRING *text)
 	if (l->ncertificate_jids < MAX_JIDS &&
 	    jid_parse(p, str_n((const char *)text->data, (size_t)text->length), &jid) == 0 &&
 	    jid.local.len && jid_is_bare(&jid)) {
-		l->certificate_jids = xrealloc(l->certificate_jids, (l->ncertificate_jids + 1) *
-									    sizeof(struct str));
+		l->certificate_jids = xrealloc(l->certificate_jids,
+					       (l->ncertificate_jids + 1) * sizeof(struct str));
 		l->certificate_jids[l->ncertificate_jids++] =
 			str_n(str_dup(jid.bare), jid.bare.len);
 	}

@@ -16,7 +16,7 @@ struct tenant {
 
 static bool tenant_key(int fd, uint8_t ret[9])
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t n = sizeof ss;
 	const uint8_t *v6;
 

@@ -20,7 +20,8 @@ const struct option c2s_options[] = {
 	{"tls_ciphers", OPT_STR, AT(tls_ciphers), NULL, 0, 0, NULL, 0,
 	 "OpenSSL's list of ciphers for TLS 1.2; empty: those of RFC 9325"},
 	{"client_ca", OPT_STR, AT(client_ca), NULL, 0, 0, NULL, 0,
-	 "CA file, PEM: clients are asked for certificates of it, and may log in by those that name "
+	 "CA file, PEM: clients are asked for certificates of it, and may log in by those that "
+	 "name "
 	 "their account (SASL EXTERNAL, XEP-0178); none: they are not asked"},
 	{"register", OPT_BOOL, AT(register_open), "false", 0, 0, NULL, OPT_RELOAD,
 	 "anyone may make an account in-band (XEP-0077), over TLS only"},

@@ -90,8 +90,8 @@ void pending_request(struct pending *p, const void *m)
 	p->owner = sh->owner;
 	p->epoch = sh->epoch;
 	p->asked = true;
-	p->request = link_request(x->link, &head, m, p->ops->late ? wait + LATE_MS : wait, on_reply,
-				  p);
+	p->request =
+		link_request(x->link, &head, m, p->ops->late ? wait + LATE_MS : wait, on_reply, p);
 }
 
 void pending_start(struct pending *p)

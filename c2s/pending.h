@@ -11,8 +11,8 @@ struct pending_ops {
 	void (*send)(struct pending *p);
 	/* The end: err 0 with the reply. It frees p, alone or with its session. */
 	void (*done)(struct pending *p, int err, const void *reply);
-	/* The client has waited long enough; the answer may still come, and what it has made is then
-	 * undone. NULL: done is called instead, and a late answer is dropped. */
+	/* The client has waited long enough; the answer may still come, and what it has made is
+	 * then undone. NULL: done is called instead, and a late answer is dropped. */
 	void (*late)(struct pending *p);
 };
 

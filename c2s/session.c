@@ -134,8 +134,8 @@ static bool between_accounts(const struct stanza *st)
 	       st->type <= PRESENCE_UNSUBSCRIBED;
 }
 
-/* Canonical XML may be several times as long as what the client has written. A quarter of a frame is
- * left for what others add to it. */
+/* Canonical XML may be several times as long as what the client has written. A quarter of a frame
+ * is left for what others add to it. */
 static bool take(struct session *s, const struct stanza *st)
 {
 	struct buf *b = &s->unconfirmed;
@@ -262,7 +262,7 @@ void session_leave(struct client *c, bool closed)
 	s->closing = true;
 	session_send_close(s);
 	if (!closed && !s->unconfirmed.len && s->acks && s->acks->resumable)
-		keep = DETACHED_SECONDS * 1000;
+		keep = (int64_t)DETACHED_SECONDS * 1000;
 	loop_timeout_start(s->c2s->loop, &s->timeout, (unsigned)(keep / 1000));
 	session_drain(s);
 }

@@ -30,8 +30,8 @@ void stream_restart(struct client *c)
 
 /* --- what we send ------------------------------------------------------------------------ */
 
-/* RFC 6120 section 4.7: `from` is ours, `to` mirrors the client's `from` (bare), the id is unguessable and
- * new for each stream, the version is ours, which is the lower one. */
+/* RFC 6120 section 4.7: `from` is ours, `to` mirrors the client's `from` (bare), the id is
+ * unguessable and new for each stream, the version is ours, which is the lower one. */
 static void send_header(struct client *c, const struct jid *to)
 {
 	struct buf *b = conn_out(c->conn);

@@ -132,6 +132,7 @@ struct channels *channels_new(struct link *k)
 
 	c->link = k;
 	c->refuse = (struct loop_task){.fn = refuse_long, .arg = c};
+	c->watch = loop_timer_new(link_loop(k), channels_watch, c);
 	/* Zeros end the table. */
 	c->handlers = xcalloc(MSG_KINDS + 3, sizeof *c->handlers);
 	handlers_add(c, MSG_BOUNCE, on_bounce);
@@ -159,6 +160,7 @@ struct channels *channels_free(struct channels *c)
 		free(ch);
 	}
 	loop_task_cancel(link_loop(c->link), &c->refuse);
+	loop_timer_free(c->watch);
 	receivers_free(c);
 	for (size_t n = 0; n < c->nroutes; n++)
 		free(c->routes[n]);
@@ -253,6 +255,7 @@ struct channel_item *channel_send_as(struct channels *c, const struct channel_se
 	DL_APPEND(ch->items, i);
 	HASH_ADD(hh, c->tags, tag, sizeof i->tag, i);
 	c->frames++;
+	channels_watch_need(c);
 	c->bytes += item_size(i);
 	if (!ch->unsent)
 		ch->unsent = i;

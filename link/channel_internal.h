@@ -32,6 +32,7 @@ struct channel {
 	unsigned failures;	     /* bounces since the last answer */
 	bool held;		     /* retry runs: nothing is sent before a new run */
 	bool stale;		     /* idle when a path was lost: the next frame begins a run */
+	uint64_t patience;	     /* ms that a frame may be unanswered before a new run */
 };
 
 /* Calls the item's fn in the form that its sender gave it. */
@@ -46,6 +47,7 @@ struct channel_item {
 	link_reply_fn *fn; /* NULL: nobody waits for the answer */
 	void *arg;
 	uint64_t queued, due; /* loop_now; due 0: no deadline */
+	uint64_t sent;	      /* in its run */
 	uint64_t trace;
 	uint32_t tag;
 	uint32_t run; /* the last that sent it, 0: none yet */
@@ -67,6 +69,8 @@ struct channels {
 	char **routes;
 	size_t nroutes;
 	struct loop_task refuse; /* what is too long */
+	struct loop_timer *watch; /* runs while something is unanswered */
+	bool watching;
 	uint32_t last_tag;
 	size_t frames, bytes;
 };
@@ -87,6 +91,8 @@ uint64_t channel_resolve(const struct channel *ch, uint32_t *ret_epoch);
 void channel_restart(struct channel *ch); /* a new run, to whoever is the owner now */
 void channel_hold(struct channel *ch);	  /* a new run, a little later */
 void channel_pump(struct channel *ch);	  /* sends what the window has room for */
+void channels_watch(void *channels);	  /* new runs for what is unanswered for long */
+void channels_watch_need(struct channels *c);
 /* channel.c */
 /* channel_send for clients whose callbacks are of another type, which deliver knows. */
 struct channel_item *channel_send_as(struct channels *c, const struct channel_send *s,

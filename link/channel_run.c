@@ -10,6 +10,7 @@
  * the receiver hold for us. */
 enum { CHANNEL_WINDOW = 1 << 20 };
 enum { RETRY_FIRST = 50, RETRY_MOST = 2000 }; /* ms */
+enum { WATCH_MS = 500, PATIENCE_FIRST = 2000, PATIENCE_MOST = 16000 };
 
 const char *channel_route(const struct channel *ch)
 {
@@ -152,6 +153,51 @@ static int item_send(struct channel_item *i, uint64_t now)
 	return link_send_body(ch->all->link, &f);
 }
 
+/* An answer can be lost with a router that only its sender used: no event tells us. A repetition is
+ * answered again, or waits for the same thing. */
+static bool overdue(struct channel *ch, uint64_t now)
+{
+	const struct channel_item *i = ch->items;
+
+	if (!i) {
+		ch->patience = 0;
+		return false;
+	}
+	if (!ch->owner || ch->held || !i->run || i->run != ch->run)
+		return false;
+	if (!ch->patience)
+		ch->patience = PATIENCE_FIRST;
+	if (now - i->sent < ch->patience)
+		return false;
+	if (ch->patience < PATIENCE_MOST)
+		ch->patience *= 2;
+	return true;
+}
+
+void channels_watch(void *arg)
+{
+	struct channels *c = arg;
+	uint64_t now = loop_now(link_loop(c->link));
+	struct channel *ch, *next;
+
+	HASH_ITER (hh, c->channels, ch, next) {
+		if (overdue(ch, now))
+			channel_restart(ch);
+	}
+	if (c->frames)
+		return;
+	loop_timer_stop(c->watch);
+	c->watching = false;
+}
+
+void channels_watch_need(struct channels *c)
+{
+	if (c->watching)
+		return;
+	c->watching = true;
+	loop_timer_start(c->watch, WATCH_MS, WATCH_MS);
+}
+
 void channel_pump(struct channel *ch)
 {
 	uint64_t now = loop_now(link_loop(ch->all->link));
@@ -170,6 +216,7 @@ void channel_pump(struct channel *ch)
 			return;
 		}
 		i->run = ch->run;
+		i->sent = now;
 		ch->number++;
 		ch->in_flight += item_size(i);
 		ch->unsent = i->next;

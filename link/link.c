@@ -112,7 +112,7 @@ static void take_config(struct link *k, const struct link_config *c)
 	k->tls_key = copy(c->key_file);
 	k->tls_ca = copy(c->ca_file);
 	k->tls = (struct link_tls_files){k->tls_cert, k->tls_key, k->tls_ca};
-	k->max_frame = c->max_frame ? c->max_frame : 1024 * 1024;
+	k->max_frame = c->max_frame ? c->max_frame : (size_t)1024 * 1024;
 	k->heartbeat_ms = c->heartbeat_ms > 0 ? (uint64_t)c->heartbeat_ms : 5000;
 	k->bit = msg_process_bit(k->process);
 	k->self = (struct handshake_self){

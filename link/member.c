@@ -162,9 +162,11 @@ void member_up(struct link *k, struct way *w, const struct msg_member_up *m)
 	pool_free(old);
 }
 
+/* Whether something may have been under way there. What it sent us and never came, nobody tells:
+ * so every router counts that both are linked to. */
 static bool used_way(const struct link_member *e, const struct way *w)
 {
-	return e->way == (int)w->index || (e->came & bit_of(w));
+	return (e->ways | e->came) & bit_of(w);
 }
 
 static void forget_way(struct link_member *e, const struct way *w)

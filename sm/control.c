@@ -43,15 +43,54 @@ void on_session_list(void *arg, const struct frame *f, const void *msg)
 	free(all);
 }
 
+/* What an operator asked, kept until the account is loaded: ending a session runs modules' hooks. */
+struct kick {
+	struct sm *sm;
+	struct frame f;
+	char *jid, *text;
+};
+
+static size_t kick_sessions(struct user *u, const struct jid *j, const char *text)
+{
+	size_t ended = 0;
+
+	u->busy++;
+	for (struct session *s = u->sessions, *next; s; s = next) {
+		next = s->next;
+		if (j->resource.len && !str_eq(j->resource, s->jid.resource))
+			continue;
+		session_end(s, 1 + STREAM_E_POLICY_VIOLATION, text);
+		ended++;
+	}
+	u->busy--;
+	user_touch(u);
+	return ended;
+}
+
+static void kick_loaded(void *arg, struct user *u)
+{
+	struct kick *k = arg;
+	struct msg_ok ok = {0};
+	struct jid j;
+
+	if (!u)
+		link_fail(k->sm->link, &k->f, EAGAIN, "the account could not be loaded");
+	else if (jid_split(str_z(k->jid), &j) == 0 && kick_sessions(u, &j, k->text))
+		link_reply(k->sm->link, &k->f, MSG_OK, &ok);
+	else
+		link_fail(k->sm->link, &k->f, ENOENT, "no such session");
+	free(k->jid);
+	free(k->text);
+	free(k);
+}
+
 void on_session_kick(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
 	const struct msg_session_kick *m = msg;
-	struct msg_ok ok = {0};
 	struct user *u;
+	struct kick *k;
 	struct jid j;
-	char *text;
-	size_t ended = 0;
 
 	if (!sm_admit(sm, f, false))
 		return;
@@ -60,25 +99,16 @@ void on_session_kick(void *arg, const struct frame *f, const void *msg)
 		return;
 	}
 	u = user_get(sm, j.bare);
-	text = str_dup(m->text);
-	if (u)
-		u->busy++;
-	for (struct session *s = u ? u->sessions : NULL, *next; s; s = next) {
-		next = s->next;
-		if (j.resource.len && !str_eq(j.resource, s->jid.resource))
-			continue;
-		session_end(s, 1 + STREAM_E_POLICY_VIOLATION, text);
-		ended++;
-	}
-	if (u) {
-		u->busy--;
-		user_touch(u);
-	}
-	free(text);
-	if (ended)
-		link_reply(sm->link, f, MSG_OK, &ok);
-	else
+	if (!u || !u->sessions) {
 		link_fail(sm->link, f, ENOENT, "no such session");
+		return;
+	}
+	k = xcalloc(1, sizeof *k);
+	k->sm = sm;
+	k->f = frame_keep(f);
+	k->jid = str_dup(m->jid);
+	k->text = str_dup(m->text);
+	user_run(u, kick_loaded, k);
 }
 
 void on_caps(void *arg, const struct frame *f, const void *msg)

@@ -253,8 +253,6 @@ void roster_load(struct user *u, const struct msg_rows *rows)
 	if (rows[1].nrows) {
 		r->version = rows[1].rows[0].values[COL_ROSTER_VERSION_VERSION].i;
 		r->removed = rows[1].rows[0].values[COL_ROSTER_VERSION_REMOVED].i;
-	} else { /* above all versions of an account that had this name before */
-		r->version = r->removed = clock_wall_us() / 1000000;
 	}
 	user_data_set(u, &mod_roster, r);
 }

@@ -65,8 +65,17 @@ struct pg_writer {
 	char trouble[WRITE_TEXT];
 };
 
-/* pg_write.c: ends the transaction of W_ALONE or W_LEASE. */
-void run_end(struct pg_writer *w, bool commit);
+/* pg_write.c */
+void writer_go(void *writer); /* starts the next transaction, when it can */
+void run_end(struct pg_writer *w, bool commit); /* ends that of W_ALONE or W_LEASE */
+void writer_back(struct pg_writer *w, unsigned marks); /* what is under way waits again, first */
+void writer_done(struct pg_writer *w); /* it has its answers */
+void writer_fail(struct pg_writer *w, const char *why); /* all fail by the database's state */
+/* Those that wait behind a batch that failed in their shard. */
+void writer_shard_fail(struct pg_writer *w, const struct engine_write *b);
+/* pg_settle.c */
+extern const struct pg_conn_ops writer_conn_ops;
+void writer_reconnect(struct pg_writer *w); /* for the reason in w->text */
 /* pg_lease.c */
 void lease_start(struct pg_writer *w);
 void lease_rows(struct pg_writer *w, const PGresult *r);

@@ -8,7 +8,7 @@ set -eu
 build="gcc make libc6-dev binutils autoconf automake pkgconf mawk libexpat1-dev libssl-dev libgsasl-dev
 	libidn2-dev libunistring-dev libuv1-dev libsqlite3-dev libpq-dev libconfuse-dev libjansson-dev uthash-dev"
 try="openssl ca-certificates python3 python3-slixmpp"
-test="$try check python3-aioxmpp python3-precis-i18n profanity tmux postgresql valgrind clang libclang-rt-14-dev
+test="$try check python3-aioxmpp python3-precis-i18n profanity tmux postgresql valgrind clang clang-tidy libclang-rt-14-dev
 	mandoc systemd procps"
 
 command -v dpkg-query >/dev/null 2>&1 || {

@@ -57,11 +57,11 @@ static char *put_child(char *to, const struct xml_child *c, size_t gap)
 /* No number needs more than ten bytes. */
 static size_t room_for(const struct stanza *s)
 {
-	size_t n = 3 + 7 * 10 + s->id.len + s->lang.len + s->to.len + s->from.len + s->attrs.len +
+	size_t n = 3 + (size_t)7 * 10 + s->id.len + s->lang.len + s->to.len + s->from.len + s->attrs.len +
 		   s->bytes.len;
 
 	for (size_t i = 0; i < s->nchildren; i++)
-		n += 4 * 10 + s->children[i].name.len + s->children[i].ns.len;
+		n += (size_t)4 * 10 + s->children[i].name.len + s->children[i].ns.len;
 	return n;
 }
 

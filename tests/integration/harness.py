@@ -64,6 +64,7 @@ class Server:
         self.users = dict(u.split(":", 1) for u in users)
         self.args = list(args)
         self.process = None
+        self.database = None
 
     def __enter__(self):
         self.start()
@@ -76,6 +77,17 @@ class Server:
         if not self.keep:
             shutil.rmtree(self.dir, ignore_errors=True)
 
+    def engine(self):
+        """Options of a database of its own, at the server whose socket is in MERCUTIO_POSTGRESQL."""
+        folder = os.environ.get("MERCUTIO_POSTGRESQL")
+        if not folder:
+            return []
+        if not self.database:
+            self.database = "t" + os.urandom(8).hex()
+            subprocess.run(["psql", "-qX", "-h", folder, "-U", "postgres", "-c",
+                            f"CREATE DATABASE {self.database}"], check=True)
+        return ["--engine", f"postgresql=postgresql://postgres@/{self.database}?host={folder}"]
+
     def start(self):
         cmd = [os.path.join(SOURCE, "run"), "--dir", self.dir, "--port-base", str(self.base),
                "--address", "127.0.0.1"]
@@ -83,6 +95,7 @@ class Server:
             cmd += ["--domain", d]
         for name, password in self.users.items():
             cmd += ["--user", f"{name}:{password}"]
+        cmd += self.engine()
         cmd += self.args + os.environ.get("MERCUTIO_RUN_ARGS", "").split()
         self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         text=True, start_new_session=True)

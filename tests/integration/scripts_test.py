@@ -29,7 +29,7 @@ def without_own(e, bare):
     return e
 
 
-def match(want, got, path="", top=True):
+def match(want, got, names, path="", top=True):
     here = f"{path}/{want.tag.split('}')[-1]}"
     if want.tag != got.tag:
         raise Mismatch(f"{here}: is {got.tag}")
@@ -41,7 +41,9 @@ def match(want, got, path="", top=True):
     for name, value in expected.items():
         if name not in have:
             raise Mismatch(f"{here}: lacks {name}")
-        if value not in ("*", have[name]):
+        if value.startswith("?"):
+            names[value[1:]] = have[name]
+        elif value not in ("*", have[name]):
             raise Mismatch(f"{here}: {name} is '{have[name]}', not '{value}'")
     for name in have:
         if name not in expected and not (top and name == "to"):
@@ -58,7 +60,7 @@ def match(want, got, path="", top=True):
         while rest:
             candidate = rest.pop(0)
             try:
-                match(child, candidate, here, False)
+                match(child, candidate, names, here, False)
                 break
             except Mismatch:
                 if not hole:
@@ -140,7 +142,7 @@ class Player:
             errors = []
             for w in wanted:
                 try:
-                    match(w, got)
+                    match(w, got, self.names)
                     wanted.remove(w)
                     break
                 except Mismatch as e:
@@ -159,7 +161,7 @@ class Player:
             for want in self.parse(name, block):
                 got = self.next(name)
                 try:
-                    match(want, got)
+                    match(want, got, self.names)
                 except Mismatch as e:
                     raise Mismatch(f"{name} received {show(got)}: {e}") from None
         elif verb == "receives in any order":

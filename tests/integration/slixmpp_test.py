@@ -146,6 +146,7 @@ async def chat(server):
     romeo = await login(server, "romeo", presence=False)
     juliet.send_message(mto=romeo.boundjid.bare, mbody="later", mtype="chat")
     await store(juliet)
+    await store(romeo)  # behind the message, where another process owns the account
     romeo.send_presence()
     got = await want(romeo.inbox, lambda m: m["body"] == "later")
     assert got["delay"]["stamp"], got

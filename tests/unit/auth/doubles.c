@@ -538,7 +538,7 @@ void double_reset(void)
 struct auth *double_auth(struct auth_config *config, struct common_config *common)
 {
 	static const struct {
-		char *mechanisms[6], *domains[3], *reserved[2];
+		char *mechanisms[7], *domains[3], *reserved[2];
 	} lists = {{"EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1",
 		    "PLAIN", NULL},
 		   {"example.org", "example.net", NULL},

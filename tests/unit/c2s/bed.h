@@ -49,7 +49,7 @@ const char *bed_dir(const struct bed *b); /* temporary */
 void bed_owner(struct bed *b, uint64_t owner, uint32_t epoch);
 void bed_event(struct bed *b, enum link_event e, uint64_t member);
 void bed_auth(struct bed *b, bool there);
-void bed_others(struct bed *b, bool there); /* another c2s */
+void bed_others(struct bed *b, bool there);   /* another c2s */
 void bed_unreachable(struct bed *b, bool on); /* link_send fails */
 
 /* Takes the oldest frame of that kind; fails the test when there is none. */

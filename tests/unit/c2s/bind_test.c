@@ -5,7 +5,7 @@
 
 #define BIND(inner)                                                                                \
 	"<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>" inner "</bind></"  \
-										      "iq>"
+	"iq>"
 
 static const char *const before[] = {
 	"<message to='bob@example.com'><body>hi</body></message>",

@@ -62,7 +62,8 @@ START_TEST(a_certificate_that_names_an_account)
 	ck_assert(str_eqz(m->certificate_jids[0], "alice@example.com"));
 	bed_reply(b, s, 0, MSG_AUTH_OFFER, &o);
 	peer_expect(p, "<mechanism>EXTERNAL</mechanism><mechanism>PLAIN</mechanism>");
-	peer_send(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>");
+	peer_send(p,
+		  "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>");
 	start = bed_sent(b, MSG_AUTH_START)->m;
 	ck_assert(str_eqz(start->mechanism, "EXTERNAL"));
 	ck_assert(start->has_initial);

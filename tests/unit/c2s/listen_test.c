@@ -144,7 +144,8 @@ END_TEST
 START_TEST(sockets_that_were_handed_over)
 {
 	unsigned short plain = 0, tls = 0;
-	int one = fcntl(bound(&plain, true), F_DUPFD, 10), two = fcntl(bound(&tls, true), F_DUPFD, 10);
+	int one = fcntl(bound(&plain, true), F_DUPFD, 10),
+	    two = fcntl(bound(&tls, true), F_DUPFD, 10);
 	char *pid = xasprintf("%ld", (long)getpid()), *config;
 	struct bed *b;
 	struct peer *p;
@@ -153,8 +154,8 @@ START_TEST(sockets_that_were_handed_over)
 	ck_assert_int_eq(dup2(two, 4), 4);
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "2", 1);
-	setenv("LISTEN_FDNAMES", _i ? "listen:listen_tls" : "mercutio-c2s.socket:mercutio-c2s.socket",
-	       1);
+	setenv("LISTEN_FDNAMES",
+	       _i ? "listen:listen_tls" : "mercutio-c2s.socket:mercutio-c2s.socket", 1);
 	config = xasprintf("listen = {\"127.0.0.1:%u\"}\nlisten_tls = {\"127.0.0.1:%u\"}", plain,
 			   _i ? 1 : tls);
 	b = bed_new(config);

@@ -59,7 +59,8 @@ START_TEST(the_response_header_is_complete)
 	struct bed *b = bed_new(NULL);
 	struct peer *p = peer_new(b, false);
 
-	peer_send(p, OPEN "to='EXAMPLE.com' from='Alice@example.com' version='1.0' xml:lang='de'>");
+	peer_send(p, OPEN "to='EXAMPLE.com' from='Alice@example.com/x' version='1.0' "
+			  "xml:lang='de'>");
 	bed_answer_offer(b);
 	peer_expect(p, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
 		       "xmlns:stream='http://etherx.jabber.org/streams' id='");

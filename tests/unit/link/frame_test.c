@@ -159,6 +159,34 @@ START_TEST(too_long_ends_it)
 }
 END_TEST
 
+/* Sent, it would end the link. */
+START_TEST(too_long_is_not_sent)
+{
+	struct loop *l = loop_new();
+	struct end a = {0}, b = {0};
+	static char block[1024];
+	struct frame f = {.kind = 50, .body = {block, 1024 - FRAME_HEAD + 1}};
+	struct msg_trace m = {.line = {block, sizeof(block)}};
+	struct frame trace = {.kind = MSG_TRACE};
+	int fds[2];
+
+	make_pair(fds);
+	a.peer = peer_new(l, fds[0], 1024, &ops, &a);
+	b.peer = peer_new(l, fds[1], 1024, &ops, &b);
+	ck_assert_int_eq(peer_send_body(a.peer, &f), -EMSGSIZE);
+	ck_assert_int_eq(peer_send(a.peer, &trace, &m), -EMSGSIZE);
+	ck_assert_uint_eq(peer_queued(a.peer), 0);
+	f.body.len--;
+	ck_assert_int_eq(peer_send_body(a.peer, &f), 0);
+	while (!b.frames)
+		loop_run_once(l);
+	ck_assert(!a.down && !b.down);
+	end_free(&a);
+	end_free(&b);
+	loop_free(l);
+}
+END_TEST
+
 /* 4 MB of data wait; a control frame comes before most of them, and all arrive, in order. */
 START_TEST(control_goes_first)
 {
@@ -201,6 +229,7 @@ Suite *frame_suite(void)
 	tcase_add_test(t, head);
 	tcase_add_test(t, split_at_every_byte);
 	tcase_add_test(t, too_long_ends_it);
+	tcase_add_test(t, too_long_is_not_sent);
 	tcase_add_test(t, control_goes_first);
 	suite_add_tcase(s, t);
 	return s;

@@ -341,6 +341,28 @@ START_TEST(account_removed)
 }
 END_TEST
 
+/* A roster within its size may be several times as long in XML. */
+START_TEST(too_long_for_a_frame)
+{
+	char name[1001];
+
+	world_reconfigure("roster_items_max = 300\nroster_name_max = 1023\nroster_request_max = 8k");
+	memset(name, '\'', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (unsigned i = 0; i < 180; i++) {
+		char *item = xasprintf("<item jid='c%u@d' name=\"%s\"/>", i, name);
+
+		roster_set(romeo, item);
+		free(item);
+		acknowledge_all(romeo);
+	}
+	forget(romeo);
+	ask_roster(romeo, NULL);
+	gets(romeo, "id='r'", "type='error'", "resource-constraint");
+	gets_nothing(romeo);
+}
+END_TEST
+
 Suite *roster_suite(void)
 {
 	Suite *s = suite_create("rosters");
@@ -352,6 +374,7 @@ Suite *roster_suite(void)
 	tcase_add_test(c, of_others);
 	tcase_add_test(c, limit);
 	tcase_add_test(c, size);
+	tcase_add_test(c, too_long_for_a_frame);
 	tcase_add_test(c, versions);
 	tcase_add_test(c, survives_eviction);
 	tcase_add_test(c, subscribe);

@@ -80,6 +80,21 @@ START_TEST(conflict_refuse)
 }
 END_TEST
 
+/* 7.7.3: the client may try another resource, with the ticket that it has. */
+START_TEST(conflict_retry)
+{
+	struct buf t = BUF_INIT;
+
+	online("romeo@localhost", "x");
+	config->conflict = CONFLICT_REFUSE;
+	seal_ticket("romeo@localhost", C2S_ID, &t);
+	ck_assert_uint_eq(login_with("romeo@localhost", "x", C2S_ID, buf_str(&t))->refused,
+			  1 + STANZA_E_CONFLICT);
+	ck_assert_uint_eq(login_with("romeo@localhost", "y", C2S_ID, buf_str(&t))->refused, 0);
+	buf_free(&t);
+}
+END_TEST
+
 START_TEST(conflict_rename)
 {
 	struct client *a = online("romeo@localhost", "x"), *b;
@@ -364,6 +379,7 @@ Suite *session_suite(void)
 	tcase_add_checked_fixture(c, setup, world_stop);
 	tcase_add_test(c, server_makes_a_resource);
 	tcase_add_test(c, tickets);
+	tcase_add_test(c, conflict_retry);
 	tcase_add_test(c, no_account);
 	tcase_add_test(c, conflict_replace);
 	tcase_add_test(c, conflict_refuse);
