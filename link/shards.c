@@ -295,6 +295,11 @@ uint32_t shards_epoch(const struct shards *s, uint16_t shard)
 	return shard < SHARDS ? s->shard[shard].epoch : 0;
 }
 
+bool shards_sure(const struct shards *s)
+{
+	return !s->unsure && now_of(s) - s->alive_at <= SHARDS_STALLED;
+}
+
 uint32_t shards_write_epoch(const struct shards *s)
 {
 	return s->write_epoch;

@@ -37,6 +37,9 @@ bool shards_mine(const struct shards *s, uint16_t shard);
 bool shards_is_open(const struct shards *s, uint16_t shard);
 uint32_t shards_epoch(const struct shards *s, uint16_t shard); /* 0: not ours */
 uint32_t shards_write_epoch(const struct shards *s);
+/* False: we may have been stopped, and storage has not confirmed our leases since: nothing may be
+ * said for our shards. */
+bool shards_sure(const struct shards *s);
 void shards_announced(struct shards *s, uint64_t instance, const struct msg_shard_epoch *e,
 		      size_t n);
 void shards_released(struct shards *s, uint16_t shard); /* the answer to release */

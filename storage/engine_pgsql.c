@@ -15,7 +15,7 @@
 #include "storage/pg_internal.h"
 
 enum { TICK_MS = 500 };
-enum { RETRY_FIRST = 50, RETRY_MOST = 1000 };		   /* ms */
+enum { RETRY_FIRST = 50, RETRY_MOST = 1000 };		       /* ms */
 enum { PARTITIONS_FIRST = 60000, PARTITIONS_EVERY = 3600000 }; /* ms */
 
 struct slot {
@@ -46,7 +46,8 @@ struct pg {
 	bool closing;
 };
 
-/* --- connections -------------------------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------------------------------
+ */
 
 static void retry_later(struct slot *s)
 {
@@ -117,7 +118,8 @@ void pg_slot_lost(struct pg *pg, size_t slot, const char *why)
 	retry_later(s);
 }
 
-/* --- time limits -------------------------------------------------------------------------------- */
+/* --- time limits --------------------------------------------------------------------------------
+ */
 
 /* How long no reader has been there, and the reason of the one that was lost last. */
 static uint64_t readers_away(const struct pg *pg, const char **ret_why)
@@ -146,8 +148,8 @@ static void on_tick(void *arg)
 	for (size_t i = 1; i < pg->nslots; i++)
 		if (pg->slots[i].reader)
 			reader_tick(pg->slots[i].reader);
-	pg_writer_tick(pg->writer,
-		    first->state == SLOT_UP ? 0 : loop_now(pg->loop) - first->since, first->why);
+	pg_writer_tick(pg->writer, first->state == SLOT_UP ? 0 : loop_now(pg->loop) - first->since,
+		       first->why);
 	away = readers_away(pg, &why);
 	reads_tick(pg->reads, away, why);
 	if (!pg_writer_idle(pg->writer) || !reads_idle(pg->reads))
@@ -164,7 +166,8 @@ void pg_watch(struct pg *pg)
 	loop_timer_start(pg->tick, TICK_MS, TICK_MS);
 }
 
-/* --- partitions --------------------------------------------------------------------------------- */
+/* --- partitions ---------------------------------------------------------------------------------
+ */
 
 static void partitions_work(void *arg)
 {
@@ -195,7 +198,8 @@ static void partitions_start(void *arg)
 	loop_work(pg->loop, partitions_work, partitions_done, pg);
 }
 
-/* --- opening and closing ------------------------------------------------------------------------ */
+/* --- opening and closing ------------------------------------------------------------------------
+ */
 
 static struct engine *pgsql_close(struct engine *e)
 {

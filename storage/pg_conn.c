@@ -19,14 +19,15 @@ struct pg_conn {
 	struct pg_cmd *cmds;
 	size_t first, ncmds, cap;
 	uint64_t busy_since;
-	bool broken; /* something could not be sent */
-	bool taking;	     /* results: freed behind that */
+	bool broken;					 /* something could not be sent */
+	bool taking;					 /* results: freed behind that */
 	uint8_t prepared[PG_KINDS][TABLES][PG_VARIANTS]; /* 1: asked for, 2: done */
 };
 
 enum { PREPARE_ASKED = 1, PREPARE_DONE };
 
-/* --- the ring of commands ---------------------------------------------------------------------- */
+/* --- the ring of commands ----------------------------------------------------------------------
+ */
 
 static struct pg_cmd *cmd_add(struct pg_conn *c)
 {
@@ -65,7 +66,8 @@ static void want_rows(struct pg_conn *c)
 		PQsetSingleRowMode(c->handle);
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end -----------------------------------------------------------------------------------
+ */
 
 struct pg_conn *pg_conn_free(struct pg_conn *c)
 {
@@ -95,7 +97,8 @@ static void conn_lost(struct pg_conn *c)
 	ops->lost(arg, text[0] ? text : "the connection was closed");
 }
 
-/* --- results ----------------------------------------------------------------------------------- */
+/* --- results -----------------------------------------------------------------------------------
+ */
 
 static void take_result(struct pg_conn *c, PGresult *r)
 {
@@ -182,7 +185,8 @@ static void on_io(void *arg, unsigned events)
 		conn_flush(c);
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending -----------------------------------------------------------------------------------
+ */
 
 struct pg_conn *pg_conn_new(struct loop *l, PGconn *take_handle, const struct pg_conn_ops *ops,
 			    void *arg)
@@ -232,7 +236,8 @@ void pg_conn_run(struct pg_conn *c, enum pg_kind kind, size_t table, unsigned va
 	run_add(c, kind == PG_LIST || kind == PG_RANGE, arg, op);
 }
 
-void pg_conn_sql(struct pg_conn *c, const char *sql, const struct pg_params *p, void *arg, size_t op)
+void pg_conn_sql(struct pg_conn *c, const char *sql, const struct pg_params *p, void *arg,
+		 size_t op)
 {
 	static const struct pg_params none;
 

@@ -123,8 +123,7 @@ void fences_add(struct pg_fences *f, struct engine_write *w)
 	if (w->shard == SHARD_NONE)
 		return;
 	k = known_get(f, w->process);
-	x.raise = k->shards[w->shard].owner != w->sender ||
-		  k->shards[w->shard].epoch != w->epoch ||
+	x.raise = k->shards[w->shard].owner != w->sender || k->shards[w->shard].epoch != w->epoch ||
 		  k->shards[w->shard].run != w->write_epoch;
 	fence_add(f, &x);
 	x.epoch = x.run = 0;

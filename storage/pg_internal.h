@@ -12,17 +12,17 @@ struct pg;
 /* --- pg_sql.c: the statements, from the declared tables --------------------------------------- */
 
 enum pg_kind {
-	PG_LIST,    /* by prefix, or behind a key in it; the last parameter is the limit, as in */
-	PG_RANGE,   /* log: account, number above, number below */
-	PG_LAST,    /* log: account */
-	PG_COUNT,   /* by prefix */
-	PG_PUT,	    /* all columns; replaces */
-	PG_INSERT,  /* all columns; changes nothing when the key is there */
-	PG_UPDATE,  /* all columns; changes nothing when the key is not there */
-	PG_DELETE,  /* by prefix */
-	PG_APPEND,  /* log: fails when the number is known in the same partition */
+	PG_LIST,   /* by prefix, or behind a key in it; the last parameter is the limit, as in */
+	PG_RANGE,  /* log: account, number above, number below */
+	PG_LAST,   /* log: account */
+	PG_COUNT,  /* by prefix */
+	PG_PUT,	   /* all columns; replaces */
+	PG_INSERT, /* all columns; changes nothing when the key is there */
+	PG_UPDATE, /* all columns; changes nothing when the key is not there */
+	PG_DELETE, /* by prefix */
+	PG_APPEND, /* log: fails when the number is known in the same partition */
 	PG_APPEND_KNOWN, /* log: the same number and key may be there, in any partition */
-	PG_FENCE,   /* locks and compares leases */
+	PG_FENCE,	 /* locks and compares leases */
 	PG_KINDS
 };
 enum { PG_PREFIX = 7, PG_REVERSE = 8, PG_AFTER = 16, PG_VARIANTS = 32 };
@@ -51,7 +51,8 @@ void param_int4(struct pg_params *p, int32_t i);
 void param_text(struct pg_params *p, struct str s); /* borrowed */
 /* The value of a column; missing: null. */
 void param_value(struct pg_params *p, enum column_type type, const struct msg_value *v);
-void param_ints(struct pg_params *p, bool wide, const int64_t *list, size_t n); /* int8[] or int4[] */
+void param_ints(struct pg_params *p, bool wide, const int64_t *list,
+		size_t n); /* int8[] or int4[] */
 /* Columns of a row; texts are borrowed from the result. */
 void row_values(const PGresult *r, int row, const enum column_type *types, struct msg_value *ret,
 		size_t n);
@@ -85,11 +86,12 @@ PGresult *pg_exec(PGconn *c, const char *sql, int64_t ms, char text[WRITE_TEXT])
 int64_t pg_number(PGconn *c, const char *sql, int64_t ms, char text[WRITE_TEXT]);
 void pg_text(char text[WRITE_TEXT], const char *message); /* its first line */
 
-/* --- pg_migrate.c ------------------------------------------------------------------------------ */
+/* --- pg_migrate.c ------------------------------------------------------------------------------
+ */
 
-/* Brings the schema to version, by what each table, column and index declares as its `since`, in one
- * transaction; of two processes at once one does it and the other waits. A newer schema is refused
- * when it says that programs of this version cannot use it. */
+/* Brings the schema to version, by what each table, column and index declares as its `since`, in
+ * one transaction; of two processes at once one does it and the other waits. A newer schema is
+ * refused when it says that programs of this version cannot use it. */
 enum pg_outcome pg_migrate(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
 			   char text[WRITE_TEXT]);
 /* Makes the partition of the month that holds that time, and those of the two that follow. */
@@ -97,12 +99,13 @@ bool pg_partitions(PGconn *c, int64_t wall_us, char text[WRITE_TEXT]);
 /* The month that holds a time: its first microsecond and the one behind its last. */
 void pg_month(int64_t wall_us, int *ret_year, int *ret_month, int64_t *ret_from, int64_t *ret_to);
 
-/* --- pg_conn.c: a connection on the loop, in pipeline mode ------------------------------------- */
+/* --- pg_conn.c: a connection on the loop, in pipeline mode -------------------------------------
+ */
 
 struct pg_conn;
 struct pg_cmd {
 	enum { CMD_PREPARE, CMD_RUN, CMD_SYNC } kind;
-	uint8_t *prepared; /* CMD_PREPARE: set when it succeeds */
+	uint8_t *prepared;   /* CMD_PREPARE: set when it succeeds */
 	bool answered, rows; /* rows: one after the other */
 	void *arg;	     /* what the caller gave */
 	size_t op;
@@ -122,11 +125,13 @@ struct pg_conn *pg_conn_free(struct pg_conn *c);
 /* Adds a statement to the pipeline. A failure to do so is told by lost, from pg_conn_sync. */
 void pg_conn_run(struct pg_conn *c, enum pg_kind kind, size_t table, unsigned variant,
 		 const struct pg_params *p, void *arg, size_t op);
-void pg_conn_sql(struct pg_conn *c, const char *sql, const struct pg_params *p, void *arg, size_t op);
-void pg_conn_sync(struct pg_conn *c); /* ends the transaction and sends all */
+void pg_conn_sql(struct pg_conn *c, const char *sql, const struct pg_params *p, void *arg,
+		 size_t op);
+void pg_conn_sync(struct pg_conn *c);		      /* ends the transaction and sends all */
 uint64_t pg_conn_busy_since(const struct pg_conn *c); /* loop_now; 0: nothing is awaited */
 
-/* --- pg_fence.c: which leases a group of batches needs ----------------------------------------- */
+/* --- pg_fence.c: which leases a group of batches needs -----------------------------------------
+ */
 
 struct pg_fences *fences_new(void);
 struct pg_fences *fences_free(struct pg_fences *f);
@@ -141,7 +146,8 @@ void fences_committed(struct pg_fences *f);
 /* The classid of the advisory locks on a route's shards. */
 int32_t fence_key(const char *route);
 
-/* --- pg_write.c -------------------------------------------------------------------------------- */
+/* --- pg_write.c --------------------------------------------------------------------------------
+ */
 
 struct pg_writer *pg_writer_new(struct pg *pg, struct engine *e);
 struct pg_writer *pg_writer_free(struct pg_writer *w);
@@ -151,7 +157,8 @@ void pg_writer_attach(struct pg_writer *w, PGconn *take_handle);
 void pg_writer_tick(struct pg_writer *w, uint64_t away, const char *why);
 bool pg_writer_idle(const struct pg_writer *w); /* nothing waits */
 
-/* --- pg_read.c --------------------------------------------------------------------------------- */
+/* --- pg_read.c ---------------------------------------------------------------------------------
+ */
 
 struct pg_reads; /* the reads that wait for a reader */
 struct pg_reads *reads_new(struct engine *e);
@@ -168,7 +175,8 @@ struct pg_reader *reader_free(struct pg_reader *r);
 bool reader_busy(const struct pg_reader *r);
 void reader_tick(struct pg_reader *r); /* ends it when there was no answer for too long */
 
-/* --- engine_pgsql.c ---------------------------------------------------------------------------- */
+/* --- engine_pgsql.c ----------------------------------------------------------------------------
+ */
 
 /* The connection of a slot is gone; slot 0 is the writer's. A reader is freed by it. */
 void pg_slot_lost(struct pg *pg, size_t slot, const char *why);

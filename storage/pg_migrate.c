@@ -51,11 +51,13 @@ static const char own_functions[] =
 	"   OR (f.epoch <> 0 AND l.epoch <> f.epoch)),"
 	"  string_agg(f.n::text, ',') FILTER (WHERE f.epoch <> 0 AND l.write_epoch > f.run)"
 	"  INTO lost, stale"
-	"  FROM unnest(shards, owners, epochs, runs) WITH ORDINALITY AS f(shard, owner, epoch, run, n)"
+	"  FROM unnest(shards, owners, epochs, runs) WITH ORDINALITY AS f(shard, owner, epoch, "
+	"run, n)"
 	"  LEFT JOIN mercutio_lease l ON l.route = lease_route AND l.shard = f.shard;"
 	" IF lost IS NOT NULL THEN RAISE EXCEPTION 'mercutio: the lease is of another owner'"
 	"  USING ERRCODE = 'MR001', DETAIL = lost; END IF;"
-	" IF stale IS NOT NULL THEN RAISE EXCEPTION 'mercutio: its owner writes through another storage'"
+	" IF stale IS NOT NULL THEN RAISE EXCEPTION 'mercutio: its owner writes through another "
+	"storage'"
 	"  USING ERRCODE = 'MR003', DETAIL = stale; END IF;"
 	" IF 1 = ANY (raises) THEN UPDATE mercutio_lease l SET write_epoch = f.run"
 	"  FROM (SELECT u.shard, max(u.run) AS run FROM unnest(shards, runs) AS u(shard, run)"
@@ -158,9 +160,10 @@ static int64_t stored_version(PGconn *c, char text[WRITE_TEXT])
 
 static int64_t functions_known(PGconn *c, char text[WRITE_TEXT])
 {
-	return pg_number(
-		c, "SELECT count(to_regproc('mercutio_fence_1')) + count(to_regproc('mercutio_same_1'))",
-		0, text);
+	return pg_number(c,
+			 "SELECT count(to_regproc('mercutio_fence_1')) + "
+			 "count(to_regproc('mercutio_same_1'))",
+			 0, text);
 }
 
 static bool upgrade(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
@@ -216,7 +219,8 @@ enum pg_outcome pg_migrate(PGconn *c, const struct table_def *defs, size_t ndefs
 	return upgrade(c, defs, ndefs, version, text) ? PG_OK : failed(c);
 }
 
-/* --- the log's partitions ---------------------------------------------------------------------- */
+/* --- the log's partitions ----------------------------------------------------------------------
+ */
 
 /* Days from 1970-01-01 to the first of a month (proleptic Gregorian, months from 0). */
 static int64_t days_to(int64_t year, int month)

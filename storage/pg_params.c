@@ -7,7 +7,14 @@
 #include "storage/pg_internal.h"
 
 /* Object ids of built-in types never change. */
-enum { OID_BYTEA = 17, OID_INT8 = 20, OID_INT4 = 23, OID_TEXT = 25, OID_INT4S = 1007, OID_INT8S = 1016 };
+enum {
+	OID_BYTEA = 17,
+	OID_INT8 = 20,
+	OID_INT4 = 23,
+	OID_TEXT = 25,
+	OID_INT4S = 1007,
+	OID_INT8S = 1016
+};
 
 static void param_add(struct pg_params *p, Oid type, const void *value, size_t len)
 {

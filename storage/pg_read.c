@@ -41,7 +41,8 @@ struct reading {
 	bool begun, full; /* the op in work; no more rows of it */
 };
 
-/* --- sending ------------------------------------------------------------------------------------ */
+/* --- sending ------------------------------------------------------------------------------------
+ */
 
 struct query {
 	enum pg_kind kind;
@@ -144,7 +145,8 @@ static void go(void *arg)
 	}
 }
 
-/* --- results ------------------------------------------------------------------------------------ */
+/* --- results ------------------------------------------------------------------------------------
+ */
 
 static size_t column_types(const struct msg_read_op *o, enum column_type types[COLUMNS_MAX])
 {
@@ -153,7 +155,7 @@ static size_t column_types(const struct msg_read_op *o, enum column_type types[C
 
 	for (size_t i = 0; i < n; i++)
 		types[i] = o->op == STORE_COUNT || o->op == STORE_LOG_LAST ? COLUMN_INT
-									    : t->columns[i].type;
+									   : t->columns[i].type;
 	return n;
 }
 
@@ -271,7 +273,8 @@ static void on_lost(void *arg, const char *why)
 	pg_slot_lost(r->pg, r->slot, why);
 }
 
-/* --- from outside ------------------------------------------------------------------------------- */
+/* --- from outside -------------------------------------------------------------------------------
+ */
 
 struct pg_reader *reader_new(struct pg *pg, struct pg_reads *q, struct engine *e, size_t slot,
 			     PGconn *take_handle)

@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "storage/pg_writer.h"
 
-enum { SETTLE_TRIES = 8 }; /* deadlocks and locks that were not to be had, or connections lost, in a row */
+enum {
+	SETTLE_TRIES = 8
+}; /* deadlocks and locks that were not to be had, or connections lost, in a row */
 
 static enum verdict verdict_of(const char *state, bool append)
 {
@@ -205,8 +207,9 @@ static void alone_synced(struct pg_writer *w)
 static void alone_ended(struct pg_writer *w)
 {
 	static const enum store_status statuses[] = {
-		[V_OK] = STORE_COMMITTED, [V_REFUSED] = STORE_REFUSED, [V_STALE] = STORE_REFUSED,
-		[V_CLASH] = STORE_CLASH,  [V_CONDITION] = STORE_CONDITION, [V_FAILED] = STORE_FAILED,
+		[V_OK] = STORE_COMMITTED,	 [V_REFUSED] = STORE_REFUSED,
+		[V_STALE] = STORE_REFUSED,	 [V_CLASH] = STORE_CLASH,
+		[V_CONDITION] = STORE_CONDITION, [V_FAILED] = STORE_FAILED,
 	};
 	struct engine_write *b = (struct engine_write *)w->run;
 
@@ -264,7 +267,7 @@ static void unblocked(struct pg_writer *w)
 static void on_synced(void *arg)
 {
 	static void (*const steps[])(struct pg_writer *) = {
-		[W_GROUP] = group_synced, [W_ALONE] = alone_synced,  [W_LEASE] = lease_synced,
+		[W_GROUP] = group_synced, [W_ALONE] = alone_synced, [W_LEASE] = lease_synced,
 		[W_END] = run_ended,	  [W_UNBLOCK] = unblocked,
 	};
 	struct pg_writer *w = arg;

@@ -89,10 +89,12 @@ static bool connect(struct pg_setup *s)
 {
 	char seconds[24];
 	/* What stands before dbname is a default; what stands behind it is not to be changed. */
-	const char *keys[] = {"fallback_application_name", "target_session_attrs", "tcp_user_timeout",
-			      "keepalives_idle", "connect_timeout", "dbname", "client_encoding", NULL};
-	const char *values[] = {"mercutio-storage", "read-write", "15000", "30",
-				seconds,	    s->conninfo,  "UTF8",  NULL};
+	const char *keys[] = {"fallback_application_name", "target_session_attrs",
+			      "tcp_user_timeout",	   "keepalives_idle",
+			      "connect_timeout",	   "dbname",
+			      "client_encoding",	   NULL};
+	const char *values[] = {"mercutio-storage", "read-write", "15000", "30", seconds,
+				s->conninfo,	    "UTF8",	  NULL};
 
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)(s->connect_ms + 999) / 1000);
 	s->handle = PQconnectdbParams(keys, values, 1);

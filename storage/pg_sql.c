@@ -18,7 +18,8 @@ static void marks(struct buf *b, size_t from, size_t to)
 static void where_prefix(struct buf *b, const struct table_def *t, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		buf_printf(b, "%s\"%s\" = $%zu", i ? " AND " : " WHERE ", t->columns[i].name, i + 1);
+		buf_printf(b, "%s\"%s\" = $%zu", i ? " AND " : " WHERE ", t->columns[i].name,
+			   i + 1);
 }
 
 static void sql_list(struct buf *b, const struct table_def *t, unsigned variant)

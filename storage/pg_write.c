@@ -17,7 +17,8 @@
 
 enum { PURGE_EVERY_S = 600, GROUP_BYTES = 4 << 20 };
 
-/* --- the queue ---------------------------------------------------------------------------------- */
+/* --- the queue ----------------------------------------------------------------------------------
+ */
 
 static void run_take(struct pg_writer *w, size_t n)
 {
@@ -124,7 +125,8 @@ void writer_shard_fail(struct pg_writer *w, const struct engine_write *b)
 	*at = failed;
 }
 
-/* --- sending ------------------------------------------------------------------------------------ */
+/* --- sending ------------------------------------------------------------------------------------
+ */
 
 /* Columns that an older sender does not know are null. */
 static void params_row(struct pg_params *p, const struct msg_write_op *o)
@@ -164,7 +166,7 @@ static void send_op(struct pg_writer *w, struct engine_write *b, size_t i)
 		kind = puts[o->condition];
 	else if (o->op == STORE_LOG_APPEND)
 		kind = (b->job.marks & MARK_KNOWN) || !append_is_new(w, b, o) ? PG_APPEND_KNOWN
-									       : PG_APPEND;
+									      : PG_APPEND;
 	if (kind == PG_DELETE) {
 		variant = (unsigned)o->nvalues;
 		for (size_t n = 0; n < o->nvalues; n++)
@@ -252,7 +254,8 @@ void run_end(struct pg_writer *w, bool commit)
 	pg_conn_sync(w->conn);
 }
 
-/* --- what is next ------------------------------------------------------------------------------- */
+/* --- what is next -------------------------------------------------------------------------------
+ */
 
 static bool goes_alone(const struct engine_job *j)
 {
@@ -334,7 +337,8 @@ void writer_go(void *arg)
 		alone_start(w);
 }
 
-/* --- from outside ------------------------------------------------------------------------------- */
+/* --- from outside -------------------------------------------------------------------------------
+ */
 
 struct pg_writer *pg_writer_new(struct pg *pg, struct engine *e)
 {
@@ -393,7 +397,8 @@ void pg_writer_tick(struct pg_writer *w, uint64_t away, const char *why)
 	uint64_t limit = (uint64_t)w->engine->config.statement_timeout + PG_GRACE_MS;
 
 	if (w->conn && pg_conn_busy_since(w->conn) && now - pg_conn_busy_since(w->conn) > limit) {
-		snprintf(w->text, sizeof(w->text), "no answer for %llu ms", (unsigned long long)limit);
+		snprintf(w->text, sizeof(w->text), "no answer for %llu ms",
+			 (unsigned long long)limit);
 		writer_reconnect(w);
 	} else if (!w->conn && away >= PG_HOLD_MS && w->jobs) {
 		writer_fail(w, why);

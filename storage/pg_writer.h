@@ -66,10 +66,10 @@ struct pg_writer {
 };
 
 /* pg_write.c */
-void writer_go(void *writer); /* starts the next transaction, when it can */
+void writer_go(void *writer);			/* starts the next transaction, when it can */
 void run_end(struct pg_writer *w, bool commit); /* ends that of W_ALONE or W_LEASE */
-void writer_back(struct pg_writer *w, unsigned marks); /* what is under way waits again, first */
-void writer_done(struct pg_writer *w); /* it has its answers */
+void writer_back(struct pg_writer *w, unsigned marks);	/* what is under way waits again, first */
+void writer_done(struct pg_writer *w);			/* it has its answers */
 void writer_fail(struct pg_writer *w, const char *why); /* all fail by the database's state */
 /* Those that wait behind a batch that failed in their shard. */
 void writer_shard_fail(struct pg_writer *w, const struct engine_write *b);

@@ -53,20 +53,6 @@ static void engine_start(struct storage *s)
 		 LF_I("schema", SCHEMA_VERSION));
 }
 
-static void *init(struct app *app)
-{
-	struct storage *s = xcalloc(1, sizeof(*s));
-
-	/* A limit on the size of files is an error of the write, as a full disk is. */
-	signal(SIGXFSZ, SIG_IGN);
-	s->app = app;
-	s->config = app->config;
-	s->link = app->link;
-	s->channels = channels_new(app->link);
-	engine_start(s);
-	return s;
-}
-
 static void tell_trouble(struct storage *s)
 {
 	uint64_t now = loop_now(s->app->loop);
@@ -85,6 +71,22 @@ static void tell_trouble(struct storage *s)
 		s->failing = false;
 		log_info("database takes writes again", LF_U("after_ms", now - s->failing_since));
 	}
+}
+
+static void *init(struct app *app)
+{
+	struct storage *s = xcalloc(1, sizeof(*s));
+
+	/* A limit on the size of files is an error of the write, as a full disk is. */
+	signal(SIGXFSZ, SIG_IGN);
+	s->app = app;
+	s->config = app->config;
+	s->link = app->link;
+	s->channels = channels_new(app->link);
+	engine_start(s);
+	/* A server may be away already. */
+	tell_trouble(s);
+	return s;
 }
 
 void storage_answered(struct storage *s)

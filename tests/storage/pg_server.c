@@ -111,8 +111,8 @@ static bool answers(void)
 void pg_server_run(void)
 {
 	char socket[96];
-	char *const argv[] = {"postgres", "-D",	 "data", "-c", "listen_addresses=", "-c", socket,
-			      "-c",	  "fsync=on", "-c", "max_connections=50", NULL};
+	char *const argv[] = {"postgres", "-D", "data",	    "-c", "listen_addresses=",	"-c",
+			      socket,	  "-c", "fsync=on", "-c", "max_connections=50", NULL};
 	uint64_t due = clock_mono_ms() + START_MS;
 
 	snprintf(socket, sizeof(socket), "unix_socket_directories=%s", pg_server.dir);
@@ -133,8 +133,18 @@ void pg_server_run(void)
 
 void pg_server_start(void)
 {
-	char *const argv[] = {"initdb",	  "-D", "data",	    "-A", "trust", "-U",
-			      "postgres", "-E", "UTF8",	    "-N", "--locale=C.UTF-8", NULL};
+	char *const argv[] = {"initdb",
+			      "-D",
+			      "data",
+			      "-A",
+			      "trust",
+			      "-U",
+			      "postgres",
+			      "-E",
+			      "UTF8",
+			      "-N",
+			      "--locale=C.UTF-8",
+			      NULL};
 	const struct passwd *p = getpwnam("postgres");
 
 	snprintf(pg_server.dir, sizeof(pg_server.dir), "/tmp/mercutio-pg-XXXXXX");

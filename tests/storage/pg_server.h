@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A PostgreSQL server of its own for a test program: on a Unix socket in its own folder, fsync on. */
+/* A PostgreSQL server of its own for a test program: on a Unix socket in its own folder, fsync on.
+ */
 #ifndef TESTS_STORAGE_PG_SERVER_H
 #define TESTS_STORAGE_PG_SERVER_H
 
@@ -18,9 +19,9 @@ bool pg_server_installed(void);
 void pg_server_start(void); /* makes the data and runs it; not as root */
 void pg_server_stop(void);  /* and removes all */
 /* In a test: what it does to the server is for itself alone, so it has one of its own. */
-void pg_server_run(void);	    /* on the data that are there; waits until it takes connections */
-void pg_server_kill(int signum);    /* the postmaster; waits for its end when that is SIGKILL */
-void pg_server_end_backends(void);  /* all connections but this one */
+void pg_server_run(void);	 /* on the data that are there; waits until it takes connections */
+void pg_server_kill(int signum); /* the postmaster; waits for its end when that is SIGKILL */
+void pg_server_end_backends(void); /* all connections but this one */
 
 /* A connection string to a schema that nobody else uses; malloc'ed. */
 char *pg_server_schema(void);

@@ -43,7 +43,8 @@ static enum store_status submit_at(struct rig *r, struct engine *e, struct writt
 	return x->w.status;
 }
 
-/* --- one that appends for ever, as a channel does: in order, again what was not committed -------- */
+/* --- one that appends for ever, as a channel does: in order, again what was not committed --------
+ */
 
 struct appender {
 	struct rig *r;
@@ -177,7 +178,8 @@ static void appender_end(struct appender *a)
 			 a->committed);
 }
 
-/* --- faults ------------------------------------------------------------------------------------- */
+/* --- faults -------------------------------------------------------------------------------------
+ */
 
 /* kill -9 of the whole server under load, and its start again: nobody is told of a failure that
  * was not one, and what was committed is there once. */
@@ -248,8 +250,8 @@ END_TEST
 
 static void all_processes(int signum)
 {
-	char *command = xasprintf("pkill -%d -P %d; kill -%d %d", signum, (int)pg_server.pid, signum,
-				  (int)pg_server.pid);
+	char *command = xasprintf("pkill -%d -P %d; kill -%d %d", signum, (int)pg_server.pid,
+				  signum, (int)pg_server.pid);
 
 	if (system(command) < 0)
 		ck_abort();
@@ -373,7 +375,8 @@ START_TEST(read_only)
 }
 END_TEST
 
-/* --- several storages ---------------------------------------------------------------------------- */
+/* --- several storages ----------------------------------------------------------------------------
+ */
 
 static enum store_status put_vcard(struct rig *r, struct engine *e, uint32_t run, const char *value,
 				   bool *ret_stale)
@@ -505,20 +508,22 @@ START_TEST(transaction_held)
 }
 END_TEST
 
-/* --- the log's partitions ------------------------------------------------------------------------ */
+/* --- the log's partitions ------------------------------------------------------------------------
+ */
 
 static struct msg_write_op append_at(struct msg_value *v, int64_t number, int64_t time_s,
 				     int64_t origin)
 {
 	struct msg_value row[COLS_LOG] = {V_TEXT("a@x"), V_INT(number), V_INT(time_s * 1000000),
 					  V_TEXT("c@y"), V_INT(origin), V_INT(1),
-					  V_INT(0),	 V_INT(0),	 V_TEXT("t")};
+					  V_INT(0),	 V_INT(0),	V_TEXT("t")};
 
 	memcpy(v, row, sizeof(row));
 	return op_make(STORE_LOG_APPEND, TABLE_LOG, v, COLS_LOG);
 }
 
-/* An owner that died appends again with a new one's time: known all the same, in whichever month. */
+/* An owner that died appends again with a new one's time: known all the same, in whichever month.
+ */
 START_TEST(known_in_another_month)
 {
 	int64_t now = clock_wall_us() / 1000000, number = INT64_C(1) << 40 | 5, later;
@@ -583,7 +588,8 @@ START_TEST(months)
 }
 END_TEST
 
-/* --- the schema ---------------------------------------------------------------------------------- */
+/* --- the schema ----------------------------------------------------------------------------------
+ */
 
 static const char *const owners[] = {"sm", NULL};
 static const struct column columns[] = {
