@@ -3,6 +3,8 @@
 #include <utlist.h>
 #include "sm/sm_internal.h"
 
+enum { RELEASE_MS = 500 };
+
 static void take_given(struct session *s, const struct msg_announce *m)
 {
 	for (size_t i = 0; i < m->ngiven; i++) {
@@ -215,9 +217,27 @@ static void shard_open(void *arg, uint16_t shard)
 	users_of_shard(arg, shard, user_open);
 }
 
+static void release_over(struct sm *sm, uint16_t shard)
+{
+	if (!sm->releasing[shard])
+		return;
+	sm->releasing[shard] = 0;
+	sm->nreleasing--;
+}
+
 static void shard_lost(void *arg, uint16_t shard)
 {
+	release_over(arg, shard);
 	users_drop_shard(arg, shard);
+}
+
+/* What is under way is finished, but not at any price: a stanza may wait for an account of another
+ * shard that is being let go as well, whose stanzas wait for one of this shard. What is dropped then is
+ * repeated to the next owner by those who have it, as after a death. */
+static bool release_due(struct sm *sm, uint16_t shard)
+{
+	return users_flush_shard(sm, shard) ||
+	       loop_now(sm->loop) - sm->releasing[shard] > RELEASE_MS;
 }
 
 static void release_look(void *arg)
@@ -225,9 +245,8 @@ static void release_look(void *arg)
 	struct sm *sm = arg;
 
 	for (uint16_t shard = 0; shard < SHARDS; shard++)
-		if (sm->releasing[shard] && users_flush_shard(sm, shard)) {
-			sm->releasing[shard] = false;
-			sm->nreleasing--;
+		if (sm->releasing[shard] && release_due(sm, shard)) {
+			release_over(sm, shard);
 			users_drop_shard(sm, shard);
 			shards_released(sm->shards, shard);
 		}
@@ -241,7 +260,7 @@ static void shard_release(void *arg, uint16_t shard)
 
 	if (sm->releasing[shard])
 		return;
-	sm->releasing[shard] = true;
+	sm->releasing[shard] = loop_now(sm->loop) + !loop_now(sm->loop);
 	sm->nreleasing++;
 	if (!sm->release_timer)
 		sm->release_timer = loop_timer_new(sm->loop, release_look, sm);

@@ -297,7 +297,7 @@ void inbox_append(struct packet *p)
 	DL_APPEND(sm->appends_first, a);
 	sm->stat_appends++;
 	append_write(a, p);
-	sm_tick_need(sm);
+	sm_tick_appends(sm);
 }
 
 void append_acked(struct user *u, uint64_t log)

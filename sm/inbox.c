@@ -159,7 +159,7 @@ void inbox_load(struct user *u, const struct msg_rows *position, const struct ms
 	b->saved_version = b->version;
 	for (struct session *s = u->sessions; s; s = s->next)
 		inbox_adopt(s);
-	sm_tick_need(u->sm);
+	sm_tick_appends(u->sm);
 }
 
 static void saved(struct user *u, int err, void *arg)

@@ -65,9 +65,9 @@ struct sm {
 	json_t *motd;
 	uint64_t stat_stanzas, stat_appends, stat_tells, stat_loads;
 	bool draining;
-	bool releasing[SHARDS];
+	uint64_t releasing[SHARDS]; /* loop_now since when; 0: not */
 	unsigned nreleasing;
-	bool ticking, slow_ticking;
+	bool ticking, slow_ticking, slow_soon;
 	struct loop_timeout slow_tick;
 	struct loop_timer *release_timer;
 };
@@ -402,7 +402,8 @@ void cover_changed(struct session *s); /* its presence */
 bool message_is_for(const struct session *s, const struct jid *to);
 /* Is it kept? (DESIGN section 6: chat and normal with a body, or with `store`.) */
 bool message_stored(struct packet *p);
-void sm_tick_need(struct sm *sm);
+void sm_tick_need(struct sm *sm);    /* something of a session must be looked at within a second */
+void sm_tick_appends(struct sm *sm); /* appends and their keys age */
 
 /* --- modules: sm/modules.c -------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include "sm/sm_internal.h"
 #include "sm/sm_process.h"
 
-enum { TICK_MS = 50 };
+enum { TICK_MS = 50, SLOW_S = 30 };
 
 static const char *const conflict_names[] = {"replace", "refuse", "rename", NULL};
 
@@ -85,6 +85,8 @@ static void tick(void *arg)
 {
 	struct sm *sm = arg;
 
+	if (sm->shards && !shards_sure(sm->shards))
+		return;
 	appends_tick(sm);
 	if (!sm->appends_first) {
 		loop_timer_stop(sm->tick);
@@ -95,30 +97,45 @@ static void tick(void *arg)
 static void slow_tick(void *arg)
 {
 	struct sm *sm = arg;
-	bool detached = detached_tick(sm);
+	bool soon = true;
 
-	detached |= flushes_tick(sm);
-	detached |= resuming_tick(sm);
-	detached |= given_tick(sm);
-	detached |= catch_up_tick(sm);
-	appends_tick(sm); /* forgets old keys */
-	sm->slow_ticking = sm->seen_first || detached;
+	if (!sm->shards || shards_sure(sm->shards)) {
+		soon = detached_tick(sm);
+		soon |= flushes_tick(sm);
+		soon |= resuming_tick(sm);
+		soon |= given_tick(sm);
+		soon |= catch_up_tick(sm);
+		appends_tick(sm); /* forgets old keys */
+	}
+	sm->slow_ticking = sm->seen_first || soon;
+	sm->slow_soon = soon;
 	if (sm->slow_ticking)
-		loop_timeout_start(sm->loop, &sm->slow_tick, detached ? 1 : 30);
+		loop_timeout_start(sm->loop, &sm->slow_tick, soon ? 1 : SLOW_S);
+}
+
+static void slow_tick_start(struct sm *sm, bool soon)
+{
+	if (sm->slow_ticking && (sm->slow_soon || !soon))
+		return;
+	sm->slow_ticking = true;
+	sm->slow_soon = soon;
+	sm->slow_tick.fn = slow_tick;
+	sm->slow_tick.arg = sm;
+	loop_timeout_start(sm->loop, &sm->slow_tick, soon ? 1 : SLOW_S);
 }
 
 void sm_tick_need(struct sm *sm)
+{
+	slow_tick_start(sm, true);
+}
+
+void sm_tick_appends(struct sm *sm)
 {
 	if (sm->appends_first && !sm->ticking) {
 		sm->ticking = true;
 		loop_timer_start(sm->tick, TICK_MS, TICK_MS);
 	}
-	if (!sm->slow_ticking) {
-		sm->slow_ticking = true;
-		sm->slow_tick.fn = slow_tick;
-		sm->slow_tick.arg = sm;
-		loop_timeout_start(sm->loop, &sm->slow_tick, 1);
-	}
+	slow_tick_start(sm, false);
 }
 
 static void turn_end(void *arg)

@@ -249,7 +249,9 @@ class Client:
         elif kind == "iq" and e.get("type") in ("result", "error"):
             row = ledger.iqs.get(e.get("id"))
             if row:
-                row[1] += 1
+                # One error beside a result is right: the peer's session ended before it said that it had
+                # the request that it had answered.
+                row[1] += 1 if e.get("type") == "result" or not row[1] else 0
                 self.log(f"iq answered {e.get('id')} {e.get('type')}")
         elif kind == "iq":
             to = f"to='{e.get('from')}' " if e.get("from") else ""

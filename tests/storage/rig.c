@@ -68,6 +68,17 @@ void rig_reopen(struct rig *r)
 	buf_free(&error);
 }
 
+struct engine *rig_second(struct rig *r)
+{
+	struct buf error = BUF_INIT;
+	struct engine *e = NULL;
+
+	ck_assert_msg(engine_open(engine_named("postgresql"), &r->config, &error, &e) == 0, "%.*s",
+		      STR_ARG(buf_str(&error)));
+	buf_free(&error);
+	return e;
+}
+
 void rig_wait(struct rig *r, const bool *flag)
 {
 	while (!*flag)

@@ -23,6 +23,9 @@ void rig_close(struct rig *r);
 void rig_reopen(struct rig *r);
 void rig_remove(const char *dir);
 
+/* PostgreSQL: another storage at the same data, in the same loop. */
+struct engine *rig_second(struct rig *r);
+
 /* Waits until *flag. */
 void rig_wait(struct rig *r, const bool *flag);
 
