@@ -144,7 +144,7 @@ static void announced_again(struct session *s, uint64_t c2s, const struct msg_an
 {
 	s->c2s = s->last_c2s = c2s;
 	s->detached_since = 0;
-	detached_look(s);
+	detached_reattached(s);
 	/* The record that it was sent last may be lost. */
 	s->record_changed = true;
 	session_acked(s, m->acked);

@@ -4,7 +4,9 @@
  * be resumed when their owner and their c2s are both gone (DESIGN section 7).
  *
  * A session that is owed something that is not logged has no row: it would be resumed with a hole.
- * A resumption is answered when the row is deleted, so that no later owner finds an old one.
+ * A resumption is answered when the row is deleted, so that no later owner finds an old one. Where its
+ * c2s comes back instead, nothing more of it is confirmed until then (the barrier), so that an old row
+ * still says the truth about `h`.
  */
 #include <errno.h>
 #include <utlist.h>
@@ -33,6 +35,35 @@ static bool wants_row(const struct session *s)
 	       !s->resuming && !s->work && s->user->sm->record_key && !owed_unlogged(s);
 }
 
+/* The last call about s: what waited for it may end it. */
+static void barrier_look(struct session *s)
+{
+	struct txn *t = s->barrier;
+
+	if (detached_written(s))
+		return;
+	s->barrier = NULL;
+	if (t)
+		txn_release(t);
+	else
+		session_resume_ready(s);
+}
+
+void detached_reattached(struct session *s)
+{
+	struct txn *t;
+
+	if (!detached_written(s) || s->barrier)
+		return;
+	t = txn_new(s->user->sm, TXN_STANZA, NULL);
+	t->sid = s->sid;
+	t->serial = s->serial;
+	t->n = s->done;
+	DL_PREPEND(s->work, t);
+	s->barrier = t;
+	detached_look(s);
+}
+
 static void row_changed(struct user *u, int err, void *arg)
 {
 	const struct row_change *c = arg;
@@ -46,7 +77,7 @@ static void row_changed(struct user *u, int err, void *arg)
 	 * known by its attachment as old. */
 	s->row = c->put && !err;
 	detached_look(s);
-	session_resume_ready(s);
+	barrier_look(s);
 }
 
 static void row_write(struct session *s, bool put)
@@ -88,7 +119,7 @@ void detached_stale(struct session *s)
 	if (!s)
 		return;
 	s->row = true;
-	detached_look(s);
+	detached_reattached(s);
 }
 
 void detached_ended(struct session *s)
@@ -122,7 +153,11 @@ void detached_restore(struct user *u, const struct msg_rows *rows)
 		struct session *s = session_find(sm, sid);
 
 		/* Announced by a c2s as well: that is newer, or the same. */
-		if (s || session_has_ended(sm, sid)) {
+		if (s) {
+			detached_stale(s);
+			continue;
+		}
+		if (session_has_ended(sm, sid)) {
 			row_forget(u, sid);
 			continue;
 		}
@@ -136,4 +171,14 @@ void detached_restore(struct user *u, const struct msg_rows *rows)
 		run_session_open(s, false);
 		sm_tick_need(sm);
 	}
+}
+
+/* What came after the row was written stands in the log; nothing may be given before it. */
+void detached_catch_up(struct user *u)
+{
+	struct session *s;
+
+	DL_FOREACH(u->sessions, s)
+		if (s->restored)
+			inbox_flush(s);
 }

@@ -132,7 +132,9 @@ static void resume_fails(struct session *s)
 	refuse(s->user->sm, &s->resuming->f, STANZA_E_ITEM_NOT_FOUND, true, s->done);
 	resuming_end(s);
 	s->c2s = 0;
-	session_leave(s);
+	s->leaving = true;
+	if (!s->work)
+		session_end_soon(s); /* whoever called is not through with it */
 }
 
 struct resume_step {

@@ -68,6 +68,7 @@ void session_free(struct session *s)
 			free(t);
 		}
 	}
+	txn_release(s->barrier);
 	for (uint32_t i = 0; i < s->ngiven; i++)
 		text_unref(s->given[i].text);
 	for (uint32_t i = 0; i < s->ndirected; i++)

@@ -207,6 +207,7 @@ struct session {
 	int8_t priority;
 	bool secure, full_out, leaving, closing, record_changed, flushing, flush_again, flush_failed, flush_due;
 	bool row, row_busy; /* in table session; being written or deleted */
+	struct txn *barrier; /* nothing is done before it */
 	bool restored;      /* from there, and not resumed since */
 	unsigned flags;
 	struct str *directed;
@@ -249,10 +250,12 @@ void session_committed(struct session *s, const struct msg_stanza_key *key);
 
 /* Detached sessions in storage: sm/detached.c */
 void detached_look(struct session *s); /* something changed */
+void detached_reattached(struct session *s); /* its c2s was not dead */
 void detached_stale(struct session *s); /* it has a row that is old; accepts NULL */
 bool detached_written(const struct session *s);
 void detached_ended(struct session *s);
 void detached_restore(struct user *u, const struct msg_rows *rows);
+void detached_catch_up(struct user *u); /* the account is loaded */
 bool session_detach(struct session *s); /* false: it cannot be resumed */
 void session_resume_ready(struct session *s);
 void resuming_free(struct session *s);

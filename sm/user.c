@@ -127,6 +127,7 @@ static void user_loaded(void *arg, int err, const struct msg_rows *results, size
 		at += count;
 	}
 	u->busy++; /* a job may end what keeps it */
+	detached_catch_up(u);
 	jobs_run(u, false);
 	u->busy--;
 	user_touch(u);

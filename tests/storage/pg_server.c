@@ -110,7 +110,7 @@ static bool answers(void)
 
 void pg_server_run(void)
 {
-	char socket[96];
+	char socket[128];
 	char *const argv[] = {"postgres", "-D", "data",	    "-c", "listen_addresses=",	"-c",
 			      socket,	  "-c", "fsync=on", "-c", "max_connections=50", NULL};
 	uint64_t due = clock_mono_ms() + START_MS;
