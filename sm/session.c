@@ -199,7 +199,7 @@ static void overflow_end(void *arg)
 
 static void left_end(void *arg)
 {
-	session_end(arg, 0, NULL);
+	session_leave(arg);
 }
 
 void session_end_soon(struct session *s)

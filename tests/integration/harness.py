@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What integration tests share: a throw-away server from the build tree, TAP, and raw XMPP streams."""
 import base64
+import hashlib
 import os
 import re
 import shutil
@@ -83,9 +84,14 @@ class Server:
         if not folder:
             return []
         if not self.database:
-            self.database = "t" + os.urandom(8).hex()
-            subprocess.run(["psql", "-qX", "-h", folder, "-U", "postgres", "-c",
-                            f"CREATE DATABASE {self.database}"], check=True)
+            # Of the folder's name: a second start in the same one finds what was there.
+            self.database = "t" + hashlib.sha256(self.dir.encode()).hexdigest()[:16]
+            there = subprocess.run(["psql", "-qXAt", "-h", folder, "-U", "postgres", "-c",
+                                    f"SELECT 1 FROM pg_database WHERE datname = '{self.database}'"],
+                                   check=True, capture_output=True, text=True).stdout.strip()
+            if not there:
+                subprocess.run(["psql", "-qX", "-h", folder, "-U", "postgres", "-c",
+                                f"CREATE DATABASE {self.database}"], check=True)
         return ["--engine", f"postgresql=postgresql://postgres@/{self.database}?host={folder}"]
 
     def start(self):
