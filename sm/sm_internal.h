@@ -62,9 +62,7 @@ struct sm {
 	size_t nmodules;
 	struct iq_row *iqs;
 	struct asking *asks[SHARDS + 1]; /* TELLs not answered, by the shard they speak for */
-	json_t *motd;
 	uint64_t stat_stanzas, stat_appends, stat_tells, stat_loads;
-	bool draining;
 	uint64_t releasing[SHARDS]; /* loop_now since when; 0: not */
 	unsigned nreleasing;
 	bool ticking, slow_ticking, slow_soon;

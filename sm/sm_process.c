@@ -198,7 +198,6 @@ static void sm_drain(void *state)
 {
 	struct sm *sm = state;
 
-	sm->draining = true;
 	if (sm->shards)
 		shards_drain(sm->shards, drained, sm);
 	else
