@@ -80,11 +80,13 @@ static void removal_found(void *arg, int err, const struct msg_rows *results, si
 	struct msg_value key = value_text(str_z(r->account));
 	struct msg_write_op ops[] = {
 		{.op = STORE_DELETE, .table = TABLE_CREDENTIAL, .values = &key, .nvalues = 1},
+		{.op = STORE_DELETE, .table = TABLE_DISABLED, .values = &key, .nvalues = 1},
 		{.op = STORE_DELETE, .table = TABLE_ACCOUNT, .values = &key, .nvalues = 1}};
 
 	r->read = NULL;
 	if (err == 0 && n == 1 && results[0].nrows) {
-		r->write = store_write(a->channels, SHARD_NONE, 0, 0, ops, 2, removed, r);
+		r->write = store_write(a->channels, SHARD_NONE, 0, 0, ops, sizeof(ops) / sizeof(ops[0]),
+				       removed, r);
 		return;
 	}
 	link_fail(a->link, &r->task.request, err < 0 ? err : -ENOENT,
@@ -92,16 +94,32 @@ static void removal_found(void *arg, int err, const struct msg_rows *results, si
 	removal_free(r);
 }
 
+/* A user cannot end an account that is kept elsewhere: it would be there again at the next login.
+ * An operator may, to have the data removed. */
+static bool is_not_theirs(const struct auth *a, const struct frame *f, struct str account)
+{
+	const struct member *m = link_member(a->link, f->from);
+
+	return m && strcmp(m->process, "sm") == 0 && account_is_foreign(a, account);
+}
+
 void accounts_handle_del(void *arg, const struct frame *f, const void *msg)
 {
 	struct auth *a = arg;
 	const struct msg_account_del *m = msg;
-	struct removal *r = xcalloc(1, sizeof(*r));
+	struct removal *r;
 	struct msg_value key;
 	struct msg_read_op op = {.op = STORE_GET, .table = TABLE_ACCOUNT, .key = &key, .nkey = 1};
 
+	if (is_not_theirs(a, f, m->account)) {
+		link_fail(a->link, f, -EOPNOTSUPP, "accounts of that domain are kept elsewhere");
+		return;
+	}
+	pass_cache_forget(a->passwords, m->account);
+	r = xcalloc(1, sizeof(*r));
 	task_begin(&r->task, a, f, removal_cancel);
 	r->account = str_dup(m->account);
+	upgrade_forget(a, m->account);
 	key = value_text(str_z(r->account));
 	r->read =
 		store_read(a->link, &op, 1, (uint32_t)a->config->storage_timeout, removal_found, r);

@@ -13,7 +13,6 @@
 
 enum { ADD_CREATE, ADD_CHANGE, ADD_EITHER };
 enum { CHUNK = 64, OPS_EACH = 2 + SCRAM_HASHES };
-enum { IF_ABSENT = 1, IF_PRESENT = 2 };
 
 struct entry {
 	struct chunk *chunk;
@@ -21,6 +20,7 @@ struct entry {
 	struct buf password;
 	uint16_t code;
 	bool exists, retried;
+	bool keyed; /* keys came in place of a password; those of a hash that did not have no iterations */
 	int64_t created;
 	struct derive_job *job;
 	struct scram_keys keys[SCRAM_HASHES];
@@ -39,7 +39,7 @@ struct chunk {
 struct adding {
 	struct task task;
 	uint8_t mode;
-	bool in_band;
+	bool in_band, keyed;
 	struct entry *entries;
 	size_t n, next;
 	struct chunk chunks[2];
@@ -96,13 +96,23 @@ static bool is_reserved(const struct auth *a, struct str local)
 	return false;
 }
 
-static int check_registration(struct auth *a, struct str local, struct str address)
+/* Whoever got the name of an administrator would be one. */
+static bool is_administrator(const struct auth *a, struct str bare)
+{
+	for (char **z = a->common->admins; z && *z; z++) {
+		if (str_eqz(bare, *z))
+			return true;
+	}
+	return false;
+}
+
+static int check_registration(struct auth *a, const struct jid *jid, struct str address)
 {
 	const struct auth_config *c = a->config;
 	char scratch[AUTH_ADDRESS_KEY];
 	struct str key = auth_address_key(address, scratch);
 
-	if (is_reserved(a, local))
+	if (is_reserved(a, jid->local) || is_administrator(a, jid->bare))
 		return EPERM;
 	if (a->common->unlimited)
 		return 0;
@@ -121,10 +131,17 @@ static int check(struct adding *d, const struct msg_new_account *m, struct entry
 	struct jid jid;
 	int r = EINVAL;
 
-	if (jid_parse(p, m->account, &jid) == 0 && jid_is_bare(&jid) && jid.local.len &&
-	    auth_serves(a, jid.domain) && mech_prepare_password(m->password, &e->password) == 0) {
+	if (jid_parse(p, m->account, &jid) < 0 || !jid_is_bare(&jid) || !jid.local.len ||
+	    !auth_serves(a, jid.domain)) {
+		r = EINVAL;
+	} else if (source_is_foreign(a, jid.domain)) {
+		r = EOPNOTSUPP;
+	} else if ((d->keyed && !m->password.len) ||
+		   mech_prepare_password(m->password, &e->password) == 0) {
 		e->account = str_dup(jid.bare);
-		r = d->in_band && d->mode != ADD_CHANGE ? check_registration(a, jid.local, address)
+		e->keyed = d->keyed && !m->password.len;
+		upgrade_forget(a, jid.bare);
+		r = d->in_band && d->mode != ADD_CHANGE ? check_registration(a, &jid, address)
 							: 0;
 	}
 	pool_free(p);
@@ -147,19 +164,24 @@ static size_t entry_ops(struct entry *e, struct msg_write_op *ops,
 				       .table = TABLE_ACCOUNT,
 				       .values = values[n],
 				       .nvalues = COLS_ACCOUNT,
-				       .condition = e->exists ? IF_PRESENT : IF_ABSENT};
+				       .condition = e->exists ? STORE_IF_PRESENT : STORE_IF_ABSENT};
 	n++;
+	if (e->keyed && !keys_any(e->keys)) /* what there is goes on being right */
+		return n;
 	/* Keys of other hashes would go on knowing the old password. */
 	values[n][COL_CREDENTIAL_ACCOUNT] = value_text(str_z(e->account));
 	ops[n] = (struct msg_write_op){
 		.op = STORE_DELETE, .table = TABLE_CREDENTIAL, .values = values[n], .nvalues = 1};
 	n++;
-	for (size_t h = 0; h < SCRAM_HASHES; h++, n++) {
+	for (size_t h = 0; h < SCRAM_HASHES; h++) {
+		if (!e->keys[h].iterations)
+			continue;
 		credential_row(str_z(e->account), &e->keys[h], values[n]);
 		ops[n] = (struct msg_write_op){.op = STORE_PUT,
 					       .table = TABLE_CREDENTIAL,
 					       .values = values[n],
 					       .nvalues = COLS_CREDENTIAL};
+		n++;
 	}
 	return n;
 }
@@ -308,7 +330,7 @@ static void entry_found(struct entry *e, const struct msg_rows *rows)
 		e->code = EEXIST;
 	else if (!e->exists && mode == ADD_CHANGE)
 		e->code = ENOENT;
-	else
+	else if (!e->keyed)
 		entry_derive(e);
 }
 
@@ -387,9 +409,13 @@ void accounts_handle_add(void *arg, const struct frame *f, const void *msg)
 	d->n = m->naccounts;
 	d->entries = xcalloc(d->n + 1, sizeof(*d->entries));
 	a->adding += d->n;
+	d->keyed = m->keyed;
 	for (size_t i = 0; i < d->n; i++)
 		d->entries[i].code =
 			(uint16_t)check(d, &m->accounts[i], &d->entries[i], m->address);
+	for (size_t i = 0; m->keyed && i < m->nkeys; i++)
+		if (m->keys[i].index < d->n && d->entries[m->keys[i].index].keyed)
+			keys_take(&m->keys[i], d->entries[m->keys[i].index].keys);
 	chunk_next(d, &d->chunks[0]);
 	if (!d->chunks[0].active)
 		adding_answer(d);

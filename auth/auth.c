@@ -19,18 +19,20 @@ struct auth *auth_new(struct loop *l, struct link *k, const struct common_config
 	a->link = k;
 	a->common = common;
 	a->config = config;
-	a->backend = backend_at(config->backend);
 	a->mechs = mechs_new();
 	if (!a->mechs) {
 		free(a);
 		return NULL;
 	}
 	a->channels = channels_new(k);
+	a->passwords = pass_cache_new((size_t)config->password_cache_size);
+	a->sources = sources_new(a, NULL, NULL);
 	a->derive = derive_new(l, (size_t)config->workers, (size_t)config->login_queue,
 			       (size_t)config->import_queue);
 	a->failed_accounts = tally_new(TALLY_KEYS);
 	a->failed_addresses = tally_new(TALLY_KEYS);
 	a->registrations = tally_new(TALLY_KEYS);
+	a->anonymous = tally_new(TALLY_KEYS);
 	return a;
 }
 
@@ -43,6 +45,10 @@ struct auth *auth_free(struct auth *a)
 	secret_get_cancel(a->getting_fake);
 	exchanges_drop(a, 0);
 	tasks_free(a);
+	upgrade_forget(a, STR_NONE);
+	a->sources = sources_free(a->sources);
+	a->passwords = pass_cache_free(a->passwords);
+	a->anonymous = tally_free(a->anonymous);
 	a->registrations = tally_free(a->registrations);
 	a->failed_addresses = tally_free(a->failed_addresses);
 	a->failed_accounts = tally_free(a->failed_accounts);
@@ -179,10 +185,13 @@ json_t *auth_stats(const struct auth *a)
 		{"temporary_failures", s->temporary},
 		{"accounts_written", s->accounts_written},
 		{"accounts_waiting", a->adding},
+		{"keys_renewed", s->upgraded},
+		{"keys_renewing", a->nupgrades},
 		{"derive_running", derive_running(a->derive)},
 		{"derive_waiting", derive_waiting(a->derive, DERIVE_LOGIN)},
 		{"derive_waiting_bulk", derive_waiting(a->derive, DERIVE_BULK)},
 		{"derive_done", derive_done(a->derive)},
+		{"passwords_cached", pass_cache_size(a->passwords)},
 		{"failing_accounts", tally_size(a->failed_accounts)},
 		{"failing_addresses", tally_size(a->failed_addresses)},
 	};
@@ -190,6 +199,7 @@ json_t *auth_stats(const struct auth *a)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		json_object_set_new(o, rows[i].name, json_integer((json_int_t)rows[i].value));
+	json_object_set_new(o, "credentials", sources_stats(a->sources));
 	json_object_set_new(o, "success", by_mechanism(s->success));
 	json_object_set_new(o, "failure", by_mechanism(s->failure));
 	return o;
@@ -199,5 +209,7 @@ const struct link_handler auth_handlers[] = {
 	{MSG_AUTH_MECHANISMS, offer_handle},	  {MSG_AUTH_START, exchange_handle_start},
 	{MSG_AUTH_NEXT, exchange_handle_next},	  {MSG_AUTH_ABORT, exchange_handle_abort},
 	{MSG_ACCOUNT_ADD, accounts_handle_add},	  {MSG_ACCOUNT_DEL, accounts_handle_del},
-	{MSG_ACCOUNT_LIST, accounts_handle_list}, {0, NULL},
+	{MSG_ACCOUNT_LIST, accounts_handle_list}, {MSG_KEYS_GET, accounts_handle_keys},
+	{MSG_ACCOUNT_DISABLE, accounts_handle_disable},
+	{0, NULL},
 };

@@ -2,7 +2,6 @@
 /* The table of mercutio-auth's options. */
 #include <stddef.h>
 #include "auth/auth_config.h"
-#include "auth/backend.h"
 
 #define AT(field) offsetof(struct auth_config, field)
 
@@ -13,9 +12,16 @@ const struct option auth_options[] = {
 	 .help = "SASL mechanisms to offer, the preferred one first; PLAIN is offered inside TLS only, "
 		"EXTERNAL to clients whose certificate names their account (c2s asks for one where its "
 		"client_ca is set)."},
-	{.name = "backend", .type = OPT_ENUM, .offset = AT(backend), .def = "internal",
-	 .choices = backend_names,
-	 .help = "Where accounts are looked up: internal is the storage process."},
+	{.name = "credentials", .type = OPT_STR, .offset = AT(credentials), .def = "internal",
+	 .help = "Where the accounts of domains come from whose host section does not say it: the name of "
+		 "a section credentials, or internal, the storage process."},
+	{.name = "password_cache", .type = OPT_TIME, .offset = AT(password_cache), .def = "60s",
+	 .min = 0, .max = 3600000, .flags = OPT_RELOAD,
+	 .help = "How long a stored account's password that was right is not derived again, 0: always "
+		 "derived. Another password ends it at once."},
+	{.name = "password_cache_size", .type = OPT_INT, .offset = AT(password_cache_size),
+	 .def = "20000", .min = 0, .max = 10000000,
+	 .help = "Accounts whose passwords are remembered so, and for sections credentials."},
 	{.name = "allow_unencrypted", .type = OPT_BOOL, .offset = AT(allow_unencrypted),
 	 .def = "no", .flags = OPT_RELOAD,
 	 .help = "Offers SCRAM on streams without TLS."},
@@ -33,6 +39,10 @@ const struct option auth_options[] = {
 	 .def = "0", .min = 0, .max = 10000000, .flags = OPT_RELOAD,
 	 .help = "The same for several accounts added at once, 0: as scram_iterations. A number that "
 		 "differs lets strangers tell imported accounts from unknown ones."},
+	{.name = "upgrade_keys", .type = OPT_BOOL, .offset = AT(upgrade_keys), .def = "yes",
+	 .flags = OPT_RELOAD,
+	 .help = "Renews the keys of an account that logs in with PLAIN where some are missing or have "
+		 "fewer rounds than scram_iterations (XEP-0438)."},
 	{.name = "storage_timeout", .type = OPT_TIME, .offset = AT(storage_timeout), .def = "5s",
 	 .min = 100, .max = 30000, .flags = OPT_RELOAD,
 	 .help = "How long a login waits for storage before it is told to try later."},
@@ -68,5 +78,17 @@ const struct option auth_options[] = {
 	 .def = "{\"admin\", \"administrator\", \"hostmaster\", \"postmaster\", \"root\", \"webmaster\", "
 		"\"xmpp\"}", .max = 10000, .flags = OPT_RELOAD,
 	 .help = "Names that nobody can register in-band."},
+	{.name = "anonymous_domains", .type = OPT_LIST, .offset = AT(anonymous_domains), .max = 1000,
+	 .flags = OPT_RELOAD,
+	 .help = "Domains where anybody may log in without an account (SASL ANONYMOUS, XEP-0175): the "
+		 "session gets a temporary account that ends with it and that nothing is stored of. The "
+		 "mechanism is offered behind all others."},
+	{.name = "anonymous_rate", .type = OPT_INT, .offset = AT(anonymous_rate), .def = "60", .min = 0,
+	 .max = 1000000, .flags = OPT_RELOAD,
+	 .help = "Such logins from one address (IPv6: its /64 network) in anonymous_period, 0: any "
+		 "number; further ones are told to try later."},
+	{.name = "anonymous_period", .type = OPT_TIME, .offset = AT(anonymous_period), .def = "10m",
+	 .min = 1000, .max = 86400000, .flags = OPT_RELOAD,
+	 .help = "The time in which anonymous_rate counts."},
 	{.name = NULL},
 };

@@ -7,16 +7,20 @@
 #include "auth/backend.h"
 #include "auth/derive.h"
 #include "auth/mech.h"
+#include "auth/pass_cache.h"
+#include "auth/sources.h"
 #include "auth/tally.h"
 #include "link/process.h"
 #include "link/secrets.h"
+
+enum { STORE_IF_ABSENT = 1, STORE_IF_PRESENT = 2 }; /* conditions of a write */
 
 enum { AUTH_MAX_MECHANISMS = 16 };
 
 struct auth_stats {
 	uint64_t exchanges, moved, temporary;
 	uint64_t success[AUTH_MAX_MECHANISMS], failure[AUTH_MAX_MECHANISMS];
-	uint64_t accounts_written;
+	uint64_t accounts_written, upgraded;
 };
 
 struct auth {
@@ -26,13 +30,16 @@ struct auth {
 	struct channels *channels;
 	const struct common_config *common;
 	const struct auth_config *config;
-	const struct backend *backend;
+	struct sources *sources;
+	struct pass_cache *passwords; /* those that were right */
 	struct mechs *mechs;
 	struct derive *derive;
-	struct tally *failed_accounts, *failed_addresses, *registrations;
+	struct tally *failed_accounts, *failed_addresses, *registrations, *anonymous;
 	struct exchange *exchanges; /* by id */
 	struct task *tasks;	    /* requests of accounts: added, deleted, listed */
 	size_t adding;		    /* accounts in them */
+	struct upgrade *upgrades;   /* of keys, under way: upgrade.c */
+	size_t nupgrades;
 	struct secret_get *getting_ticket, *getting_fake;
 	uint8_t ticket_key[SEAL_KEY], fake_key[SEAL_KEY];
 	bool have_ticket_key, have_fake_key;
@@ -89,6 +96,18 @@ void tasks_free(struct auth *a);
 void accounts_handle_add(void *arg, const struct frame *f, const void *m);
 void accounts_handle_del(void *arg, const struct frame *f, const void *m);
 void accounts_handle_list(void *arg, const struct frame *f, const void *m);
+void accounts_handle_disable(void *arg, const struct frame *f, const void *m);
+
+/* accounts_keys.c: SCRAM keys from and for a file */
+void accounts_handle_keys(void *arg, const struct frame *f, const void *m);
+/* Into the place of its hash; nothing when it is malformed or of no hash that we know. */
+void keys_take(const struct msg_scram_row *m, struct scram_keys keys[SCRAM_HASHES]);
+bool keys_any(const struct scram_keys keys[SCRAM_HASHES]);
+
+/* upgrade.c: an account's keys made anew, as far as they are missing or weak, of the password that it
+ * has just shown. Nobody waits for it. */
+void upgrade_begin(struct auth *a, struct str account, struct str password);
+void upgrade_forget(struct auth *a, struct str account); /* its password changes; empty: all */
 
 /* internal.c: the row of a table */
 bool credential_read(const struct msg_row *row, struct scram_keys *ret);

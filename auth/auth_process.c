@@ -13,6 +13,23 @@ static void warn_mechanisms(const struct auth_config *c)
 	}
 }
 
+static void check(const char *file, const struct conf *conf, const struct common_config *common,
+		  const void *config, struct buf *errors)
+{
+	sources_check(file, conf, common, config, errors);
+}
+
+static void open_sources(struct auth *a)
+{
+	struct buf errors = BUF_INIT;
+
+	a->sources = sources_free(a->sources);
+	a->sources = sources_new(a, a->app->conf, &errors);
+	if (!a->sources)
+		fatal("credentials: %.*s", STR_ARG(str_trim(buf_str(&errors))));
+	buf_free(&errors);
+}
+
 static void *init(struct app *app)
 {
 	struct auth *a = auth_new(app->loop, app->link, app->common, app->config);
@@ -20,6 +37,7 @@ static void *init(struct app *app)
 	if (!a)
 		fatal("libgsasl does not start");
 	a->app = app;
+	open_sources(a);
 	warn_mechanisms(app->config);
 	return a;
 }
@@ -40,6 +58,8 @@ static void reload(void *state)
 	struct auth *a = state;
 
 	warn_mechanisms(a->config);
+	if (sources_differ(a, a->app->conf))
+		log_warn("sections credentials have changed: they take effect at the next start");
 }
 
 static void drained(void *arg)
@@ -71,6 +91,13 @@ static json_t *stats(void *state)
 	return auth_stats(state);
 }
 
+static json_t *problems(void *state)
+{
+	struct auth *a = state;
+
+	return sources_problems(a->sources);
+}
+
 static void *deinit(void *state)
 {
 	struct auth *a = state;
@@ -86,6 +113,8 @@ const struct process auth_process = {
 	.name = "auth",
 	.summary = "checks who clients are: SASL mechanisms, passwords, accounts",
 	.options = auth_options,
+	.sections = auth_sections,
+	.check = check,
 	.config_size = sizeof(struct auth_config),
 	.binds = binds,
 	.peers = peers,
@@ -96,5 +125,6 @@ const struct process auth_process = {
 	.reload = reload,
 	.drain = drain,
 	.stats = stats,
+	.problems = problems,
 	.deinit = deinit,
 };

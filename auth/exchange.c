@@ -23,6 +23,10 @@ struct exchange {
 	bool wants_secrets;
 	bool known, disabled, locked;
 	bool guessed; /* a password was tried: a failure is answered late */
+	struct store_read *bar; /* whether an administrator has disabled the account */
+	int bar_error;
+	bool barred, proven; /* proven: only bar's answer is missing */
+	struct buf proof;    /* what goes with the success then */
 	enum mech_status want;
 	struct mech *mech;
 	struct backend_call *call;
@@ -38,8 +42,10 @@ static void exchange_free(struct exchange *x)
 	struct auth *a = x->auth;
 
 	HASH_DEL(a->exchanges, x);
-	if (x->call)
-		a->backend->cancel(x->call);
+	backend_cancel(x->call);
+	if (x->bar)
+		store_read_cancel(x->bar);
+	buf_wipe(&x->proof);
 	loop_timer_free(x->timer);
 	loop_timeout_stop(a->loop, &x->timeout);
 	mech_free(x->mech);
@@ -153,10 +159,13 @@ static void succeed(struct exchange *x, const struct buf *out)
 				    .has_data = out->len > 0};
 	struct ticket ticket = {.account = r.account,
 				.c2s = x->request.from,
-				.expires_us = clock_wall_us() + TICKET_US};
+				.expires_us = clock_wall_us() + TICKET_US,
+				.temporary = mech_type_anonymous(mech_type_of(x->mech))};
 	struct buf sealed = BUF_INIT;
 
 	tally_clear(a->failed_accounts, r.account);
+	if (mech_type_clear(mech_type_of(x->mech)))
+		upgrade_begin(a, r.account, mech_password(x->mech));
 	random_bytes(ticket.nonce, sizeof(ticket.nonce));
 	ticket_write(a->ticket_key, &ticket, &sealed);
 	r.ticket = buf_str(&sealed);
@@ -169,17 +178,78 @@ static void succeed(struct exchange *x, const struct buf *out)
 	exchange_free(x);
 }
 
+/* XEP-0175 section 2: somebody unknown shall not get large amounts of what we have. */
+static bool anonymous_allowed(struct exchange *x)
+{
+	struct auth *a = x->auth;
+	char scratch[AUTH_ADDRESS_KEY];
+	struct str key = auth_address_key(str_z(x->address), scratch);
+	uint64_t rate = (uint64_t)a->config->anonymous_rate;
+
+	if (a->common->unlimited)
+		return true;
+	if (tally_full(a->anonymous, key, rate))
+		return false;
+	tally_add(a->anonymous, key, rate, (uint64_t)a->config->anonymous_period, false);
+	return true;
+}
+
+static void succeeded_anonymous(struct exchange *x, const struct buf *out)
+{
+	struct auth *a = x->auth;
+
+	if (!a->have_ticket_key)
+		fail(x, SASL_E_TEMPORARY_AUTH_FAILURE, "storage has not answered");
+	else if (is_address_locked(x) || !anonymous_allowed(x))
+		fail(x, SASL_E_TEMPORARY_AUTH_FAILURE, "too many from this address");
+	else
+		succeed(x, out);
+}
+
 static void succeeded(struct exchange *x, const struct buf *out)
 {
+	if (mech_type_anonymous(mech_type_of(x->mech))) {
+		succeeded_anonymous(x, out);
+		return;
+	}
 	x->guessed = true;
 	if (x->locked || is_locked(x))
 		fail(x, SASL_E_NOT_AUTHORIZED, "locked out");
 	else if (!x->known)
 		fail(x, SASL_E_NOT_AUTHORIZED, "unknown account");
-	else if (x->disabled) /* told after the right password only */
+	else if (x->disabled || x->barred) /* told after the right password only */
 		fail(x, SASL_E_ACCOUNT_DISABLED, "disabled");
-	else
+	else if (x->bar_error)
+		fail(x, SASL_E_TEMPORARY_AUTH_FAILURE, "storage has not answered");
+	else if (!x->bar)
 		succeed(x, out);
+	else if (!x->proven) {
+		x->proven = true;
+		buf_str_append(&x->proof, buf_str(out));
+	}
+}
+
+static void bar_found(void *arg, int err, const struct msg_rows *results, size_t n)
+{
+	struct exchange *x = arg;
+
+	x->bar = NULL;
+	x->bar_error = err < 0 || n != 1 ? -1 : 0;
+	x->barred = !x->bar_error && results[0].nrows > 0;
+	if (x->proven)
+		succeeded(x, &x->proof);
+}
+
+/* Whatever the accounts' source is: it runs beside the question for the password. */
+static void bar_look_up(struct exchange *x)
+{
+	struct auth *a = x->auth;
+	struct msg_value key = value_text(mech_account(x->mech));
+	struct msg_read_op op = {
+		.op = STORE_GET, .table = TABLE_DISABLED, .key = &key, .nkey = 1};
+
+	if (!x->bar)
+		x->bar = store_read(a->link, &op, 1, (uint32_t)a->config->storage_timeout, bar_found, x);
 }
 
 /* --- the steps ------------------------------------------------------------------------------- */
@@ -293,15 +363,16 @@ static void look_up(struct exchange *x)
 		loop_timer_start(x->timer, SECRETS_WAIT_MS, 0);
 		return;
 	}
+	bar_look_up(x);
 	/* What was locked when it began stays so: the time of the lock's end is not told by it. */
 	x->locked = is_locked(x);
 	x->guessed = x->want == MECH_WANT_CHECK;
 	if (x->guessed && is_address_locked(x))
 		fail(x, SASL_E_NOT_AUTHORIZED, "locked out"); /* it shall not burn our time */
 	else if (x->want == MECH_WANT_KEYS)
-		x->call = a->backend->keys(a, account, mech_hash(x->mech), found_keys, x);
+		x->call = backend_keys(a, account, mech_hash(x->mech), found_keys, x);
 	else
-		x->call = a->backend->check(a, account, mech_password(x->mech), checked, x);
+		x->call = backend_check(a, account, mech_password(x->mech), checked, x);
 }
 
 size_t exchanges_open(const struct auth *a)

@@ -5,14 +5,13 @@
 #include "base/alloc.h"
 #include "base/random.h"
 
-struct backend_call {
+struct backend_job {
 	struct auth *auth;
 	struct store_read *read;
 	struct derive_job *job;
-	backend_keys_fn *keys_fn;
-	backend_check_fn *check_fn;
+	backend_answer_fn *fn;
 	void *arg;
-	enum scram_hash hash;
+	enum scram_hash hash; /* SCRAM_HASHES: a password is checked, with the strongest there is */
 	bool known;
 	struct buf account, password;
 	struct scram_keys keys; /* what the derived ones are compared with */
@@ -56,22 +55,20 @@ void credential_row(struct str account, const struct scram_keys *keys,
 	ret[COL_CREDENTIAL_SERVER_KEY] = value_blob(str_n((const char *)keys->server_key, size));
 }
 
-static void call_free(struct backend_call *c)
+static void job_free(struct backend_job *j)
 {
-	buf_free(&c->account);
-	buf_wipe(&c->password);
-	wipe(c, sizeof(*c));
-	free(c);
+	buf_free(&j->account);
+	buf_wipe(&j->password);
+	wipe(j, sizeof(*j));
+	free(j);
 }
 
-static void cancel(struct backend_call *c)
+static void cancel(struct backend_job *j)
 {
-	if (!c)
-		return;
-	if (c->read)
-		store_read_cancel(c->read);
-	derive_cancel(c->job);
-	call_free(c);
+	if (j->read)
+		store_read_cancel(j->read);
+	derive_cancel(j->job);
+	job_free(j);
 }
 
 /* The row of that hash; any row when want is SCRAM_HASHES, the strongest first. */
@@ -92,96 +89,103 @@ static bool find_keys(const struct msg_rows *rows, enum scram_hash want, struct 
 	return found;
 }
 
-static void derived(void *arg, const struct scram_keys *keys, size_t n)
+static void answer(struct backend_job *j, enum backend_status status, bool good)
 {
-	struct backend_call *c = arg;
-	backend_check_fn *fn = c->check_fn;
-	void *fn_arg = c->arg;
-	bool good = equal_const_time(keys[0].stored_key, c->keys.stored_key,
-				     scram_hash_size(c->keys.hash)) &&
-		    c->known;
-	enum backend_status status = c->known ? BACKEND_KNOWN : BACKEND_UNKNOWN;
+	struct scram_keys keys = j->keys;
+	backend_answer_fn *fn = j->fn;
+	void *arg = j->arg;
+	struct backend_answer r = {.status = status,
+				   .good = good,
+				   .keys = j->hash != SCRAM_HASHES && j->known ? &keys : NULL};
 
-	(void)n;
-	call_free(c);
-	fn(fn_arg, status, good);
+	job_free(j);
+	fn(arg, &r);
+	wipe(&keys, sizeof(keys));
 }
 
-static void fail(struct backend_call *c)
+/* The key that the password was derived to: with another one the proof is worth nothing. */
+static struct str bound_to(const struct backend_job *j)
 {
-	struct backend_call copy = *c;
+	return str_n((const char *)j->keys.stored_key, scram_hash_size(j->keys.hash));
+}
 
-	call_free(c);
-	if (copy.keys_fn)
-		copy.keys_fn(copy.arg, BACKEND_UNAVAILABLE, NULL);
-	else
-		copy.check_fn(copy.arg, BACKEND_UNAVAILABLE, false);
-	wipe(&copy, sizeof(copy));
+static void derived(void *arg, const struct scram_keys *keys, size_t n)
+{
+	struct backend_job *j = arg;
+	bool good = equal_const_time(keys[0].stored_key, j->keys.stored_key,
+				     scram_hash_size(j->keys.hash)) &&
+		    j->known;
+
+	(void)n;
+	j->job = NULL;
+	if (good)
+		pass_cache_put(j->auth->passwords, buf_str(&j->account), buf_str(&j->password),
+			       bound_to(j), (uint64_t)j->auth->config->password_cache);
+	answer(j, j->known ? BACKEND_KNOWN : BACKEND_UNKNOWN, good);
 }
 
 static void found(void *arg, int err, const struct msg_rows *results, size_t n)
 {
-	struct backend_call *c = arg;
+	struct backend_job *j = arg;
 
-	c->read = NULL;
+	j->read = NULL;
 	if (err < 0 || n != 1) {
-		fail(c);
+		answer(j, BACKEND_UNAVAILABLE, false);
 		return;
 	}
-	c->known = find_keys(&results[0], c->keys_fn ? c->hash : SCRAM_HASHES, &c->keys);
-	if (c->keys_fn) {
-		struct backend_call copy = *c;
-
-		call_free(c);
-		copy.keys_fn(copy.arg, copy.known ? BACKEND_KNOWN : BACKEND_UNKNOWN,
-			     copy.known ? &copy.keys : NULL);
-		wipe(&copy, sizeof(copy));
+	j->known = find_keys(&results[0], j->hash, &j->keys);
+	if (j->hash != SCRAM_HASHES) {
+		answer(j, j->known ? BACKEND_KNOWN : BACKEND_UNKNOWN, false);
+		return;
+	}
+	if (j->known && pass_cache_has(j->auth->passwords, buf_str(&j->account),
+				       buf_str(&j->password), bound_to(j))) {
+		answer(j, BACKEND_KNOWN, true);
 		return;
 	}
 	/* An unknown account costs what a known one does. */
-	if (!c->known)
-		auth_fake_keys(c->auth, buf_str(&c->account), SCRAM_SHA256, &c->keys);
-	c->job = derive_start(c->auth->derive, DERIVE_LOGIN, buf_str(&c->password), &c->keys, 1,
-			      derived, c);
-	if (!c->job)
-		fail(c);
+	if (!j->known)
+		auth_fake_keys(j->auth, buf_str(&j->account), SCRAM_SHA256, &j->keys);
+	j->job = derive_start(j->auth->derive, DERIVE_LOGIN, buf_str(&j->password), &j->keys, 1,
+			      derived, j);
+	if (!j->job)
+		answer(j, BACKEND_UNAVAILABLE, false);
 }
 
-static struct backend_call *look_up(struct backend_call *c, struct str account)
+static struct backend_job *ask(void *state, const struct backend_query *q, backend_answer_fn *fn,
+			       void *arg)
 {
-	struct msg_value key = value_text(account);
+	struct auth *a = state;
+	struct backend_job *j = xcalloc(1, sizeof(*j));
+	struct msg_value key = value_text(q->account);
 	struct msg_read_op op = {
 		.op = STORE_LIST, .table = TABLE_CREDENTIAL, .key = &key, .nkey = 1};
 
-	buf_str_append(&c->account, account);
-	c->read = store_read(c->auth->link, &op, 1, (uint32_t)c->auth->config->storage_timeout,
-			     found, c);
-	return c;
+	j->auth = a;
+	j->hash = q->hash;
+	j->fn = fn;
+	j->arg = arg;
+	buf_str_append(&j->account, q->account);
+	buf_str_append(&j->password, q->password);
+	j->read = store_read(a->link, &op, 1, (uint32_t)a->config->storage_timeout, found, j);
+	return j;
 }
 
-static struct backend_call *get_keys(struct auth *a, struct str account, enum scram_hash hash,
-				     backend_keys_fn *fn, void *arg)
+static void *open_internal(struct auth *a, const struct source_config *c, struct buf *errors)
 {
-	struct backend_call *c = xcalloc(1, sizeof(*c));
-
-	c->auth = a;
-	c->hash = hash;
-	c->keys_fn = fn;
-	c->arg = arg;
-	return look_up(c, account);
+	(void)c;
+	(void)errors;
+	return a;
 }
 
-static struct backend_call *check(struct auth *a, struct str account, struct str password,
-				  backend_check_fn *fn, void *arg)
+static void *close_internal(void *state)
 {
-	struct backend_call *c = xcalloc(1, sizeof(*c));
-
-	c->auth = a;
-	c->check_fn = fn;
-	c->arg = arg;
-	buf_str_append(&c->password, password);
-	return look_up(c, account);
+	(void)state;
+	return NULL;
 }
 
-const struct backend backend_internal = {
-	.name = "internal", .keys = get_keys, .check = check, .cancel = cancel};
+const struct backend backend_internal = {.name = "internal",
+					 .open = open_internal,
+					 .close = close_internal,
+					 .ask = ask,
+					 .cancel = cancel};

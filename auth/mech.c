@@ -8,13 +8,15 @@
 #include "xmpp/prep.h"
 
 static const struct mech_type types[] = {
-	{"SCRAM-SHA-256-PLUS", "M-SCRAM-SHA-256-PLUS", SCRAM_SHA256, true, false, false,
-	 mech_scram_step},
-	{"SCRAM-SHA-1-PLUS", "M-SCRAM-SHA-1-PLUS", SCRAM_SHA1, true, false, false, mech_scram_step},
-	{"SCRAM-SHA-256", "M-SCRAM-SHA-256", SCRAM_SHA256, false, false, false, mech_scram_step},
-	{"SCRAM-SHA-1", "M-SCRAM-SHA-1", SCRAM_SHA1, false, false, false, mech_scram_step},
-	{"EXTERNAL", "M-EXTERNAL", SCRAM_SHA256, false, false, true, mech_external_step},
-	{"PLAIN", "M-PLAIN", SCRAM_SHA256, false, true, false, mech_plain_step},
+	{"SCRAM-SHA-256-PLUS", "M-SCRAM-SHA-256-PLUS", SCRAM_SHA256, .binds = true,
+	 .step = mech_scram_step},
+	{"SCRAM-SHA-1-PLUS", "M-SCRAM-SHA-1-PLUS", SCRAM_SHA1, .binds = true,
+	 .step = mech_scram_step},
+	{"SCRAM-SHA-256", "M-SCRAM-SHA-256", SCRAM_SHA256, .step = mech_scram_step},
+	{"SCRAM-SHA-1", "M-SCRAM-SHA-1", SCRAM_SHA1, .step = mech_scram_step},
+	{"EXTERNAL", "M-EXTERNAL", SCRAM_SHA256, .certificate = true, .step = mech_external_step},
+	{"PLAIN", "M-PLAIN", SCRAM_SHA256, .clear = true, .step = mech_plain_step},
+	{"ANONYMOUS", "M-ANONYMOUS", SCRAM_SHA256, .anonymous = true, .step = mech_anonymous_step},
 };
 #define NTYPES (sizeof(types) / sizeof(types[0]))
 
@@ -110,6 +112,16 @@ bool mech_type_clear(const struct mech_type *t)
 bool mech_type_certificate(const struct mech_type *t)
 {
 	return t->certificate;
+}
+
+bool mech_type_anonymous(const struct mech_type *t)
+{
+	return t->anonymous;
+}
+
+enum scram_hash mech_type_hash(const struct mech_type *t)
+{
+	return t->hash;
 }
 
 size_t mech_types(void)

@@ -31,6 +31,8 @@ size_t mech_type_index(const struct mech_type *t);  /* below mech_types() */
 bool mech_type_binds(const struct mech_type *t);    /* a -PLUS */
 bool mech_type_clear(const struct mech_type *t);    /* shows the password: inside TLS only */
 bool mech_type_certificate(const struct mech_type *t); /* needs the client's */
+bool mech_type_anonymous(const struct mech_type *t);   /* makes a temporary account */
+enum scram_hash mech_type_hash(const struct mech_type *t); /* of the keys that it needs */
 size_t mech_types(void);
 const char *mech_type_name(size_t i); /* in no particular order, i < mech_types() */
 

@@ -13,7 +13,7 @@ struct mech_type {
 	const char *name;     /* as clients know it */
 	const char *internal; /* in libgsasl, at most 20 characters */
 	enum scram_hash hash;
-	bool binds, clear, certificate;
+	bool binds, clear, certificate, anonymous;
 	mech_step_fn *step;
 };
 
@@ -38,7 +38,7 @@ struct mech {
 	struct buf gs2, binding, bare, nonce, server_first;
 };
 
-mech_step_fn mech_scram_step, mech_plain_step, mech_external_step;
+mech_step_fn mech_scram_step, mech_plain_step, mech_external_step, mech_anonymous_step;
 
 enum mech_status mech_fail(struct mech *m, enum sasl_error error, const char *reason);
 /* Sets the account from the name that the client gave, and compares the authorization identity

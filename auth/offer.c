@@ -11,8 +11,8 @@ static const struct {
 #define NBINDINGS (sizeof(bindings) / sizeof(bindings[0]))
 
 /* What the configuration and the stream allow; SASL_E_COUNT: everything. */
-static enum sasl_error refuses(const struct auth *a, const struct mech_type *t, bool secure,
-			       bool can_bind, bool certificate)
+static enum sasl_error refuses(const struct auth *a, const struct mech_type *t, struct str domain,
+			       bool secure, bool can_bind, bool certificate)
 {
 	if (!secure && (mech_type_clear(t) || !a->config->allow_unencrypted))
 		return SASL_E_ENCRYPTION_REQUIRED;
@@ -20,7 +20,8 @@ static enum sasl_error refuses(const struct auth *a, const struct mech_type *t, 
 		return SASL_E_INVALID_MECHANISM;
 	if (mech_type_binds(t) && !(secure && can_bind))
 		return SASL_E_INVALID_MECHANISM;
-	if (!mech_type_clear(t) && !a->backend->keys)
+	if (!mech_type_clear(t) && !mech_type_anonymous(t) &&
+	    !source_has_keys(a, domain, mech_type_hash(t)))
 		return SASL_E_INVALID_MECHANISM;
 	return SASL_E_COUNT;
 }
@@ -43,17 +44,35 @@ static bool is_listed(const struct str *list, size_t n, struct str name)
 	return false;
 }
 
+/* XEP-0175 section 2: an operator must have asked for ANONYMOUS, here for each domain. */
+static bool takes_anonymous(const struct auth *a, struct str domain)
+{
+	for (char **z = a->config->anonymous_domains; *z; z++) {
+		if (str_caseeq(domain, str_z(*z)))
+			return auth_serves(a, domain);
+	}
+	return false;
+}
+
+static bool is_allowed(const struct auth *a, const struct mech_type *t, struct str domain)
+{
+	if (mech_type_anonymous(t))
+		return takes_anonymous(a, domain);
+	return is_configured(a, str_z(mech_type_name(mech_type_index(t))));
+}
+
 const struct mech_type *offer_choose(const struct auth *a, const struct msg_auth_start *m,
 				     enum sasl_error *ret_error)
 {
 	const struct mech_type *t = mech_type(m->mechanism);
 	enum sasl_error e;
 
-	if (!t || !is_configured(a, m->mechanism)) {
+	if (!t || !is_allowed(a, t, m->domain)) {
 		*ret_error = SASL_E_INVALID_MECHANISM;
 		return NULL;
 	}
-	e = refuses(a, t, m->secure, m->exporter.len || m->end_point.len, m->ncertificate_jids);
+	e = refuses(a, t, m->domain, m->secure, m->exporter.len || m->end_point.len,
+		    m->ncertificate_jids);
 	if (e == SASL_E_COUNT && m->nmechanisms &&
 	    !is_listed(m->mechanisms, m->nmechanisms, m->mechanism))
 		e = SASL_E_INVALID_MECHANISM; /* not what this stream was offered */
@@ -78,10 +97,24 @@ struct offering {
 	struct backend_call *call;
 };
 
+/* Behind all others, whatever the order of the options: a client that takes the first one that it
+ * knows shall not lose its account by it. */
+static void add_anonymous(const struct auth *a, const struct offering *o,
+			  struct msg_auth_offer *offer, struct str *names)
+{
+	const struct mech_type *t = mech_type(STR("ANONYMOUS"));
+
+	if (offer->nmechanisms < AUTH_MAX_MECHANISMS && takes_anonymous(a, str_z(o->domain)) &&
+	    refuses(a, t, str_z(o->domain), o->secure, false, false) == SASL_E_COUNT)
+		names[offer->nmechanisms++] = STR("ANONYMOUS");
+}
+
 static void reply(const struct auth *a, const struct frame *f, const struct offering *o)
 {
 	struct str names[AUTH_MAX_MECHANISMS], types[NBINDINGS];
-	struct msg_auth_offer offer = {.mechanisms = names, .bindings = types};
+	struct msg_auth_offer offer = {.mechanisms = names,
+				       .bindings = types,
+				       .elsewhere = source_is_foreign(a, str_z(o->domain))};
 	bool binds = false;
 
 	for (size_t i = 0; i < NBINDINGS; i++) {
@@ -91,21 +124,22 @@ static void reply(const struct auth *a, const struct frame *f, const struct offe
 	for (char **z = a->config->mechanisms; *z && auth_serves(a, str_z(o->domain)); z++) {
 		const struct mech_type *t = mech_type(str_z(*z));
 
-		if (!t || offer.nmechanisms == AUTH_MAX_MECHANISMS ||
-		    refuses(a, t, o->secure, offer.nbindings, o->certificate) != SASL_E_COUNT)
+		if (!t || mech_type_anonymous(t) || offer.nmechanisms == AUTH_MAX_MECHANISMS ||
+		    refuses(a, t, str_z(o->domain), o->secure, offer.nbindings, o->certificate) !=
+			    SASL_E_COUNT)
 			continue;
 		names[offer.nmechanisms++] = str_z(*z);
 		binds |= mech_type_binds(t);
 	}
 	if (!binds)
 		offer.nbindings = 0;
+	add_anonymous(a, o, &offer, names);
 	link_reply(a->link, f, MSG_AUTH_OFFER, &offer);
 }
 
 static void offering_end(struct offering *o)
 {
-	if (o->call)
-		o->task.auth->backend->cancel(o->call);
+	backend_cancel(o->call);
 	task_end(&o->task);
 	for (size_t i = 0; i < o->naccounts; i++)
 		free(o->accounts[i]);
@@ -140,7 +174,7 @@ static void look_up(struct offering *o)
 		offering_end(o);
 		return;
 	}
-	o->call = a->backend->keys(a, str_z(o->accounts[o->at]), SCRAM_SHA256, found, o);
+	o->call = backend_keys(a, str_z(o->accounts[o->at]), SCRAM_SHA256, found, o);
 }
 
 static void keep_accounts(struct offering *o, const struct str *jids, size_t n)
@@ -165,7 +199,7 @@ void offer_handle(void *arg, const struct frame *f, const void *msg)
 	o->secure = m->secure;
 	for (size_t i = 0; i < NBINDINGS; i++)
 		o->binds[i] = is_listed(m->bindings, m->nbindings, str_z(bindings[i].name));
-	if (a->backend->keys && is_configured(a, STR("EXTERNAL")))
+	if (source_has_keys(a, m->domain, SCRAM_SHA256) && is_configured(a, STR("EXTERNAL")))
 		keep_accounts(o, m->certificate_jids, m->ncertificate_jids);
 	look_up(o);
 }

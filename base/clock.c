@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The two clocks, or a test's own. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
@@ -63,4 +64,81 @@ void clock_format(int64_t wall_us, char ret_text[32])
 		 (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
 		 (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
 		 (unsigned)tm.tm_sec % 100, (unsigned)(ms - (int64_t)s * 1000) % 1000);
+}
+
+/* n digits at the front of *s, which loses them and the character that must follow (0: nothing). */
+static bool take_digits(struct str *s, size_t n, char follows, int *ret)
+{
+	int v = 0;
+
+	if (s->len < n + (follows != 0) || (follows && s->ptr[n] != follows))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (s->ptr[i] < '0' || s->ptr[i] > '9')
+			return false;
+		v = v * 10 + (s->ptr[i] - '0');
+	}
+	n += follows != 0;
+	*s = str_n(s->ptr + n, s->len - n);
+	*ret = v;
+	return true;
+}
+
+/* What is finer than a microsecond is cut off. */
+static bool take_fraction(struct str *s, int64_t *ret_us)
+{
+	int64_t us = 0, unit = 100000;
+	size_t i = 1;
+
+	*ret_us = 0;
+	if (!s->len || s->ptr[0] != '.')
+		return true;
+	for (; i < s->len && s->ptr[i] >= '0' && s->ptr[i] <= '9'; i++, unit /= 10)
+		us += (s->ptr[i] - '0') * unit;
+	*s = str_n(s->ptr + i, s->len - i);
+	*ret_us = us;
+	return i > 1;
+}
+
+static bool take_zone(struct str s, int64_t *ret_seconds)
+{
+	int sign, hours, minutes;
+
+	*ret_seconds = 0;
+	if (str_eqz(s, "Z"))
+		return true;
+	if (s.len != 6 || (s.ptr[0] != '+' && s.ptr[0] != '-'))
+		return false;
+	sign = s.ptr[0] == '-' ? -1 : 1;
+	s = str_n(s.ptr + 1, 5);
+	if (!take_digits(&s, 2, ':', &hours) || !take_digits(&s, 2, 0, &minutes) || hours > 23 ||
+	    minutes > 59)
+		return false;
+	*ret_seconds = sign * (hours * 3600 + minutes * 60);
+	return true;
+}
+
+int clock_parse(struct str text, int64_t *ret_wall_us)
+{
+	struct tm tm = {0}, same;
+	int64_t us, zone;
+	time_t t;
+
+	if (!take_digits(&text, 4, '-', &tm.tm_year) || !take_digits(&text, 2, '-', &tm.tm_mon) ||
+	    !take_digits(&text, 2, 'T', &tm.tm_mday) || !take_digits(&text, 2, ':', &tm.tm_hour) ||
+	    !take_digits(&text, 2, ':', &tm.tm_min) || !take_digits(&text, 2, 0, &tm.tm_sec) ||
+	    !take_fraction(&text, &us) || !take_zone(text, &zone))
+		return -EINVAL;
+	if (tm.tm_year < 1 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_hour > 23 ||
+	    tm.tm_min > 59 || tm.tm_sec > 60)
+		return -EINVAL;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	same = tm;
+	t = timegm(&same);
+	/* A day that its month does not have comes back as another. */
+	if (same.tm_mday != tm.tm_mday && tm.tm_sec < 60)
+		return -EINVAL;
+	*ret_wall_us = ((int64_t)t - zone) * 1000000 + us;
+	return 0;
 }

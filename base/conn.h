@@ -104,5 +104,6 @@ struct dial;
 typedef void dial_fn(void *arg, int take_fd_or_err);
 struct dial *dial_new(struct loop *l, const char *address, dial_fn *fn, void *arg);
 struct dial *dial_free(struct dial *d);
+bool conn_address_valid(const char *address); /* a literal address that dial_new takes */
 
 #endif

@@ -80,6 +80,13 @@ int conn_address_parse(const char *text, struct conn_address *ret)
 	return r;
 }
 
+bool conn_address_valid(const char *address)
+{
+	struct conn_address a;
+
+	return conn_address_parse(address, &a) == 0 && !a.any;
+}
+
 char *conn_peer_name(int fd)
 {
 	char text[INET6_ADDRSTRLEN] = "unknown";

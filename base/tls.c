@@ -23,6 +23,7 @@ struct entry {
 	char *cert_file, *key_file;
 	struct stamp cert, key;
 	SSL_CTX *ctx;
+	SSL_CTX *peer; /* for connections that we begin as this domain; made when needed */
 };
 
 struct tls_store {
@@ -100,6 +101,7 @@ struct tls_store *tls_store_new(const struct tls_options *o, char **ret_error)
 static void entry_free(struct entry *e)
 {
 	SSL_CTX_free(e->ctx);
+	SSL_CTX_free(e->peer);
 	free(e->domain);
 	free(e->cert_file);
 	free(e->key_file);
@@ -167,6 +169,8 @@ static int load(struct tls_store *s, struct entry *e, char **ret_error)
 		SSL_CTX_set_alpn_select_cb(ctx, on_alpn, s);
 	SSL_CTX_free(e->ctx); /* live connections hold references of their own */
 	e->ctx = ctx;
+	SSL_CTX_free(e->peer);
+	e->peer = NULL;
 	e->cert = cert;
 	e->key = key;
 	if (e == s->entries) {
@@ -280,5 +284,43 @@ SSL *tls_client_new(struct tls_store *s, struct str server_name)
 		ssl = NULL;
 	}
 	free(name);
+	return ssl;
+}
+
+static bool set_alpn(SSL *ssl, const char *name)
+{
+	unsigned char wire[256];
+	size_t n = name ? strlen(name) : 0;
+
+	if (n > 255)
+		return false;
+	wire[0] = (unsigned char)n;
+	memcpy(wire + 1, name ? name : "", n);
+	return SSL_set_alpn_protos(ssl, wire, n ? (unsigned)n + 1 : 0) == 0;
+}
+
+SSL *tls_peer_new(struct tls_store *s, struct str domain, const char *server_name, const char *alpn)
+{
+	struct entry *e = find(s, domain);
+	unsigned char address[sizeof(struct in6_addr)];
+	bool named = *server_name && *server_name != '[' &&
+		     inet_pton(AF_INET, server_name, address) != 1;
+	SSL *ssl;
+
+	if (!e)
+		e = s->entries;
+	if (!e)
+		return NULL;
+	if (!e->peer)
+		e->peer = tls_setup_client(&s->setup, e->ctx);
+	ssl = e->peer ? SSL_new(e->peer) : NULL;
+	if (!ssl)
+		return NULL;
+	SSL_set_connect_state(ssl);
+	SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+	if (!set_alpn(ssl, alpn) || (named && SSL_set_tlsext_host_name(ssl, server_name) != 1)) {
+		SSL_free(ssl);
+		return NULL;
+	}
 	return ssl;
 }

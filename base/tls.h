@@ -39,6 +39,13 @@ SSL *tls_server_new(struct tls_store *s, struct str domain);
  * certificate as its own when there is one. */
 SSL *tls_client_new(struct tls_store *s, struct str server_name);
 
+/* A client-side SSL towards another server. It shows domain's certificate when it is asked for one,
+ * and takes whatever certificate comes: SSL_get_verify_result tells what ca_file (else the system's
+ * authorities) says of it; names are the caller's to check. server_name is sent (RFC 6066), literal
+ * addresses and "" are not. alpn: one name, or NULL. NULL: OpenSSL says why (tls_error). */
+SSL *tls_peer_new(struct tls_store *s, struct str domain, const char *server_name,
+		  const char *alpn);
+
 /* Channel bindings (RFC 9266 tls-exporter: 32 bytes; RFC 5929 tls-server-end-point: the hash of
  * our certificate). Append to b; -ENOTSUP when this connection has none. */
 int tls_exporter(SSL *ssl, struct buf *b);

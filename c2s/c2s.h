@@ -121,6 +121,7 @@ struct offer {
 	size_t nmechanisms, nbindings;
 	struct str *mechanisms, *bindings; /* one allocation each, texts behind */
 	bool stale;
+	bool elsewhere; /* accounts cannot be registered here */
 };
 /* The offer for a domain (a new reference), or NULL: it has been asked for, and every client that
  * waits (client_offer) is told. */

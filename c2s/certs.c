@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Certificates: one for each domain, loaded again when their files change. */
 #include "c2s/client.h"
+#include "link/host_cert.h"
 
 enum { WATCH_SECONDS = 60 };
-
-/* A host's own certificate, else the common one. Returns an error line or NULL. */
-static char *add_domain(struct c2s *x, struct tls_store *store, const char *name)
-{
-	const struct common_config *common = x->app->common;
-	struct host_config h = {0};
-	const char *cert, *key;
-	char *error = NULL;
-
-	conf_fill_titled(x->app->conf, "host", name, host_options, &h);
-	cert = h.certificate && *h.certificate ? h.certificate : common->certificate;
-	key = h.key && *h.key ? h.key : common->key;
-	if (!cert || !*cert || !key || !*key)
-		error = xasprintf("no certificate for %s: set certificate and key", name);
-	else
-		(void)tls_store_add(store, name, cert, key, &error);
-	options_free(host_options, &h);
-	return error;
-}
 
 void tls_setup(struct c2s *x)
 {
@@ -40,8 +22,7 @@ void tls_setup(struct c2s *x)
 	if (!x->tls)
 		fatal("%s", error ? error : "TLS cannot be set up");
 	for (size_t i = 0; i < x->ndomains; i++) {
-		error = add_domain(x, x->tls, x->domains[i].name);
-		if (error)
+		if (host_cert_add(x->tls, x->app, x->domains[i].name, &error) < 0)
 			fatal("%s", error);
 	}
 	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);

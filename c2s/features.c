@@ -81,7 +81,8 @@ void stream_features(struct client *c)
 			feature_starttls(c, &w);
 		if (c->login->offer)
 			feature_sasl(c, &w);
-		if (c->c2s->config->register_open && c->phase == PHASE_SECURE)
+		if (c->c2s->config->register_open && c->phase == PHASE_SECURE &&
+		    !(c->login->offer && c->login->offer->elsewhere))
 			xw_leaf(&w, "register", NS_REGISTER_FEATURE, STR_NONE);
 	}
 	feature_limits(c, &w);

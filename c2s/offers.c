@@ -95,6 +95,7 @@ struct offer *offer_new(const struct msg_auth_offer *m)
 	o->mechanisms = copy_list(m->mechanisms, m->nmechanisms);
 	o->nbindings = m->nbindings;
 	o->bindings = copy_list(m->bindings, m->nbindings);
+	o->elsewhere = m->elsewhere;
 	return o;
 }
 

@@ -39,6 +39,7 @@ static enum stanza_error error_of(int code)
 		{EEXIST, STANZA_E_CONFLICT},
 		{EINVAL, STANZA_E_NOT_ACCEPTABLE},
 		{EPERM, STANZA_E_NOT_ALLOWED},
+		{EOPNOTSUPP, STANZA_E_NOT_ALLOWED}, /* this domain's are kept elsewhere */
 		{EAGAIN, STANZA_E_RESOURCE_CONSTRAINT},
 	};
 

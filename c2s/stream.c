@@ -2,6 +2,8 @@
 /* The stream: headers both ways, features, errors, and what comes over it (RFC 6120 section 4). */
 #include "c2s/session.h"
 
+#define VERSION "1.0" /* of XMPP */
+
 struct str element_attr(const struct xml_element *e, const char *name)
 {
 	for (size_t i = 0; i < e->nattrs; i++)
@@ -31,8 +33,9 @@ void stream_restart(struct client *c)
 /* --- what we send ------------------------------------------------------------------------ */
 
 /* RFC 6120 section 4.7: `from` is ours, `to` mirrors the client's `from` (bare), the id is
- * unguessable and new for each stream, the version is ours, which is the lower one. */
-static void send_header(struct client *c, const struct jid *to)
+ * unguessable and new for each stream. version is the client's when it is lower than ours, empty when
+ * it has sent none (section 4.7.5: then neither do we). */
+static void send_header(struct client *c, const struct jid *to, struct str version)
 {
 	struct buf *b = conn_out(c->conn);
 	char id[33];
@@ -47,7 +50,11 @@ static void send_header(struct client *c, const struct jid *to)
 		buf_lit(b, "' to='");
 		xml_escape(b, to->bare);
 	}
-	buf_lit(b, "' version='1.0' xml:lang='en'>");
+	if (version.len) {
+		buf_lit(b, "' version='");
+		xml_escape(b, version);
+	}
+	buf_lit(b, "' xml:lang='en'>");
 	c->header_out = true;
 	client_flush(c);
 }
@@ -72,7 +79,7 @@ static void write_error(struct client *c, enum stream_error e, struct str conten
 		c->reason = stream_error_name(e);
 	/* RFC 6120 section 4.9.1.2: the header comes before an error, also during setup. */
 	if (!c->header_out)
-		send_header(c, NULL);
+		send_header(c, NULL, STR(VERSION));
 	b = conn_out(c->conn);
 	buf_lit(b, "<stream:error><");
 	buf_str_append(b, str_z(stream_error_name(e)));
@@ -118,7 +125,7 @@ void stream_close(struct client *c)
 	if (c->phase == PHASE_CLOSED)
 		return;
 	if (!c->header_out)
-		send_header(c, NULL);
+		send_header(c, NULL, STR(VERSION));
 	conn_write(c->conn, "</stream:stream>", 16);
 	c->ended = true;
 	client_shut(c);
@@ -142,14 +149,29 @@ void stream_ping(struct client *c)
 
 /* --- the client's header ----------------------------------------------------------------- */
 
-/* RFC 6120 section 4.7.5: both parts are numbers of their own. A client older than 1.0 (or that
- * says nothing) cannot be served. */
-static bool version_good(struct str v)
+/* RFC 6120 section 4.7.5: both parts are numbers of their own. */
+static bool version_read(struct str v, unsigned long long *ret_major)
 {
 	struct str major;
-	unsigned long long a, b;
+	unsigned long long minor;
 
-	return str_split(&v, '.', &major) && str_u64(major, &a) && str_u64(v, &b) && a >= 1;
+	return str_split(&v, '.', &major) && str_u64(major, ret_major) && str_u64(v, &minor);
+}
+
+/* A client older than 1.0 (or that says nothing) cannot be served. */
+static bool version_good(struct str v)
+{
+	unsigned long long major;
+
+	return version_read(v, &major) && major >= 1;
+}
+
+/* The one that we answer: the lower of both. */
+static struct str version_answer(struct str v)
+{
+	unsigned long long major;
+
+	return !v.ptr || (version_read(v, &major) && major < 1) ? v : STR(VERSION);
 }
 
 static bool lang_good(struct str s)
@@ -187,7 +209,10 @@ static struct header_check check_namespaces(const struct xml_header *h)
 		return (struct header_check){true, STREAM_E_INVALID_NAMESPACE, "not a stream"};
 	if (!str_eqz(h->name, "stream"))
 		return (struct header_check){true, STREAM_E_BAD_FORMAT, "not a stream"};
-	if (!str_eqz(h->content_ns, NS_CLIENT))
+	/* Section 4.8.2: without a default namespace for what comes, or with the stream's own, each
+	 * element says its own ("prefix-free canonicalization"). */
+	if (h->content_ns.len && !str_eqz(h->content_ns, NS_CLIENT) &&
+	    !str_eqz(h->content_ns, NS_STREAM))
 		return (struct header_check){true, STREAM_E_INVALID_NAMESPACE,
 					     "the content namespace is " NS_CLIENT};
 	return (struct header_check){0};
@@ -254,7 +279,7 @@ static void on_header(void *arg, const struct xml_header *h)
 	c->header_in = true;
 	k = check_header(c, h, has_from ? &jid : NULL);
 	if (!c->header_out)
-		send_header(c, has_from ? &jid : NULL);
+		send_header(c, has_from ? &jid : NULL, version_answer(header_attr(h, "", "version")));
 	pool_reset(p);
 	if (lang_good(lang))
 		c->lang = str_dup(lang);

@@ -3,6 +3,7 @@
 #include "link/channel_internal.h"
 
 #include <errno.h>
+#include "base/random.h"
 
 static void on_answer(void *arg, const struct frame *f, const void *m)
 {
@@ -66,6 +67,9 @@ static void on_bounce(void *arg, const struct frame *f, const void *m)
 	if (!i)
 		return;
 	ch = i->ch;
+	/* Only a bounce tells that a frame did not arrive, and only for the one time it was sent. */
+	if (b->why != NOT_UNDERSTOOD && i->sends == 1 && i->run == f->run)
+		i->to = 0;
 	/* Each frame of a run may come back; the first has ended it. */
 	if (f->run != ch->run || i->run != ch->run || ch->held)
 		return;
@@ -188,6 +192,8 @@ static struct channel *channel_get(struct channels *c, const struct channel_send
 
 	if (s->to_shard != SHARD_NONE)
 		key.shard = s->to_shard | SHARDED;
+	else if (s->by_lane)
+		key.shard = s->lane | LANED;
 	HASH_FIND (hh, c->channels, &key, sizeof key, ch)
 		;
 	if (ch)
@@ -250,8 +256,12 @@ struct channel_item *channel_send_as(struct channels *c, const struct channel_se
 {
 	struct channel *ch = channel_get(c, s);
 	struct channel_item *i = item_new(ch, s);
+	uint32_t epoch;
 
 	i->deliver = deliver;
+	/* Nothing is under way that another order could upset. */
+	if ((ch->key.shard & LANED) && !ch->items)
+		ch->stale |= channel_resolve(ch, &epoch) != ch->owner;
 	DL_APPEND(ch->items, i);
 	HASH_ADD(hh, c->tags, tag, sizeof i->tag, i);
 	c->frames++;
@@ -276,6 +286,30 @@ static void item_deliver(struct channel_item *i, int err, uint16_t kind, const v
 struct channel_item *channel_send(struct channels *c, const struct channel_send *s)
 {
 	return channel_send_as(c, s, item_deliver);
+}
+
+void channel_held(struct channel_item *i, uint64_t from, bool held)
+{
+	if (i->to == from)
+		i->kept = held;
+}
+
+uint16_t channel_lane(struct str own, struct str remote)
+{
+	struct buf b = BUF_INIT;
+	uint64_t h;
+
+	buf_str_append(&b, own);
+	buf_append(&b, "", 1);
+	buf_str_append(&b, remote);
+	h = hash64(buf_ptr(&b), b.len);
+	buf_free(&b);
+	return (uint16_t)(h % SHARDS);
+}
+
+void channel_abandon(struct channel_item *i)
+{
+	item_retire(i);
 }
 
 void channel_forget(struct channel_item *i)

@@ -14,9 +14,9 @@
 
 struct channel_key {
 	uint32_t route; /* index into channels.routes */
-	uint32_t shard; /* and SHARDED, when it is the destination's */
+	uint32_t shard; /* and SHARDED, when it is the destination's, LANED when it is a lane */
 };
-enum { SHARDED = 0x10000 };
+enum { SHARDED = 0x10000, LANED = 0x20000 };
 
 struct channel {
 	UT_hash_handle hh;
@@ -51,9 +51,12 @@ struct channel_item {
 	uint64_t trace;
 	uint32_t tag;
 	uint32_t run; /* the last that sent it, 0: none yet */
+	uint32_t sends;
+	uint64_t to;  /* by lane: the instance that may have it, 0: none */
 	uint32_t from_epoch;
 	uint16_t from_shard, kind;
 	bool too_long; /* no frame takes it: it fails at the end of the turn */
+	bool kept;     /* that instance has not begun with it (channel_held) */
 	bool expired;  /* keeps its place in the run under way, is in no later one */
 	size_t len;
 	char body[];
@@ -86,6 +89,10 @@ void item_free(struct channel_item *i);
 /* Its callback, and its end. */
 void item_finish(struct channel_item *i, int err, uint16_t kind, const void *m);
 void item_expired(void *arg); /* its timeout */
+/* In no later run. What this one has sent stays until it is answered: it fills the window. */
+void item_retire(struct channel_item *i);
+/* Some frame is with the present owner, which may pass it on. */
+bool channel_engaged(const struct channel *ch);
 /* The instance to talk to now, 0: none. */
 uint64_t channel_resolve(const struct channel *ch, uint32_t *ret_epoch);
 void channel_restart(struct channel *ch); /* a new run, to whoever is the owner now */

@@ -4,13 +4,14 @@
 #include "link/channel_internal.h"
 
 #include <errno.h>
+#include "base/mutation.h"
 #include "base/random.h"
 
 /* Bytes of one channel that may be under way; more wait for answers. Bounds what routers and
  * the receiver hold for us. */
 enum { CHANNEL_WINDOW = 1 << 20 };
 enum { RETRY_FIRST = 50, RETRY_MOST = 2000 }; /* ms */
-enum { WATCH_MS = 500, PATIENCE_FIRST = 2000, PATIENCE_MOST = 16000 };
+enum { WATCH_MS = 500, PATIENCE_FIRST = 2000, PATIENCE_MOST = 16000, PATIENCE_HELD = 60000 };
 
 const char *channel_route(const struct channel *ch)
 {
@@ -48,19 +49,22 @@ void item_finish(struct channel_item *i, int err, uint16_t kind, const void *m)
 	free(i);
 }
 
-void item_expired(void *arg)
+void item_retire(struct channel_item *i)
 {
-	struct channel_item *i = arg;
-	struct channel_item told = *i;
-
-	/* In no later run. What this one has sent stays until it is answered: it fills the window.
-	 */
 	if (i->run == i->ch->run && i->run) {
 		i->fn = NULL;
 		i->expired = true;
 	} else {
 		item_free(i);
 	}
+}
+
+void item_expired(void *arg)
+{
+	struct channel_item *i = arg;
+	struct channel_item told = *i;
+
+	item_retire(i);
 	if (told.fn)
 		told.deliver(&told, -ETIMEDOUT, 0, NULL);
 }
@@ -96,6 +100,18 @@ static bool serves(const struct member *m, const char *route)
 	return false;
 }
 
+bool channel_engaged(const struct channel *ch)
+{
+	const struct channel_item *i;
+
+	DL_FOREACH(ch->items, i)
+	{
+		if (i->to && i->to == ch->owner)
+			return true;
+	}
+	return false;
+}
+
 uint64_t channel_resolve(const struct channel *ch, uint32_t *ret_epoch)
 {
 	const struct link *k = ch->all->link;
@@ -104,16 +120,58 @@ uint64_t channel_resolve(const struct channel *ch, uint32_t *ret_epoch)
 	*ret_epoch = 0;
 	if (ch->key.shard & SHARDED)
 		return link_owner(k, route, (uint16_t)ch->key.shard, ret_epoch);
+	/* What it has of ours it may pass on, also while it serves nobody anew. */
+	if ((ch->key.shard & LANED) && link_member(k, ch->owner) && channel_engaged(ch))
+		return ch->owner;
+	if (ch->key.shard & LANED)
+		return link_place(k, route, hash64_pair(ch->key.shard & (SHARDS - 1), 0));
 	/* Kept as long as it serves: the writes of a shard go through one instance. */
 	if (ch->owner && serves(link_member(k, ch->owner), route))
 		return ch->owner;
 	return link_place(k, route, hash64_pair(ch->key.shard, 0));
 }
 
+/* The instance of a lane is gone: takes out what it may have passed on, to be given up. The rest, which
+ * it surely has not, is the next one's. */
+static struct channel_item *take_doubtful(struct channel *ch)
+{
+	struct channel_item *i, *next, *list = NULL, **end = &list;
+
+	if (!(ch->key.shard & LANED) || !ch->owner || link_member(ch->all->link, ch->owner))
+		return NULL;
+	DL_FOREACH_SAFE (ch->items, i, next) {
+		if (i->to != ch->owner)
+			continue;
+		i->to = 0;
+		i->sends = 0;
+		if (i->kept) {
+			i->kept = false;
+			continue;
+		}
+		item_unlink(i);
+		i->next = NULL;
+		*end = i;
+		end = &i->next;
+	}
+	return list;
+}
+
+static void give_up(struct channel_item *list)
+{
+	while (list) {
+		struct channel_item *i = list;
+
+		list = i->next;
+		if (i->fn)
+			i->deliver(i, -ECONNRESET, 0, NULL);
+		free(i);
+	}
+}
+
 /* Everything unanswered again, in order, before anything new (rules 8 and 10). */
 void channel_restart(struct channel *ch)
 {
-	struct channel_item *i, *next;
+	struct channel_item *i, *next, *doubtful = take_doubtful(ch);
 
 	if (ch->retry)
 		loop_timer_stop(ch->retry);
@@ -126,14 +184,16 @@ void channel_restart(struct channel *ch)
 		if (i->expired)
 			item_free(i);
 	}
-	ch->unsent = ch->items;
+	if (!MUTATION("again"))
+		ch->unsent = ch->items;
 	channel_pump(ch);
+	give_up(doubtful);
 }
 
 static int item_send(struct channel_item *i, uint64_t now)
 {
 	struct channel *ch = i->ch;
-	bool sharded = ch->key.shard & SHARDED;
+	bool names_shard = ch->key.shard & (SHARDED | LANED);
 	struct frame f = {
 		.kind = i->kind,
 		.flags = FRAME_CHANNEL | (i->run ? FRAME_REPEATED : 0),
@@ -143,7 +203,7 @@ static int item_send(struct channel_item *i, uint64_t now)
 		.to = ch->owner,
 		.from_shard = i->from_shard,
 		.from_epoch = i->from_epoch,
-		.to_shard = sharded ? (uint16_t)ch->key.shard : SHARD_NONE,
+		.to_shard = names_shard ? (uint16_t)ch->key.shard : SHARD_NONE,
 		.to_epoch = ch->epoch,
 		.run = ch->run,
 		.number = ch->number,
@@ -163,7 +223,12 @@ static bool overdue(struct channel *ch, uint64_t now)
 		ch->patience = 0;
 		return false;
 	}
-	if (!ch->owner || ch->held || !i->run || i->run != ch->run)
+	if (!ch->owner || ch->held)
+		return false;
+	/* It has said that it got these; still, the answer may be lost. */
+	while (i && i->kept && now - i->sent < PATIENCE_HELD)
+		i = i->next;
+	if (!i || !i->run || i->run != ch->run)
 		return false;
 	if (!ch->patience)
 		ch->patience = PATIENCE_FIRST;
@@ -198,6 +263,13 @@ void channels_watch_need(struct channels *c)
 	loop_timer_start(c->watch, WATCH_MS, WATCH_MS);
 }
 
+/* By lane: an instance that drains finishes what it has, and gets nothing new. */
+static bool leaving(const struct channel *ch, const struct channel_item *i)
+{
+	return (ch->key.shard & LANED) && i->to != ch->owner &&
+	       !serves(link_member(ch->all->link, ch->owner), channel_route(ch));
+}
+
 void channel_pump(struct channel *ch)
 {
 	uint64_t now = loop_now(link_loop(ch->all->link));
@@ -211,11 +283,19 @@ void channel_pump(struct channel *ch)
 		}
 		if (ch->in_flight && ch->in_flight + item_size(i) > CHANNEL_WINDOW)
 			return;
+		if (leaving(ch, i)) {
+			if (!channel_engaged(ch))
+				channel_restart(ch);
+			return;
+		}
 		if (item_send(i, now) < 0) {
 			channel_hold(ch);
 			return;
 		}
 		i->run = ch->run;
+		i->to = ch->owner;
+		i->kept = false; /* said again for a repetition */
+		i->sends++;
 		i->sent = now;
 		ch->number++;
 		ch->in_flight += item_size(i);

@@ -224,7 +224,7 @@ static void parse_arguments(struct running *r, int argc, char **argv)
 	r->file = SYSCONFDIR "/mercutio.conf";
 	r->overrides = overrides;
 	opterr = 0;
-	while ((c = getopt(argc, argv, "c:i:o:tV")) != -1) {
+	while ((c = getopt(argc, argv, "+c:i:o:tV")) != -1) {
 		switch (c) {
 		case 'c':
 			r->file = optarg;
@@ -245,7 +245,11 @@ static void parse_arguments(struct running *r, int argc, char **argv)
 			usage(p);
 		}
 	}
-	if (optind != argc)
+	for (const struct process_task *t = p->tasks; optind < argc && t && t->name; t++)
+		if (strcmp(t->name, argv[optind]) == 0)
+			r->task = t;
+	r->task_args = argv + optind + 1;
+	if (optind != argc && !r->task)
 		usage(p);
 }
 
@@ -328,9 +332,30 @@ static void stop(struct running *r)
 	if (p->deinit)
 		p->deinit(r->app.state);
 	r->app.link = link_free(r->app.link);
+	loop_timer_free(r->stop_timer);
+	free(r->before);
 	loop_timer_free(r->flush_timer);
 	loop_timer_free(r->drain_timer);
 	loop_free(r->app.loop);
+}
+
+static void run_task(struct running *r)
+{
+	int n = 0;
+
+	while (r->task_args[n])
+		n++;
+	r->app.loop = loop_new();
+	r->status = r->task->run(&r->app, n, r->task_args);
+	loop_free(r->app.loop);
+}
+
+static void serve(struct running *r)
+{
+	start(r);
+	loop_run(r->app.loop);
+	stop(r);
+	log_info("stopped");
 }
 
 int process_main(const struct process *p, int argc, char **argv)
@@ -349,13 +374,13 @@ int process_main(const struct process *p, int argc, char **argv)
 		process_apply_log(&r);
 		process_limits();
 		process_become_user(&r.common);
-		start(&r);
-		loop_run(r.app.loop);
-		stop(&r);
-		log_info("stopped");
+		if (r.task)
+			run_task(&r);
+		else
+			serve(&r);
 	}
 	process_options_free(&r);
 	free((void *)r.overrides);
 	free(default_instance);
-	return EXIT_SUCCESS;
+	return r.status;
 }

@@ -5,7 +5,9 @@
  *
  *     mercutio-sm [-c FILE] [-i INSTANCE] [-o [section.]option=value]… [-t] [-V]
  *
- * -t checks the configuration and exits. SIGTERM and SIGINT drain and exit 0, SIGHUP reloads.
+ * -t checks the configuration and exits. SIGTERM and SIGINT drain and exit 0, SIGHUP reloads. When an
+ * administrator has stopped or restarted the service, the exit status is PROCESS_STOPPED or
+ * PROCESS_RESTART: whoever watches processes leaves it so, or starts it again.
  * The instance defaults to the process's name and "-1". When READY_FD is set in the environment (a
  * number), a newline is written there once the process works (after its ready call), and
  * sd_notify's READY=1 is sent when NOTIFY_SOCKET is set.
@@ -21,6 +23,7 @@
 /* Options of the top level, known to every process. */
 struct common_config {
 	char **domains;     /* prepared; never empty */
+	char **admins;      /* bare JIDs, prepared */
 	char **routers;     /* addresses of the routers' links */
 	char *secret_file;  /* of the link; its content is the shared secret */
 	char *link_cert, *link_key, *link_ca;
@@ -34,6 +37,7 @@ struct common_config {
 extern const struct option common_options[];
 struct host_config { /* host "example.net" { … } */
 	char *certificate, *key;
+	char *credentials; /* where its accounts come from; "": as auth's option says */
 };
 extern const struct option host_options[];
 
@@ -56,6 +60,13 @@ struct control_command {
 	json_t *(*run)(void *state, const struct msg_control *m, char **ret_error);
 };
 
+/* Something that is done instead of serving, with the configuration, as the user, without a link:
+ * mercutio-storage [-c FILE] [-o …] TASK [ARG…]. app has loop, common, config and conf. */
+struct process_task {
+	const char *name; /* NULL ends a table */
+	int (*run)(struct app *app, int argc, char **argv); /* arguments behind the name; exit status */
+};
+
 struct process {
 	const char *name, *summary; /* "sm", one line for the manual */
 	const struct option *options;
@@ -66,6 +77,10 @@ struct process {
 	const char *const *peers;     /* processes it may send to and hear from; NULL-terminated */
 	const struct link_handler *handlers;
 	const struct control_command *commands;
+	/* What the tables cannot tell: appends what is wrong with the options, a line each beginning
+	 * with file. Also called by mercutioctl config check, outside the process. May be NULL. */
+	void (*check)(const char *file, const struct conf *conf, const struct common_config *common,
+		      const void *config, struct buf *errors);
 	/* In this order. init reports what the environment refuses by fatal(). */
 	void *(*init)(struct app *app);
 	void (*ready)(void *state);  /* the membership is known; called again after no router was left */
@@ -75,9 +90,17 @@ struct process {
 	/* Stop taking, finish, then call process_drained. NULL: nothing to finish. */
 	void (*drain)(void *state);
 	json_t *(*stats)(void *state); /* an object of numbers; may be NULL */
+	/* What is wrong right now that an operator should know of: texts in plain words, an array, for
+	 * mercutioctl status. May be NULL. */
+	json_t *(*problems)(void *state);
 	void *(*deinit)(void *state);  /* NULL */
+	const struct process_task *tasks; /* or NULL */
 	bool is_router; /* links to no router: init gives app->link its local one (link/local.h) */
 };
+
+enum { PROCESS_STOPPED = 77, PROCESS_RESTART = 78 };
+/* Is somebody watching this process who starts it again (the launcher, systemd)? */
+bool process_is_watched(void);
 
 int process_main(const struct process *p, int argc, char **argv);
 /* From inside drain: it may take this long, before the process exits anyway (30 s if not said). */
@@ -87,6 +110,12 @@ void process_drained(struct app *app);
 /* Sections of the configuration file that all processes understand: the top level, host and
  * instance, and those of the processes given (NULL-terminated); malloc'ed array, freed by free. */
 struct option_section *process_sections(const struct process *const *all);
+/* What the processes' check functions say of a file that was loaded for all of them. */
+void process_check_all(const struct process *const *all, const char *file, const struct conf *conf,
+		       const struct common_config *common, struct buf *errors);
+/* Prepares the addresses among the common options; false: mistakes were appended, each a line that names
+ * the file. */
+bool process_prepare(const char *file, struct common_config *c, struct buf *errors);
 /* The content of the secret file without white space around it; NULL when none is named; fatal where
  * it cannot be read. The caller wipes and frees it. */
 char *process_read_secret(const char *file);

@@ -34,12 +34,14 @@ static json_t *links_json(struct running *r)
 
 static json_t *status(struct running *r, const struct msg_control *m, char **ret_error)
 {
+	const struct process *p = r->app.process;
 	int64_t up = (clock_wall_us() - r->started_us) / 1000000;
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:o}", "instance", r->app.instance,
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:b, s:o, s:o}", "instance", r->app.instance,
 			 "process", r->app.process->name, "version", PACKAGE_VERSION, "pid",
 			 (json_int_t)getpid(), "uptime", (json_int_t)up, "ready",
-			 link_ready(r->app.link), "draining", r->draining, "links", links_json(r));
+			 link_ready(r->app.link), "draining", r->draining, "links", links_json(r),
+			 "problems", p->problems ? p->problems(r->app.state) : json_array());
 }
 
 static json_t *stats(struct running *r, const struct msg_control *m, char **ret_error)
@@ -172,5 +174,6 @@ static void on_control(void *arg, const struct frame *f, const void *body)
 
 const struct link_handler process_control_handlers[] = {
 	{MSG_CONTROL, on_control},
+	{MSG_STOP, process_on_stop},
 	{0, NULL},
 };

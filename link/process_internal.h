@@ -13,8 +13,15 @@ struct running {
 	const char *file;
 	const char *const *overrides;
 	struct option_section *sections;
+	const struct process_task *task; /* NULL: it serves */
+	char **task_args;		 /* NULL-terminated */
 	struct loop_signal *term, *intr, *hup;
 	struct loop_timer *drain_timer, *flush_timer;
+	struct loop_timer *stop_timer; /* told to stop: waits for those that need us */
+	uint64_t stop_until;
+	uint64_t *before; /* members that go before us */
+	size_t nbefore;
+	int status; /* of the exit */
 	uint64_t flush_until;
 	int64_t started_us;
 	bool check, told_ready, draining, drained;
@@ -46,5 +53,7 @@ void process_tell_ready_fd(void);
 extern const struct link_handler process_control_handlers[]; /* arg: struct running */
 void process_reload(struct running *r, json_t **ret_result, char **ret_error); /* either may be NULL */
 void process_drain(struct running *r);
+/* process_stop.c: an administrator stops the whole service. */
+void process_on_stop(void *arg, const struct frame *f, const void *m);
 
 #endif

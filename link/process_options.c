@@ -16,6 +16,8 @@ static const char *const formats[] = {"logfmt", "json", NULL};
 const struct option common_options[] = {
 	{"domain", OPT_LIST, AT(domains), NULL, 0, 1000, NULL, 0,
 	 "The domains of this server; the only option that must be set."},
+	{"admins", OPT_LIST, AT(admins), NULL, 0, 1000, NULL, OPT_RELOAD,
+	 "Addresses (bare JIDs) of those who may administer the server in-band."},
 	{"routers", OPT_LIST, AT(routers), NULL, 0, 32, NULL, 0,
 	 "Addresses of all routers, as unix:/path or host:port; none: the socket in run_dir."},
 	{"secret_file", OPT_STR, AT(secret_file), NULL, 0, 0, NULL, 0,
@@ -54,6 +56,9 @@ const struct option host_options[] = {
 	 OPT_RELOAD, "Certificate of this domain, PEM, the chain behind it."},
 	{"key", OPT_STR, offsetof(struct host_config, key), NULL, 0, 0, NULL, OPT_RELOAD,
 	 "Its private key, PEM."},
+	{"credentials", OPT_STR, offsetof(struct host_config, credentials), NULL, 0, 0, NULL, 0,
+	 "Where this domain's accounts come from: the name of a section credentials, or internal; none: "
+	 "as auth's option of that name says."},
 	{NULL},
 };
 
@@ -97,6 +102,13 @@ struct option_section *process_sections(const struct process *const *all)
 		for (const struct option_section *s = (*all)->sections; s && s->name; s++)
 			add(&to, *s);
 	}
+	/* s2s's: remote "example.net" { … } */
+	if (!has(&to, "remote"))
+		add(&to, (struct option_section){"remote", true, no_options, .foreign = true});
+	if (!has(&to, "credentials")) /* auth's */
+		add(&to, (struct option_section){"credentials", true, no_options, .foreign = true});
+	if (!has(&to, "retention")) /* storage's */
+		add(&to, (struct option_section){"retention", true, no_options, .foreign = true});
 	for (const char *const *z = known_processes; *z; z++) {
 		if (!has(&to, *z))
 			add(&to, (struct option_section){*z, false, no_options, .foreign = true});
@@ -113,26 +125,57 @@ static char **one_entry_list(char *take_entry)
 	return list;
 }
 
-static bool prepare_domains(const struct running *r, struct common_config *c, struct buf *errors)
+static bool prepare_admins(const char *file, struct common_config *c, struct buf *errors)
+{
+	struct pool *p = pool_new();
+	bool good = true;
+
+	for (char **a = c->admins; *a; a++) {
+		struct jid j;
+
+		if (jid_parse(p, str_z(*a), &j) < 0 || !j.local.len || j.resource.len) {
+			buf_printf(errors, "%s: option \"admins\": \"%s\" is no bare JID of an account\n",
+				   file, *a);
+			good = false;
+			continue;
+		}
+		free(*a);
+		*a = str_dup(j.bare);
+	}
+	pool_free(p);
+	return good;
+}
+
+bool process_prepare(const char *file, struct common_config *c, struct buf *errors)
 {
 	bool good = true;
 
 	if (!c->domains[0]) {
-		buf_printf(errors, "%s: option \"domain\" is not set\n", r->file);
+		buf_printf(errors, "%s: option \"domain\" is not set\n", file);
 		return false;
 	}
 	for (char **d = c->domains; *d; d++) {
 		struct buf b = BUF_INIT;
 
 		if (jid_prep_domain(&b, str_z(*d)) < 0) {
-			buf_printf(errors, "%s: option \"domain\": \"%s\" is no domain\n", r->file, *d);
+			buf_printf(errors, "%s: option \"domain\": \"%s\" is no domain\n", file, *d);
 			good = false;
 			continue;
 		}
 		free(*d);
 		*d = buf_take(&b);
 	}
-	return good;
+	return prepare_admins(file, c, errors) && good;
+}
+
+static bool checked(const struct process *p, const char *file, const struct conf *conf,
+		    const struct common_config *common, const void *own, struct buf *errors)
+{
+	size_t before = errors->len;
+
+	if (p->check)
+		p->check(file, conf, common, own, errors);
+	return errors->len == before;
 }
 
 static bool fill(const struct running *r, const struct conf *conf, struct common_config *common,
@@ -149,7 +192,8 @@ static bool fill(const struct running *r, const struct conf *conf, struct common
 		common->routers =
 			one_entry_list(xasprintf("unix:%s/router.sock", r->common.run_dir));
 	}
-	return prepare_domains(r, common, errors);
+	return process_prepare(r->file, common, errors) &&
+	       checked(p, r->file, conf, common, own, errors);
 }
 
 static void *new_config(const struct process *p)
@@ -162,6 +206,19 @@ static void free_config(const struct process *p, void *config)
 	if (config && p->options)
 		options_free(p->options, config);
 	free(config);
+}
+
+void process_check_all(const struct process *const *all, const char *file, const struct conf *conf,
+		       const struct common_config *common, struct buf *errors)
+{
+	for (; *all; all++) {
+		void *own = new_config(*all);
+
+		if ((*all)->options)
+			conf_fill(conf, (*all)->name, NULL, (*all)->options, own);
+		(void)checked(*all, file, conf, common, own, errors);
+		free_config(*all, own);
+	}
 }
 
 bool process_load(struct running *r, struct buf *errors)

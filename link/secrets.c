@@ -11,6 +11,7 @@ enum { READ_TIMEOUT = 30000, RETRY_FIRST = 100, RETRY_MOST = 5000 }; /* ms */
 struct secret_get {
 	struct link *link;
 	struct channels *channels;
+	enum table table;
 	char *name;
 	secret_fn *fn;
 	void *arg;
@@ -55,7 +56,7 @@ static void secret_make(struct secret_get *g)
 	struct msg_value values[COLS_SECRET];
 	struct msg_write_op op = {
 		.op = STORE_PUT,
-		.table = TABLE_SECRET,
+		.table = (uint16_t)g->table,
 		.values = values,
 		.nvalues = COLS_SECRET,
 		.condition = 1, /* only if absent */
@@ -107,7 +108,7 @@ static void secret_read(void *arg)
 	struct msg_value name = value_text(str_z(g->name));
 	struct msg_read_op op = {
 		.op = STORE_GET,
-		.table = TABLE_SECRET,
+		.table = (uint16_t)g->table,
 		.key = &name,
 		.nkey = 1,
 		.limit = 1,
@@ -116,13 +117,14 @@ static void secret_read(void *arg)
 	g->read = store_read(g->link, &op, 1, READ_TIMEOUT, on_read, g);
 }
 
-struct secret_get *secret_get(struct link *k, struct channels *c, const char *name, secret_fn *fn,
-			      void *arg)
+struct secret_get *secret_get_from(struct link *k, struct channels *c, enum table table,
+				   const char *name, secret_fn *fn, void *arg)
 {
 	struct secret_get *g = xcalloc(1, sizeof *g);
 
 	g->link = k;
 	g->channels = c;
+	g->table = table;
 	g->name = xstrdup(name);
 	g->fn = fn;
 	g->arg = arg;
@@ -139,4 +141,10 @@ void secret_get_cancel(struct secret_get *g)
 	if (g->write)
 		channel_forget(g->write);
 	secret_free(g);
+}
+
+struct secret_get *secret_get(struct link *k, struct channels *c, const char *name, secret_fn *fn,
+			      void *arg)
+{
+	return secret_get_from(k, c, TABLE_SECRET, name, fn, arg);
 }

@@ -260,6 +260,9 @@ void link_receive(struct link *k, struct way *w, const struct frame *f)
 {
 	struct link_member *e = w ? member_find(k, f->from) : k->me;
 
+	/* What did not reach one who is gone: we have been told, and acted. */
+	if (!e && f->kind == MSG_BOUNCE)
+		return;
 	/* The router has checked the sender's kind as well; this is the second lock. */
 	if (!e || !e->is_peer || f->to != k->self.id || !msg_may_bits(f->kind, e->bit, k->bit)) {
 		link_notice(k, &(struct link_notice){.kind = LINK_N_FORBIDDEN,

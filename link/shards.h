@@ -37,6 +37,8 @@ bool shards_mine(const struct shards *s, uint16_t shard);
 bool shards_is_open(const struct shards *s, uint16_t shard);
 uint32_t shards_epoch(const struct shards *s, uint16_t shard); /* 0: not ours */
 uint32_t shards_write_epoch(const struct shards *s);
+/* Storage's option durability, as it was said with the leases. */
+bool shards_relaxed(const struct shards *s);
 /* False: we may have been stopped, and storage has not confirmed our leases since: nothing may be
  * said for our shards. */
 bool shards_sure(const struct shards *s);

@@ -56,6 +56,7 @@ struct shards {
 	uint64_t plan_at;  /* the earliest not_before; 0: none */
 	uint64_t alive_at; /* the last tick: a gap means that we were stopped */
 	uint32_t write_epoch;
+	bool relaxed;
 	bool unsure; /* our leases must be confirmed before anything is done for our shards */
 	size_t releasing;
 	size_t waiting_bytes, waiting_limit;

@@ -55,6 +55,7 @@ static void take_granted(struct shards *s, const struct msg_leases *m)
 
 	s->failures = 0;
 	s->write_epoch = m->write_epoch;
+	s->relaxed = m->relaxed;
 	for (size_t k = 0; k < m->nshards; k++) {
 		if (!take_one(s, &m->shards[k]))
 			continue;
@@ -123,6 +124,7 @@ static void check_done(struct shards *s, const struct msg_leases *m)
 
 	s->failures = 0;
 	s->write_epoch = m->write_epoch;
+	s->relaxed = m->relaxed;
 	for (size_t k = 0; k < m->nshards; k++) {
 		uint16_t i = m->shards[k].shard;
 

@@ -10,9 +10,14 @@ enum store_read_op {
 	STORE_GET,      /* one row by its whole key */
 	STORE_LIST,     /* rows by a prefix of the key, in key order */
 	STORE_COUNT,    /* the same, one row with one integer */
-	STORE_LOG_READ, /* log entries of an account: key = account; from < number < to */
-	STORE_LOG_LAST  /* the newest entries of an account, newest first; rows of five columns: number,
+	STORE_LOG_READ, /* log entries of an account: key = account; from < number < to, and what with,
+	                 * start, end and numbers say */
+	STORE_LOG_LAST, /* the newest entries of an account, newest first; rows of five columns: number,
 	                 * origin, origin_number, part, flags */
+	STORE_LOG_COUNT, /* one row with one integer: how many LOG_READ would find; limit: counts no
+	                  * further, 0: all of them (it looks at each) */
+	STORE_LOG_SIZES, /* as LOG_READ; rows of three columns: number, time, bytes of the stanza */
+	STORE_LOG_ACCOUNTS /* names of accounts that have entries, behind `after` (one text) */
 };
 enum store_write_op {
 	STORE_PUT,        /* inserts or replaces a row */

@@ -20,6 +20,7 @@ struct ticket {
 	uint64_t c2s;        /* instance that may use it */
 	int64_t expires_us;  /* wall clock; a minute from its making */
 	uint8_t nonce[TICKET_NONCE]; /* used once: the owner of the account remembers it */
+	bool temporary; /* the account is not stored: it ends with its session */
 };
 void ticket_write(const uint8_t key[SEAL_KEY], const struct ticket *t, struct buf *b);
 /* account is borrowed from scratch. -EBADMSG, -ETIME. The nonce is the caller's to check. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions announced by c2s to a new owner, or again to the same one (DELIVERY rules 8 to 10). */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/scan.h"
 
-enum { RELEASE_MS = 500 };
+enum { RELEASE_MS = 500, COMMIT_MS = 5000 };
 
 static void take_given(struct session *s, const struct msg_announce *m)
 {
@@ -214,6 +214,10 @@ static void user_open(struct user *u)
 
 static void shard_open(void *arg, uint16_t shard)
 {
+	struct sm *sm = arg;
+
+	outgoing_open(sm, shard);
+	scan_shard(sm->detached, shard);
 	users_of_shard(arg, shard, user_open);
 }
 
@@ -236,8 +240,9 @@ static void shard_lost(void *arg, uint16_t shard)
  * repeated to the next owner by those who have it, as after a death. */
 static bool release_due(struct sm *sm, uint16_t shard)
 {
-	return users_flush_shard(sm, shard) ||
-	       loop_now(sm->loop) - sm->releasing[shard] > RELEASE_MS;
+	/* A slow storage is waited for longer: what a client has acknowledged already nobody repeats. */
+	return users_flush_shard(sm, shard) || loop_now(sm->loop) - sm->releasing[shard] >
+		       (users_append(sm, shard) ? COMMIT_MS : RELEASE_MS);
 }
 
 static void release_look(void *arg)

@@ -2,9 +2,11 @@
 /* Messages into the log: numbered here, given after the commit, answered when it is done. */
 #include <errno.h>
 #include <utlist.h>
+#include "base/mutation.h"
 #include "sm/sm_internal.h"
 
 enum { SEEN_MS = 150000 }; /* longer than any deadline: a repetition comes within it */
+enum { RELAXED_MS = 10000 }; /* how long an acknowledgement may make the log unnecessary */
 
 /* --- keys appended lately ------------------------------------------------------------------------- */
 
@@ -60,6 +62,21 @@ static void seen_free(struct sm *sm, struct seen *e)
 	free(e);
 }
 
+void seen_trim(struct user *u, uint64_t origin, size_t keep)
+{
+	struct seen *e, *tmp;
+
+	DL_FOREACH_SAFE2(u->seen, e, tmp, user_next)
+	{
+		if (e->k.origin != origin || !e->committed)
+			continue;
+		if (keep)
+			keep--;
+		else
+			seen_free(u->sm, e);
+	}
+}
+
 void seen_forget(struct user *u)
 {
 	while (u->seen)
@@ -77,7 +94,7 @@ static void append_wait(struct append *a, struct txn *t)
 	a->waiters[a->nwaiters++] = t;
 }
 
-static void append_release(struct append *a)
+void append_release(struct append *a)
 {
 	struct txn **w = a->waiters;
 	size_t n = a->nwaiters;
@@ -89,12 +106,15 @@ static void append_release(struct append *a)
 	free(w);
 }
 
-static void append_free(struct append *a)
+void append_free(struct append *a)
 {
 	struct sm *sm = a->user->sm;
 
 	DL_DELETE(sm->appends_first, a);
+	DL_DELETE2(a->user->pending, a, user_prev, user_next);
 	a->user->appends--;
+	sm->appends_stored -= a->stored;
+	a->user->relaxed -= a->relaxed;
 	a->user->busy--;
 	text_unref(a->text);
 	free(a->waiters);
@@ -118,6 +138,7 @@ static void append_error(struct append *a, enum stanza_error e)
 	a->failed = true;
 	append_release(a);
 	sm_pool_back(sm, pool);
+	followers_run(a);
 }
 
 /* Given before by an earlier owner, who had not committed it: its bytes come only now. */
@@ -137,7 +158,7 @@ static void given_adopt(struct session *s, struct given *g, struct entry *e, str
 
 /* To every session it is for which can take it now; those that are being flushed find it in the
  * log. */
-static void append_give(struct append *a, bool committed)
+void append_give(struct append *a, bool committed)
 {
 	struct user *u = a->user;
 	struct pool *pool = sm_pool(u->sm);
@@ -160,7 +181,11 @@ static void append_give(struct append *a, bool committed)
 
 		if (g)
 			given_adopt(s, g, e, a->text);
-		else if (message_is_for(s, &to) && !s->flushing)
+		else if (!message_is_for(s, &to) || (a->relaxed && a->given && e && e->holders))
+			continue; /* the latter: whoever came since was not there when it was sent */
+		else if (s->flushing)
+			s->flush_again |= committed; /* what was read may not reach up to it */
+		else
 			session_give_logged(s, &a->key, a->log, a->target, committed, e, a->text);
 	}
 	if (a->delivered) /* what one session has acknowledged waits for nobody */
@@ -192,7 +217,68 @@ static void append_committed(struct append *a)
 		for (struct session *s = u->sessions; s; s = s->next)
 			session_committed(s, &a->key);
 	}
+	a->given = true;
+	followers_run(a);
 	append_release(a);
+}
+
+/* --- commits ------------------------------------------------------------------------------------------ */
+
+static bool must_wait(const struct append *a)
+{
+	const struct append *b;
+
+	for (b = a->user->pending; b != a && !a->given; b = b->user_next)
+		if (!b->stored && !b->given && !b->failed)
+			return true;
+	return false;
+}
+
+static void append_end(struct append *a)
+{
+	append_committed(a);
+	append_free(a);
+}
+
+/* Commits keep the order of numbers; their answers may not, when one of two routers is slow. What
+ * is durable is done, but it is given behind what was before it. */
+static void append_stored(struct append *a)
+{
+	if (!must_wait(a)) {
+		append_end(a);
+		return;
+	}
+	a->stored = true;
+	a->user->sm->appends_stored++;
+	append_release(a);
+}
+
+static void stored_go_on(struct user *u)
+{
+	struct append *a, *tmp;
+
+	if (!u->sm->appends_stored)
+		return;
+	DL_FOREACH_SAFE2(u->pending, a, tmp, user_next)
+		if (a->stored && !must_wait(a))
+			append_end(a);
+}
+
+bool append_seen(struct user *u, uint64_t log)
+{
+	struct append *a;
+	bool failed;
+
+	DL_FOREACH2(u->pending, a, user_next)
+		if (a->log == log)
+			break;
+	if (!a)
+		return false;
+	if (a->write)
+		channel_forget(a->write);
+	failed = a->failed;
+	append_end(a);
+	return failed;
 }
 
 static void append_written(void *arg, enum store_status status, struct str text)
@@ -203,7 +289,8 @@ static void append_written(void *arg, enum store_status status, struct str text)
 	a->write = NULL;
 	switch (status) {
 	case STORE_COMMITTED:
-		append_committed(a);
+		append_stored(a); /* may be gone */
+		a = NULL;
 		break;
 	case STORE_REFUSED:
 		shards_refused(u->sm->shards, u->shard); /* a goes with the account */
@@ -214,7 +301,12 @@ static void append_written(void *arg, enum store_status status, struct str text)
 			append_error(a, STANZA_E_INTERNAL_SERVER_ERROR);
 		seen_free(u->sm, a->seen);
 	}
-	append_free(a);
+	if (a)
+		append_free(a);
+	stored_go_on(u);
+	for (struct session *s = u->sessions; s; s = s->next)
+		if (!s->c2s)
+			detached_look(s); /* its row may have waited for the commit */
 	user_touch(u);
 }
 
@@ -229,15 +321,15 @@ static uint64_t log_number(struct packet *p)
 	return (uint64_t)shards_epoch(sm->shards, p->user->shard) << 40 | ++sm->counter;
 }
 
-static void append_write(struct append *a, struct packet *p)
+void append_write(struct append *a, struct str from)
 {
-	struct sm *sm = p->sm;
-	struct user *u = p->user;
+	struct user *u = a->user;
+	struct sm *sm = u->sm;
 	struct msg_value v[] = {
 		value_text(user_jid(u)),
 		value_int((int64_t)a->log),
-		value_int(clock_wall_us()),
-		value_text(p->from.full),
+		value_int(a->time),
+		value_text(from),
 		value_int((int64_t)a->key.origin),
 		value_int((int64_t)a->key.number),
 		value_int(a->key.part),
@@ -266,7 +358,7 @@ void inbox_append(struct packet *p)
 {
 	struct sm *sm = p->sm;
 	struct user *u = p->user;
-	struct seen *known = seen_find(u, &p->key);
+	struct seen *known = MUTATION("dedup") ? NULL : seen_find(u, &p->key);
 	struct append *a;
 	struct buf b = BUF_INIT;
 
@@ -284,6 +376,7 @@ void inbox_append(struct packet *p)
 	a->key = p->key;
 	a->type = p->st.type;
 	a->since = loop_now(sm->loop);
+	a->time = clock_wall_us();
 	a->log = log_number(p);
 	a->target = message_target(u, &p->to);
 	stanza_write(&p->st, &b);
@@ -291,12 +384,18 @@ void inbox_append(struct packet *p)
 	buf_free(&b);
 	a->seen = seen_add(u, &a->key, a->log);
 	a->seen->append = a;
-	append_wait(a, p->txn);
+	append_wait(a, MUTATION("commit") ? NULL : p->txn);
 	u->busy++;
 	u->appends++;
 	DL_APPEND(sm->appends_first, a);
+	DL_APPEND2(u->pending, a, user_prev, user_next);
 	sm->stat_appends++;
-	append_write(a, p);
+	if (append_may_relax(u, &p->to)) {
+		append_relax(a);
+	} else {
+		relaxed_write(u); /* commits keep the order of numbers */
+		append_write(a, p->from.full);
+	}
 	sm_tick_appends(sm);
 }
 
@@ -329,9 +428,12 @@ void appends_tick(struct sm *sm)
 
 		if (age < (uint64_t)sm->config->slow_storage)
 			break; /* the list is in order of age */
+		if (a->unwritten && age >= RELAXED_MS)
+			relaxed_write(a->user);
 		if (!a->given && !a->failed) {
 			append_give(a, false);
 			a->given = true;
+			followers_run(a);
 		}
 		if (age >= (uint64_t)sm->config->deadline && !a->failed && a->nwaiters) {
 			struct entry *e = inbox_entry(a->user->inbox, a->log);
@@ -340,6 +442,10 @@ void appends_tick(struct sm *sm)
 				append_error(a, STANZA_E_RESOURCE_CONSTRAINT);
 		}
 	}
+	if (sm->appends_stored)
+		DL_FOREACH_SAFE(sm->appends_first, a, tmp)
+			if (a->stored && !must_wait(a))
+				append_end(a);
 	while (sm->seen_first && now - sm->seen_first->since > SEEN_MS && sm->seen_first->committed)
 		seen_free(sm, sm->seen_first);
 }
@@ -367,6 +473,7 @@ void appends_drop(struct user *u)
 			else
 				tell_again(sm, t, &a->key, u, a->text);
 		}
+		followers_drop(a);
 		append_release(a);
 		append_free(a);
 	}

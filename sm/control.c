@@ -21,6 +21,8 @@ void on_session_list(void *arg, const struct frame *f, const void *msg)
 
 	HASH_ITER(hh, sm->sessions, s, tmp)
 	{
+		if (m->account.len && !str_eq(s->jid.bare, m->account))
+			continue;
 		if (str_cmp(s->jid.full, m->after) > 0)
 			all[n++] = s;
 	}
@@ -36,6 +38,7 @@ void on_session_list(void *arg, const struct frame *f, const void *msg)
 			.priority = all[i]->priority,
 			.available = all[i]->presence != NULL,
 			.secure = all[i]->secure,
+			.stanzas = all[i]->taken,
 		};
 	}
 	r.more = n > r.nsessions;
@@ -146,11 +149,11 @@ static void removed(struct user *u, int err, void *arg)
 }
 
 /* Every table of sm's that has rows by account. */
-static size_t delete_ops(struct msg_value *key, struct msg_write_op *ops, size_t max)
+size_t account_delete_ops(struct msg_value *key, struct msg_write_op ops[TABLES + 1])
 {
 	size_t n = 0;
 
-	for (uint16_t t = 0; t < TABLES && n < max; t++) {
+	for (uint16_t t = 0; t < TABLES; t++) {
 		if (t == TABLE_LOG || !tables[t].sharded || !table_writable_by(&tables[t], "sm"))
 			continue;
 		ops[n++] = (struct msg_write_op){
@@ -180,7 +183,7 @@ static void remove_loaded(void *arg, struct user *u)
 	while (u->sessions) /* RFC 6120 section 4.9.3.10 */
 		session_end(u->sessions, 1 + STREAM_E_NOT_AUTHORIZED, "account removed");
 	key = value_text(user_jid(u));
-	n = delete_ops(&key, ops, TABLES);
+	n = account_delete_ops(&key, ops);
 	user_write(u, NULL, ops, n, removed, r, free);
 	u->busy--;
 	user_touch(u);

@@ -118,6 +118,9 @@ static bool knows_presence(struct packet *p, struct session *s)
 
 	if (p->own || run_presence_allowed(p->user, &p->from) == HANDLED)
 		return true;
+	/* This server and its services know who is online. */
+	if (!p->from.local.len && sm_serves_domain(p->sm, p->from.domain))
+		return true;
 	session_directed_each(s, look_directed, &k);
 	return k.found;
 }
@@ -133,6 +136,8 @@ static void deliver_iq(struct packet *p)
 			give_one(p, s);
 		else
 			packet_error(p, STANZA_E_SERVICE_UNAVAILABLE); /* 8.5.3.1, 8.5.3.2.3 */
+		if (s && request && !s->c2s)
+			owed_write(p, s);
 		return;
 	}
 	if (!request) /* a result or error that nobody here awaits */
@@ -181,7 +186,7 @@ void deliver(struct packet *p)
 		deliver_nobody(p);
 }
 
-void packet_in(struct packet *p)
+void packet_arrive(struct packet *p)
 {
 	static enum verdict (*const hooks[])(struct packet *) = {
 		[STANZA_MESSAGE] = run_in_message,
@@ -194,11 +199,19 @@ void packet_in(struct packet *p)
 		deliver(p);
 }
 
+void packet_in(struct packet *p)
+{
+	if (!follow(p))
+		packet_arrive(p);
+}
+
 /* For a domain of ours itself (RFC 6121 section 8.4 leaves it to services). */
 void packet_domain(struct packet *p)
 {
 	bool request = p->st.type == IQ_GET || p->st.type == IQ_SET;
 
+	if (run_in_domain(p) == HANDLED)
+		return;
 	switch (p->st.kind) {
 	case STANZA_IQ:
 		if (request && (p->to.resource.len || !iq_dispatch(p, IQ_TO_DOMAIN)))

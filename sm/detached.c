@@ -10,7 +10,7 @@
  */
 #include <errno.h>
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/scan.h"
 
 enum { SESSION_ACCOUNT, SESSION_SID, SESSION_RECORD }; /* columns of TABLE_SESSION */
 
@@ -32,7 +32,8 @@ static bool owed_unlogged(const struct session *s)
 static bool wants_row(const struct session *s)
 {
 	return !s->c2s && s->detached_since && s->resume_ms && !s->leaving && !s->closing &&
-	       !s->resuming && !s->work && s->user->sm->record_key && !owed_unlogged(s);
+	       !s->resuming && !s->work && s->user->sm->record_key && !owed_unlogged(s) &&
+	       !s->user->relaxed;
 }
 
 /* The last call about s: what waited for it may end it. */
@@ -181,4 +182,22 @@ void detached_catch_up(struct user *u)
 	DL_FOREACH(u->sessions, s)
 		if (s->restored)
 			inbox_flush(s);
+}
+
+static void loaded(void *arg, struct user *u)
+{
+	(void)arg;
+	(void)u; /* detached_restore has done it */
+}
+
+static void row_found(struct sm *sm, uint16_t shard, const struct msg_value *v)
+{
+	(void)shard;
+	if (!session_find(sm, (uint64_t)v[SESSION_SID].i))
+		user_run(user_need(sm, v[SESSION_ACCOUNT].s), loaded, NULL);
+}
+
+struct scan *detached_scan_new(struct sm *sm)
+{
+	return scan_new(sm, TABLE_SESSION, row_found, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sessions that have ended: remembered, so that a c2s which has not heard of it does not bring them
- * back, and told to their c2s when what their clients had is written.
+ * back and a client that comes too late to resume hears how far we had come, and told to their c2s
+ * when what their clients had is written.
  */
 #include <utlist.h>
 #include "sm/sm_internal.h"
@@ -11,6 +12,8 @@ enum { REMEMBER_MS = 180000 }; /* longer than c2s keeps a session whose client i
 struct ended {
 	UT_hash_handle hh;
 	uint64_t sid, since;
+	uint64_t account; /* hash of its address */
+	uint32_t done;
 };
 
 struct farewell {
@@ -32,12 +35,27 @@ static void ended_forget(struct sm *sm, uint64_t before)
 	}
 }
 
-bool session_has_ended(struct sm *sm, uint64_t sid)
+static struct ended *ended_find(struct sm *sm, uint64_t sid)
 {
 	struct ended *e;
 
 	HASH_FIND(hh, sm->ended, &sid, sizeof sid, e);
-	return e != NULL;
+	return e;
+}
+
+bool session_has_ended(struct sm *sm, uint64_t sid)
+{
+	return ended_find(sm, sid) != NULL;
+}
+
+bool session_ended_done(struct sm *sm, uint64_t sid, struct str account, uint32_t *ret_done)
+{
+	const struct ended *e = ended_find(sm, sid);
+
+	if (!e || e->account != jid_key(account))
+		return false;
+	*ret_done = e->done;
+	return true;
 }
 
 void session_remember_end(struct session *s)
@@ -53,6 +71,8 @@ void session_remember_end(struct session *s)
 	e = xcalloc(1, sizeof *e);
 	e->sid = s->sid;
 	e->since = now;
+	e->account = jid_key(s->jid.bare);
+	e->done = s->done;
 	HASH_ADD(hh, sm->ended, sid, sizeof e->sid, e);
 }
 

@@ -71,12 +71,24 @@ static void row_give(struct session *s, const struct msg_row *row)
 	text_unref(t);
 }
 
+/* Many messages wait: the rest follows when the client has acknowledged some. */
+static bool too_much_at_once(struct session *s)
+{
+	s->flush_paused = s->given_bytes > (size_t)s->user->sm->config->given_max / 2;
+	return s->flush_paused;
+}
+
+void flush_go_on(struct session *s)
+{
+	if (s->flush_paused && !too_much_at_once(s))
+		flush_next(s);
+}
+
 static void flush_page(struct user *u, int err, const struct msg_rows *rows, void *arg)
 {
 	struct flush *f = arg;
 	struct session *s = session_find(f->sm, f->sid);
 
-	(void)u;
 	if (!s || s->serial != f->serial)
 		return;
 	/* Storage was asked for as long as a read may take. What follows must not go before it. */
@@ -87,8 +99,11 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 		return;
 	}
 	for (size_t i = 0; i < rows[0].nrows; i++) {
+		if (too_much_at_once(s))
+			return;
 		s->flush_at = (uint64_t)rows[0].rows[i].values[LOG_NUMBER].i;
-		row_give(s, &rows[0].rows[i]);
+		if (!append_seen(u, s->flush_at))
+			row_give(s, &rows[0].rows[i]);
 	}
 	/* A short page means that all committed when it was asked for has been seen; what came
 	 * since has higher numbers, as the commits of an account keep the order of its numbers. */

@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving stanzas to clients and knowing what became of them (DELIVERY rule 7). */
+#include <inttypes.h>
 #include "sm/sm_internal.h"
 
 enum { UNCOMMITTED_MS = 150000 }; /* longer than any deadline */
-enum { HELD_MS = 10000, HELD_MOST = 500, ANSWER_PARTS = 0xff00 };
+enum { SETTLE_ALL = 512, ANSWER_PARTS = 0xff00 };
 enum { GIVE_ROOM = 256 }; /* what a frame that gives holds besides the stanza, and some more */
+
+/* What the log keeps goes out with its number there (XEP-0359), the same in every copy. */
+static struct str with_id(const struct session *s, const struct given *g, struct buf *b)
+{
+	struct str text = str_n(g->text->bytes, g->text->len), end = STR("</message>");
+
+	if (!g->log || text.len < end.len ||
+	    memcmp(text.ptr + text.len - end.len, end.ptr, end.len) != 0)
+		return text;
+	buf_append(b, text.ptr, text.len - end.len);
+	buf_lit(b, "<stanza-id xmlns='" NS_SID "' by='");
+	xml_escape(b, s->jid.bare);
+	buf_printf(b, "' id='%" PRIu64 "'/>", g->log);
+	buf_str_append(b, end);
+	return buf_str(b);
+}
 
 static void send_give(struct session *s, const struct given *g)
 {
 	struct sm *sm = s->user->sm;
+	struct buf b = BUF_INIT;
 	struct frame head = {.kind = MSG_GIVE,
 			     .to = s->c2s,
 			     .from_shard = s->user->shard,
@@ -19,11 +37,13 @@ static void send_give(struct session *s, const struct given *g)
 			     .m = g->m,
 			     .key = g->key,
 			     .log = g->log,
-			     .committed = g->committed && !g->unsaved && !g->since,
-			     .xml = str_n(g->text->bytes, g->text->len)};
+			     .committed = g->committed && !g->unsaved && !g->since};
 
-	if (s->c2s)
-		(void)link_send(sm->link, &head, &m);
+	if (!s->c2s)
+		return;
+	m.xml = with_id(s, g, &b);
+	(void)link_send(sm->link, &head, &m);
+	buf_free(&b);
 }
 
 static struct given *given_push(struct session *s)
@@ -138,26 +158,17 @@ void session_regive(struct session *s, uint32_t from_m)
 			send_give(s, &s->given[i]);
 }
 
-struct given *session_given(struct session *s, const struct msg_stanza_key *key)
-{
-	for (uint32_t i = 0; i < s->ngiven; i++) {
-		const struct msg_stanza_key *k = &s->given[i].key;
-
-		if (k->origin == key->origin && k->number == key->number && k->part == key->part)
-			return &s->given[i];
-	}
-	return NULL;
-}
-
 /* DELIVERY rule 7. The answer to a stanza of its own client is held until that is done; what others
  * sent until they have had the time to ask again. */
 static bool key_held(const struct session *s, const struct given *g)
 {
-	if (!g->since || s->ngiven > HELD_MOST)
+	const struct sm_config *c = s->user->sm->config;
+
+	if (!g->since || s->ngiven > (size_t)c->keys_max)
 		return false;
 	if (g->key.origin == s->sid && g->key.part > ANSWER_PARTS)
 		return (int32_t)(s->done - (uint32_t)g->key.number) < 0;
-	return loop_now(s->user->sm->loop) - g->since < HELD_MS;
+	return loop_now(s->user->sm->loop) - g->since < (uint64_t)c->deadline;
 }
 
 bool given_tick(struct sm *sm)
@@ -195,17 +206,22 @@ void session_settle(struct session *s)
 {
 	uint32_t n = 0, top = 0;
 
-	while (n < s->ngiven && is_settled(s, &s->given[n])) {
-		if (s->given[n].log > s->settled)
-			s->settled = s->given[n].log;
-		if (s->given[n].late)
-			top = s->given[n].m;
+	while (n < s->ngiven && is_settled(s, &s->given[n]))
 		n++;
+	/* A long list whose next is held for its time is shortened in large steps. */
+	if (s->ngiven > SETTLE_ALL && n < s->ngiven / 8 && s->given[n].since)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		if (s->given[i].log > s->settled)
+			s->settled = s->given[i].log;
+		if (s->given[i].late)
+			top = s->given[i].m;
 	}
 	if (!n)
 		return;
 	s->ngiven -= n;
 	memmove(s->given, s->given + n, s->ngiven * sizeof *s->given);
+	given_settled(s, n);
 	if (!s->ngiven && s->given_cap > 16) {
 		free(s->given);
 		s->given = NULL;
@@ -226,6 +242,7 @@ void session_acked(struct session *s, uint32_t m)
 		if (g->acked)
 			continue;
 		g->acked = true;
+		fade_look(s, g);
 		if (g->text) {
 			s->given_bytes -= g->text->len;
 			text_unref(g->text);
@@ -233,9 +250,12 @@ void session_acked(struct session *s, uint32_t m)
 		}
 		if (g->log)
 			inbox_acked(s, g);
+		if (g->owed)
+			owed_delete(s->user, &g->key);
 	}
 	session_settle(s);
 	inbox_settle(s->user);
+	flush_go_on(s);
 }
 
 void session_committed(struct session *s, const struct msg_stanza_key *key)

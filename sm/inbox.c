@@ -150,7 +150,7 @@ void inbox_load(struct user *u, const struct msg_rows *position, const struct ms
 
 		if (!seen_find(u, &key))
 			seen_add(u, &key, log)->committed = true;
-		if (log > b->saved)
+		if (log > b->saved && (uint32_t)v[LAST_FLAGS].i != TARGET_NOBODY)
 			inbox_add(b, log, (uint32_t)v[LAST_FLAGS].i);
 		if (log > b->top)
 			b->top = log;
@@ -194,23 +194,30 @@ void inbox_settle(struct user *u)
 			}
 }
 
+void inbox_position(struct user *u, struct buf *list, struct msg_value row[COLS_POSITION])
+{
+	const struct inbox *b = u->inbox;
+
+	for (size_t i = 0; i < b->n; i++) {
+		put_number(list, b->entries[i].log, LOG_BYTES);
+		put_number(list, b->entries[i].target, TARGET_BYTES);
+	}
+	row[COL_POSITION_ACCOUNT] = value_text(user_jid(u));
+	row[COL_POSITION_DELIVERED] = value_int((int64_t)b->top);
+	row[COL_POSITION_UNDELIVERED] = value_blob(buf_str(list));
+}
+
 void inbox_save(struct user *u)
 {
 	struct inbox *b = u->inbox;
 	struct buf list = BUF_INIT;
-	struct msg_value v[3];
+	struct msg_value v[COLS_POSITION];
 	struct msg_write_op op = {
-		.op = STORE_PUT, .table = TABLE_POSITION, .values = v, .nvalues = 3};
+		.op = STORE_PUT, .table = TABLE_POSITION, .values = v, .nvalues = COLS_POSITION};
 
 	if (!b || b->version == b->saved_version || b->saving || !user_exists(u))
 		return;
-	for (size_t i = 0; i < b->n; i++) {
-		put_number(&list, b->entries[i].log, LOG_BYTES);
-		put_number(&list, b->entries[i].target, TARGET_BYTES);
-	}
-	v[0] = value_text(user_jid(u));
-	v[1] = value_int((int64_t)b->top);
-	v[2] = value_blob(buf_str(&list));
+	inbox_position(u, &list, v);
 	b->saving_version = b->version;
 	b->saving = true;
 	user_write(u, NULL, &op, 1, saved, NULL, NULL);
@@ -234,6 +241,8 @@ void inbox_acked(struct session *s, struct given *g)
 
 	if (!g->committed)
 		append_acked(u, g->log);
+	else if (u->relaxed)
+		relaxed_acked(u, &g->key);
 	if (!u->inbox)
 		return;
 	inbox_remove(u->inbox, g->log);
@@ -254,6 +263,8 @@ bool inbox_unhold(struct session *s)
 		if (e && e->holders && --e->holders == 0)
 			orphans = true;
 	}
+	if (orphans)
+		relaxed_write(s->user);
 	return orphans;
 }
 

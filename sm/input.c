@@ -94,6 +94,7 @@ void on_stanza(void *arg, const struct frame *f, const void *msg)
 	if (!s || m->n != s->taken + 1)
 		return;
 	sm->stat_stanzas++;
+	s->spoke = loop_now(sm->loop);
 	t = stanza_taken(s, m->n);
 	packet_init(&p, sm, sm_pool(sm), t);
 	if (stanza_decode(p.pool, m->envelope, &p.st) < 0) {

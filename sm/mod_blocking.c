@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocking Command (XEP-0191). */
-#include "sm/blocklist.h"
+#include "sm/blocking.h"
 #include "sm/roster.h"
 
 struct config {
@@ -12,11 +12,22 @@ const struct option mod_blocking_options[] = {
 	 "Most addresses that one account may block."},
 	{NULL},
 };
-extern const struct module mod_blocking;
 
 static struct blocklist *list_of(const struct user *u)
 {
 	return user_data(u, &mod_blocking);
+}
+
+struct blocklist *blocklist_of(const struct user *u)
+{
+	return list_of(u);
+}
+
+size_t blocklist_max(struct sm *sm)
+{
+	const struct config *cf = module_config(sm, &mod_blocking);
+
+	return (size_t)cf->items;
 }
 
 static void user_load(struct user *u, const struct msg_rows *rows)
@@ -337,6 +348,7 @@ const struct module mod_blocking = {
 	.config_size = sizeof(struct config),
 	.preload = preload,
 	.iqs = iqs,
+	.portables = blocking_portables,
 	.hooks = {.priority = 50,
 		  .user_load = user_load,
 		  .user_free = user_free,

@@ -4,7 +4,7 @@
 
 struct config {
 	char *name;
-	char **abuse, **admin, **support;
+	char **abuse, **admin, **feedback, **sales, **security, **status, **support;
 };
 
 const struct option mod_disco_options[] = {
@@ -14,6 +14,14 @@ const struct option mod_disco_options[] = {
 	 "Addresses (URIs) to report abuse to (XEP-0157)."},
 	{"contact_admin", OPT_LIST, offsetof(struct config, admin), NULL, 0, 16, NULL, OPT_RELOAD,
 	 "Addresses (URIs) of the administrators (XEP-0157)."},
+	{"contact_feedback", OPT_LIST, offsetof(struct config, feedback), NULL, 0, 16, NULL, OPT_RELOAD,
+	 "Addresses (URIs) for customers' feedback (XEP-0157)."},
+	{"contact_sales", OPT_LIST, offsetof(struct config, sales), NULL, 0, 16, NULL, OPT_RELOAD,
+	 "Addresses (URIs) for sales (XEP-0157)."},
+	{"contact_security", OPT_LIST, offsetof(struct config, security), NULL, 0, 16, NULL, OPT_RELOAD,
+	 "Addresses (URIs) to report weaknesses to (XEP-0157)."},
+	{"contact_status", OPT_LIST, offsetof(struct config, status), NULL, 0, 16, NULL, OPT_RELOAD,
+	 "Addresses (URIs) that tell whether the service is well (XEP-0157)."},
 	{"contact_support", OPT_LIST, offsetof(struct config, support), NULL, 0, 16, NULL, OPT_RELOAD,
 	 "Addresses (URIs) of the support (XEP-0157)."},
 	{NULL},
@@ -51,12 +59,24 @@ static void contact_field(struct xml_writer *w, const char *var, char *const *va
 
 static void contacts(struct xml_writer *w, const struct config *cf)
 {
-	if (!cf->abuse[0] && !cf->admin[0] && !cf->support[0])
+	const struct {
+		const char *var;
+		char *const *values;
+	} fields[] = {
+		{"abuse-addresses", cf->abuse},       {"admin-addresses", cf->admin},
+		{"feedback-addresses", cf->feedback}, {"sales-addresses", cf->sales},
+		{"security-addresses", cf->security}, {"status-addresses", cf->status},
+		{"support-addresses", cf->support},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		n += fields[i].values[0] != NULL;
+	if (!n)
 		return;
 	form_start(w, "result", "http://jabber.org/network/serverinfo", NULL);
-	contact_field(w, "abuse-addresses", cf->abuse);
-	contact_field(w, "admin-addresses", cf->admin);
-	contact_field(w, "support-addresses", cf->support);
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		contact_field(w, fields[i].var, fields[i].values);
 	form_end(w);
 }
 
@@ -80,6 +100,7 @@ static void write_info(struct packet *p, struct str node, struct buf *b)
 {
 	static const struct disco_identity server = {"server", "im", NULL, NULL};
 	static const struct disco_identity account = {"account", "registered", NULL, NULL};
+	static const struct disco_identity anonymous = {"account", "anonymous", NULL, NULL};
 	const struct config *cf = module_config(p->sm, &mod_disco);
 	struct disco_identity named = server;
 	struct xml_writer w;
@@ -87,7 +108,7 @@ static void write_info(struct packet *p, struct str node, struct buf *b)
 
 	named.name = cf->name;
 	query_start(&w, b, NS_DISCO_INFO, node);
-	disco_identity(&w, p->user ? &account : &named);
+	disco_identity(&w, !p->user ? &named : user_temporary(p->user) ? &anonymous : &account);
 	module_each(p->sm, list_features, &l);
 	run_disco_info(p->user, p, &w);
 	if (!p->user)
@@ -134,12 +155,14 @@ static void on_info(struct packet *p, const struct node *query)
 	struct str node = node_attr(query, "node");
 	struct buf b = BUF_INIT;
 
-	if (stranger(p)) {
+	/* XEP-0175 section 4: whoever asks must be told that an account is temporary. */
+	if (stranger(p) && !(p->user && user_temporary(p->user))) {
 		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
 		return;
 	}
-	if (node.len && !is_caps_node(p, node)) { /* 7: no such node here */
-		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
+	if (node.len && !is_caps_node(p, node)) {
+		if (run_disco_node(p, query) == PASS) /* 7: no such node here */
+			packet_error(p, STANZA_E_ITEM_NOT_FOUND);
 		return;
 	}
 	write_info(p, node, &b);
@@ -155,7 +178,8 @@ static void on_items(struct packet *p, const struct node *query)
 	bool hidden = stranger(p);
 
 	if (!hidden && node.len) {
-		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
+		if (run_disco_node(p, query) == PASS)
+			packet_error(p, STANZA_E_ITEM_NOT_FOUND);
 		return;
 	}
 	/* 8, rule 2: an empty result, whether there is such an account or not. */

@@ -14,9 +14,10 @@ const struct option mod_presence_options[] = {
 
 extern const struct module mod_presence;
 
-/* The contacts whose subscription has one of the bits and to whom we speak; *ret_list is the
- * caller's to free. */
-static size_t contacts_with(struct user *u, unsigned bits, struct str **ret_list)
+/* The contacts (of that domain; ptr NULL: any) whose subscription has one of the bits and to whom we
+ * speak; *ret_list is the caller's to free. */
+static size_t contacts_with(struct user *u, unsigned bits, struct str domain,
+			    struct str **ret_list)
 {
 	struct roster *r = roster_of(u);
 	struct str *list = xmalloc((r->n + 1) * sizeof *list);
@@ -28,21 +29,27 @@ static size_t contacts_with(struct user *u, unsigned bits, struct str **ret_list
 		struct jid who;
 
 		if ((c->state & bits) && jid_split(str_z(c->jid), &who) == 0 &&
-		    run_is_blocked(u, &who) != HANDLED)
+		    (!domain.ptr || str_eq(who.domain, domain)) && run_is_blocked(u, &who) != HANDLED)
 			list[n++] = str_z(c->jid);
 	}
 	*ret_list = list;
 	return n;
 }
 
-static void to_contacts(struct user *u, struct txn *t, const struct stanza *st, unsigned bits)
+static void to_contacts_of(struct user *u, struct txn *t, const struct stanza *st, unsigned bits,
+			   struct str domain)
 {
 	struct str *list;
-	size_t n = contacts_with(u, bits, &list);
+	size_t n = contacts_with(u, bits, domain, &list);
 
 	if (n)
 		sm_route_many(user_sm(u), t, st, list, n);
 	free(list);
+}
+
+static void to_contacts(struct user *u, struct txn *t, const struct stanza *st, unsigned bits)
+{
+	to_contacts_of(u, t, st, bits, STR_NONE);
 }
 
 /* 4.2.2, 4.4.2, 4.5.2: to the account's own available resources as well, the sender included. */
@@ -147,6 +154,17 @@ static void initial_presence(struct packet *p)
 	to_contacts(u, p->txn, &probe, SUB_TO);
 }
 
+/* XEP-0115 section 8.4: a client that knows #optimize says what it can do once and when it changes; all
+ * the same each subscriber's first presence must have it, so what it said last goes with every one. */
+static void keep_caps(struct packet *p)
+{
+	const struct stanza *last = session_presence(p->session);
+	const struct xml_child *c = last ? stanza_child(last, "c", NS_CAPS) : NULL;
+
+	if (c && !stanza_child(&p->st, "c", NS_CAPS))
+		stanza_append(p->pool, &p->st, "c", NS_CAPS, stanza_child_bytes(last, c));
+}
+
 static void out_available(struct packet *p)
 {
 	bool initial = !session_available(p->session);
@@ -156,6 +174,7 @@ static void out_available(struct packet *p)
 		packet_error(p, STANZA_E_BAD_REQUEST);
 		return;
 	}
+	keep_caps(p);
 	session_presence_set(p->session, &p->st, priority);
 	to_own(p->user, &p->st);
 	to_contacts(p->user, p->txn, &p->st, SUB_FROM);
@@ -296,13 +315,34 @@ static void session_closing(struct session *s)
 	gone(s, &st, NULL, false);
 }
 
+/* 4.3.1: asked again, for all of the account's resources; and what was said meanwhile was lost. */
+static void remote_back(struct user *u, struct str domain)
+{
+	struct stanza probe = {
+		.kind = STANZA_PRESENCE, .type = PRESENCE_PROBE, .from = user_jid(u)};
+	bool any = false;
+
+	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
+		if (!session_available(s))
+			continue;
+		any = true;
+		to_contacts_of(u, NULL, session_presence(s), SUB_FROM, domain);
+	}
+	if (any)
+		to_contacts_of(u, NULL, &probe, SUB_TO, domain);
+}
+
+static const char *const features[] = {NS_CAPS_OPTIMIZE, NULL};
+
 const struct module mod_presence = {
 	.name = "presence",
 	.summary = "presence (RFC 6121 section 4)",
+	.features = features,
 	.options = mod_presence_options,
 	.config_size = sizeof(struct config),
 	.hooks = {.out_presence = out_presence,
 		  .in_presence = in_presence,
 		  .presence_changed = presence_changed,
-		  .session_close = session_closing},
+		  .session_close = session_closing,
+		  .remote_back = remote_back},
 };

@@ -134,6 +134,37 @@ static const struct iq_handler iqs[] = {
 	{"query", NS_PRIVATE, IQ_TO_ACCOUNT | IQ_FROM_OWNER, IQ_IS_SET, on_set},
 	{NULL},
 };
+
+/* --- in a file (XEP-0227 section 3.5) --- */
+
+static void give(struct user *u, const struct msg_row *row, size_t at, struct buf *b)
+{
+	(void)u;
+	(void)at;
+	buf_str_append(b, row->values[COL_PRIVATE_DATA].s);
+}
+
+static void take(struct user *u, const struct node *query, struct taking *t)
+{
+	const struct config *cf = module_config(user_sm(u), &mod_private);
+
+	for (const struct node *e = query->first; e; e = e->next) {
+		struct msg_value v[COLS_PRIVATE] = {value_text(user_jid(u)), value_text(e->ns),
+						    value_text(e->name), value_text(e->outer)};
+
+		if (!e->ns.len || e->outer.len > (size_t)cf->size)
+			taking_note(t, "private data: <%.*s/> is larger than private_max, or in no namespace",
+				    STR_ARG(e->name));
+		else
+			taking_put(t, TABLE_PRIVATE, v, COLS_PRIVATE);
+	}
+}
+
+static const struct portable portables[] = {
+	{"query", NS_PRIVATE, TABLE_PRIVATE, "<query xmlns='" NS_PRIVATE "'>", "</query>", give,
+	 take, NULL},
+	{NULL},
+};
 static const char *const xeps[] = {"0049 1.2", NULL};
 static const char *const features[] = {NS_PRIVATE, NULL};
 
@@ -145,4 +176,5 @@ const struct module mod_private = {
 	.options = mod_private_options,
 	.config_size = sizeof(struct config),
 	.iqs = iqs,
+	.portables = portables,
 };

@@ -56,6 +56,7 @@ static void changed(void *arg, int err, uint16_t kind, const void *m)
 		packet_error_code(p, STANZA_E_NOT_ACCEPTABLE);
 		break;
 	case EPERM:
+	case EOPNOTSUPP: /* the password is kept elsewhere */
 		packet_error_code(p, STANZA_E_NOT_ALLOWED);
 		break;
 	default:
@@ -96,10 +97,12 @@ static void remove_now(void *arg, struct user *u)
 static void cancelled(void *arg, int err, uint16_t kind, const void *m)
 {
 	struct packet *p = arg;
+	const struct msg_failed *f = m;
 
 	(void)kind;
-	(void)m;
-	if (err) {
+	if (err == -EREMOTEIO && f->code == EOPNOTSUPP) { /* accounts of that domain are made elsewhere */
+		packet_error_code(p, STANZA_E_NOT_ALLOWED);
+	} else if (err) {
 		packet_error_code(p, STANZA_E_INTERNAL_SERVER_ERROR);
 	} else {
 		packet_result(p, STR_NONE);
@@ -122,7 +125,7 @@ static void on_query(struct packet *p, const struct node *query)
 	const struct node *remove = node_child(query, "remove", NS_REGISTER);
 
 	if (!cf->open || !p->session) {
-		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
+		packet_error_code(p, STANZA_E_SERVICE_UNAVAILABLE);
 	} else if (p->st.type == IQ_GET) {
 		on_get(p);
 	} else if (remove && (remove->next || query->first != remove)) {

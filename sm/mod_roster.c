@@ -130,8 +130,7 @@ static void on_get(struct packet *p, const struct node *query)
 
 /* --- set ------------------------------------------------------------------------------------------------ */
 
-/* The groups of an item as a JSON list. NULL: *ret_error says why. */
-static char *read_groups(struct sm *sm, const struct node *item, enum stanza_error *ret_error)
+char *roster_groups(struct sm *sm, const struct node *item, enum stanza_error *ret_error)
 {
 	const struct config *cf = config_of(sm);
 	json_t *list = json_array();
@@ -189,7 +188,7 @@ static void set_item(struct packet *p, const struct node *item, const struct jid
 		packet_error(p, STANZA_E_NOT_ACCEPTABLE);
 		return;
 	}
-	groups = read_groups(p->sm, item, &error);
+	groups = roster_groups(p->sm, item, &error);
 	if (!groups) {
 		packet_error(p, error);
 		return;
@@ -211,18 +210,18 @@ static void set_item(struct packet *p, const struct node *item, const struct jid
 }
 
 /* 2.5.2: what the other side must hear of a removal. */
-static void cancel_subscriptions(struct packet *p, const struct contact *c)
+static void cancel_subscriptions(struct packet *p, struct contact *c)
 {
 	struct stanza st = {
 		.kind = STANZA_PRESENCE, .from = p->from.bare, .to = str_z(c->jid)};
 
 	if (c->state & (SUB_TO | SUB_ASK)) {
 		st.type = PRESENCE_UNSUBSCRIBE;
-		sm_route(p->sm, p->txn, &st);
+		roster_tell_note(c, &st);
 	}
 	if (c->state & (SUB_FROM | SUB_PENDING_IN)) {
 		st.type = PRESENCE_UNSUBSCRIBED;
-		sm_route(p->sm, p->txn, &st);
+		roster_tell_note(c, &st);
 	}
 }
 
@@ -238,6 +237,9 @@ static void remove_item(struct packet *p, const struct jid *jid)
 		presence_withdraw(p->user, p->txn, str_z(c->jid));
 	cancel_subscriptions(p, c);
 	roster_remove_reply(p, c);
+	c = roster_find(p->user, jid->full);
+	if (c)
+		roster_tell(p->user, c, p->txn);
 }
 
 static void on_set(struct packet *p, const struct node *query)
@@ -308,6 +310,7 @@ const struct module mod_roster = {
 	.config_size = sizeof(struct config),
 	.preload = preload,
 	.iqs = iqs,
+	.portables = roster_portables,
 	.hooks = {.user_load = roster_load,
 		  .user_free = roster_free,
 		  .user_remove = on_remove,

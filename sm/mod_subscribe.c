@@ -9,12 +9,6 @@ static unsigned listed(unsigned state)
 	return sub_visible(state) ? state | CONTACT_LISTED : state;
 }
 
-static bool is_subscription(enum stanza_type t)
-{
-	return t == PRESENCE_SUBSCRIBE || t == PRESENCE_SUBSCRIBED || t == PRESENCE_UNSUBSCRIBE ||
-	       t == PRESENCE_UNSUBSCRIBED;
-}
-
 /* Each available resource's presence to one contact who may see it from now on. */
 static void presence_grant(struct user *u, struct txn *t, struct str to)
 {
@@ -60,7 +54,7 @@ static enum verdict out_presence(struct packet *p)
 	struct contact *c;
 	unsigned before;
 
-	if (!is_subscription(type))
+	if (!sub_is_type(type))
 		return PASS;
 	if (!p->to.bare.len) {
 		packet_error(p, STANZA_E_BAD_REQUEST);
@@ -90,10 +84,15 @@ static enum verdict out_presence(struct packet *p)
 			free(c->pending);
 			c->pending = NULL;
 		}
+		if (ch.pass)
+			roster_tell_note(c, &p->st);
 		roster_save(p->user, c, p->txn, ch.push);
-	}
-	if (ch.pass)
+		c = roster_find(p->user, p->to.bare);
+		if (ch.pass)
+			roster_tell(p->user, c, p->txn);
+	} else if (ch.pass) {
 		sm_route(p->sm, p->txn, &p->st);
+	}
 	if (type == PRESENCE_SUBSCRIBED)
 		after_outbound(p, type, before);
 	return HANDLED;
@@ -143,7 +142,7 @@ static enum verdict in_presence(struct packet *p)
 	struct contact *c;
 	unsigned before;
 
-	if (!is_subscription(p->st.type))
+	if (!sub_is_type(p->st.type))
 		return PASS;
 	if (!user_exists(p->user) || p->own)
 		return HANDLED; /* 8.5.1 */

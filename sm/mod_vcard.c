@@ -63,6 +63,31 @@ static const struct iq_handler iqs[] = {
 	{"vCard", NS_VCARD, IQ_TO_ACCOUNT, IQ_IS_SET, on_set},
 	{NULL},
 };
+
+/* --- in a file (XEP-0227 section 3.6) --- */
+
+static void give(struct user *u, const struct msg_row *row, size_t at, struct buf *b)
+{
+	(void)u;
+	(void)at;
+	buf_str_append(b, row->values[COL_VCARD_VCARD].s);
+}
+
+static void take(struct user *u, const struct node *vcard, struct taking *t)
+{
+	const struct config *cf = module_config(user_sm(u), &mod_vcard);
+	struct msg_value v[COLS_VCARD] = {value_text(user_jid(u)), value_text(vcard->outer)};
+
+	if (vcard->outer.len > (size_t)cf->size)
+		taking_note(t, "the vCard is larger than vcard_max");
+	else
+		taking_put(t, TABLE_VCARD, v, COLS_VCARD);
+}
+
+static const struct portable portables[] = {
+	{"vCard", NS_VCARD, TABLE_VCARD, NULL, NULL, give, take, NULL},
+	{NULL},
+};
 static const char *const xeps[] = {"0054 1.3.0", NULL};
 static const char *const features[] = {NS_VCARD, NULL};
 
@@ -74,4 +99,5 @@ const struct module mod_vcard = {
 	.options = mod_vcard_options,
 	.config_size = sizeof(struct config),
 	.iqs = iqs,
+	.portables = portables,
 };

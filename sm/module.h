@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "link/process.h"
 #include "link/store_client.h"
+#include "xmpp/command.h"
 #include "xmpp/forms.h"
 #include "xmpp/jid.h"
 #include "xmpp/node.h"
@@ -75,6 +76,26 @@ struct iq_handler {
 	iq_fn *fn;
 };
 
+/* Accounts as a file (XEP-0227): children of <user/>, made of the rows of a table, and taken back.
+ * docs/modules.md. */
+struct taking; /* data of an account on their way in */
+struct portable {
+	const char *name, *ns;   /* of the child; name NULL ends a list */
+	uint16_t table;          /* whose rows it is made of */
+	const char *head, *tail; /* around all rows, when there are any */
+	/* Appends a row as XML; at: how many were appended before it. Nothing: it is not in the file.
+	 * NULL: it is only taken. */
+	void (*give)(struct user *u, const struct msg_row *row, size_t at, struct buf *b);
+	/* Takes such a child, perhaps one of several: changes memory, adds writes, tells what it cannot. */
+	void (*take)(struct user *u, const struct node *child, struct taking *t);
+	void (*taken)(struct user *u); /* the writes are committed: tell sessions. May be NULL */
+};
+struct pool *taking_pool(struct taking *t);
+/* Writes a row (STORE_PUT); values are copied. */
+void taking_put(struct taking *t, uint16_t table, const struct msg_value *values, size_t n);
+/* One line for a person. */
+void taking_note(struct taking *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 struct module {
 	const char *name;
 	const char *summary;           /* one line for the manual and the DOAP file */
@@ -85,12 +106,15 @@ struct module {
 	size_t config_size;
 	const uint16_t *preload;       /* tables read with an account; ends with TABLE_NONE */
 	const struct iq_handler *iqs;
+	const struct command *const *commands; /* tables of ad-hoc commands, NULL-terminated */
+	const struct portable *portables;
 	struct hooks hooks;
 	/* Once at start, config filled (module_config). May be NULL. */
 	void (*start)(struct sm *sm);
 	void (*stop)(struct sm *sm);
 };
 enum { TABLE_NONE = 0xffff };
+enum { COMMAND_FOR_ADMINS = 1 }; /* who may execute a command: its `who` */
 /* Runs all handlers of a hook point: run_out_message(p), … */
 #define EVENT(name, params, args)  void run_##name params;
 #define POLICY(name, params, args) enum verdict run_##name params;
@@ -104,6 +128,7 @@ void module_each(struct sm *sm, void (*fn)(void *arg, const struct module *m), v
 
 struct str user_jid(const struct user *u);    /* bare JID */
 bool user_exists(const struct user *u);       /* there is such an account */
+bool user_temporary(const struct user *u);    /* it exists as long as its session; nothing is stored */
 void *user_data(const struct user *u, const struct module *m);
 void user_data_set(struct user *u, const struct module *m, void *data);
 struct sm *user_sm(const struct user *u);
@@ -122,7 +147,7 @@ int64_t session_since_us(const struct session *s);
 bool session_secure(const struct session *s); /* its stream is encrypted */
 /* Small facts that must outlive this process: kept in the session record. */
 enum session_flag { SESSION_ROSTER = 1, SESSION_BLOCKLIST = 2, SESSION_CARBONS = 4,
-		    SESSION_OFFLINE_SENT = 8 };
+		    SESSION_OFFLINE_SENT = 8, SESSION_TEMPORARY = 16 /* its account is */ };
 bool session_flag(const struct session *s, enum session_flag f);
 void session_flag_set(struct session *s, enum session_flag f, bool on);
 /* Directed presence (RFC 6121 section 4.6): those who were told that this session is available. */
@@ -141,6 +166,11 @@ void user_remove(struct user *u);
 
 /* --- transactions, answers, sending ---------------------------------------------------------- */
 
+/* For what has to be told until it is answered: ends with fn(arg, told), false when nothing is known of
+ * what became of it. Errors are answers; they go to parent's sender, or, without one (NULL, or it has
+ * not been waited for), to the account that they are addressed to. */
+typedef void txn_call_fn(void *arg, bool told);
+struct txn *txn_call(struct sm *sm, struct txn *parent, txn_call_fn *fn, void *arg);
 void txn_hold(struct txn *t);    /* accepts NULL */
 void txn_release(struct txn *t); /* the last one makes it done */
 
@@ -172,9 +202,23 @@ void deliver(struct packet *p);
 /* What an entity that knows the domain's service discovery calls it (XEP-0115): node and ver. */
 void disco_caps(struct sm *sm, struct buf *ret_node, struct buf *ret_ver);
 bool sm_local_domain(const struct sm *sm, struct str domain);
+bool sm_serves_domain(struct sm *sm, struct str domain); /* ours, or a component's */
 const char *const *sm_domains(const struct sm *sm);
+/* Has all processes of the service stop, or restart, after that time; another call replaces. */
+void sm_stop_service(struct sm *sm, bool restart, uint64_t ms);
+struct service *sm_service(const struct sm *sm); /* sm/service.h */
+struct commands *sm_command_sessions(const struct sm *sm);
+const struct command *sm_command_find(struct sm *sm, struct str node); /* NULL: there is none */
+/* Calls fn for each account of the domain that has a session here, some at a time, then done once, with
+ * the same arg; not from inside the call. Accounts need not be loaded yet. */
+typedef void walk_fn(void *arg, struct user *u);
+void sm_walk_online(struct sm *sm, struct str domain, walk_fn *fn, void (*done)(void *arg), void *arg);
+/* A message of the server's own, without `to`, in p. */
+void notice_make(struct pool *p, struct stanza *ret, enum stanza_type type, struct str from,
+		 struct str text);
 struct loop *sm_loop(const struct sm *sm);
 struct link *sm_link(const struct sm *sm);
+struct user *user_in_memory(struct sm *sm, struct str bare); /* NULL: not in memory */
 /* Runs fn with the loaded user (if this instance owns the account; else NULL) now or later. */
 void sm_with_user(struct sm *sm, struct str bare, void (*fn)(void *arg, struct user *u), void *arg);
 
@@ -183,7 +227,8 @@ void sm_with_user(struct sm *sm, struct str bare, void (*fn)(void *arg, struct u
 /* Writes rows of this account's tables as one batch, after all earlier ones of its shard. t (may be
  * NULL) is held until the answer. fn (may be NULL) runs when it is committed (0) or failed for good
  * (negative errno: nothing of it was written); not at all when the account is lost to another owner
- * (then arg is freed by free_arg, if given, as after fn). */
+ * (then arg is freed by free_arg, if given, as after fn). Of a temporary account nothing is written,
+ * which is never an error. */
 typedef void user_write_fn(struct user *u, int err, void *arg);
 void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, size_t n,
 		user_write_fn *fn, void *arg, void (*free_arg)(void *arg));

@@ -50,25 +50,24 @@ void nonces_free(struct sm *sm)
 	}
 }
 
+/* Of the ticket, nonce and temporary are left in *ret. */
 static bool ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account,
-			uint8_t ret_nonce[TICKET_NONCE])
+			struct ticket *ret)
 {
 	struct buf scratch = BUF_INIT;
-	struct ticket t;
-	bool good = sm->ticket_key && ticket_read(sm->ticket_key, sealed, &scratch, &t) == 0 &&
-		    str_eq(t.account, account) && t.c2s == f->from;
+	bool good = sm->ticket_key && ticket_read(sm->ticket_key, sealed, &scratch, ret) == 0 &&
+		    str_eq(ret->account, account) && ret->c2s == f->from;
 
-	if (good)
-		memcpy(ret_nonce, t.nonce, TICKET_NONCE);
 	buf_wipe(&scratch);
+	ret->account = STR_NONE;
 	return good;
 }
 
 bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account)
 {
-	uint8_t nonce[TICKET_NONCE];
+	struct ticket t = {0};
 
-	return ticket_good(sm, f, sealed, account, nonce) && !nonce_find(sm, nonce);
+	return ticket_good(sm, f, sealed, account, &t) && !nonce_find(sm, t.nonce);
 }
 
 /* What is asked, kept until the account is loaded. */
@@ -77,7 +76,7 @@ struct opening {
 	struct frame f;
 	char *resource, *address, *lang;
 	uint8_t nonce[TICKET_NONCE];
-	bool secure;
+	bool secure, temporary;
 };
 
 static void opening_free(struct opening *o)
@@ -157,6 +156,7 @@ static void open_new(struct opening *o, struct user *u)
 	s->lang = xstrdup(o->lang);
 	s->address = xstrdup(o->address);
 	s->base = u->inbox->top;
+	session_flag_set(s, SESSION_TEMPORARY, o->temporary);
 	nonce_use(o->sm, o->nonce, s->sid);
 	user_touch(u);
 	run_session_open(s, true);
@@ -179,13 +179,21 @@ static bool open_repeated(struct opening *o, const struct user *u)
 	return true;
 }
 
+/* A name that auth made up begins to be an account, if it is none yet. */
+static bool account_there(const struct opening *o, struct user *u)
+{
+	if (o->temporary && !user_exists(u) && !u->gone)
+		user_set_temporary(u);
+	return user_exists(u) && u->temporary == o->temporary;
+}
+
 static void open_loaded(void *arg, struct user *u)
 {
 	struct opening *o = arg;
 
 	if (!u) {
 		link_fail(o->sm->link, &o->f, EAGAIN, "not the owner any more");
-	} else if (!user_exists(u)) {
+	} else if (!account_there(o, u) || u->disabled) {
 		refuse(o->sm, &o->f, STANZA_E_NOT_ALLOWED);
 	} else if (open_repeated(o, u)) {
 		; /* answered */
@@ -206,7 +214,7 @@ void on_session_open(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
 	const struct msg_session_open *m = msg;
-	uint8_t nonce[TICKET_NONCE];
+	struct ticket t = {0};
 	struct opening *o;
 	struct jid j;
 
@@ -216,7 +224,7 @@ void on_session_open(void *arg, const struct frame *f, const void *msg)
 		link_fail(sm->link, f, EAGAIN, "storage has not told the keys yet");
 		return;
 	}
-	if (jid_split(m->account, &j) < 0 || !ticket_good(sm, f, m->ticket, m->account, nonce)) {
+	if (jid_split(m->account, &j) < 0 || !ticket_good(sm, f, m->ticket, m->account, &t)) {
 		refuse(sm, f, STANZA_E_NOT_AUTHORIZED);
 		return;
 	}
@@ -226,7 +234,8 @@ void on_session_open(void *arg, const struct frame *f, const void *msg)
 	o->address = str_dup(m->address);
 	o->lang = str_dup(m->lang);
 	o->secure = m->secure;
-	memcpy(o->nonce, nonce, sizeof nonce);
+	o->temporary = t.temporary;
+	memcpy(o->nonce, t.nonce, sizeof t.nonce);
 	if (m->resource.len) {
 		o->resource = str_dup(m->resource);
 	} else { /* 7.6: the server makes one, unguessable */

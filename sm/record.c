@@ -98,6 +98,8 @@ static struct session *record_read(struct sm *sm, uint64_t sid, struct reader *r
 	s->base = get_u64(r);
 	s->floor = s->floor_told = get_u64(r);
 	s->flags = (unsigned)get_u64(r);
+	if (session_flag(s, SESSION_TEMPORARY))
+		user_set_temporary(s->user);
 	s->resume_ms = get_u64(r);
 	s->secure = get_u64(r) != 0;
 	available = get_u64(r) != 0;

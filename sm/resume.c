@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions that outlive their connection: XEP-0198 enabled, detached, resumed (DELIVERY rule 11). */
 #include <errno.h>
+#include "base/mutation.h"
 #include "sm/sm_internal.h"
 
 enum { RESUME_MS = 25000 }; /* a resumption may wait for so long; c2s gives it 30 s */
@@ -28,7 +29,8 @@ void on_session_sm(void *arg, const struct frame *f, const void *msg)
 		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, false, 0);
 		return;
 	}
-	s->resume_ms = m->resume ? (m->max && m->max < most ? m->max : (uint64_t)most) * 1000 : 0;
+	/* Nobody can log in to a temporary account a second time, as a resumption would have to. */
+	s->resume_ms = m->resume && !s->user->temporary ? (m->max && m->max < most ? m->max : (uint64_t)most) * 1000 : 0;
 	s->record_changed = false;
 	record_seal(s, &record);
 	r.attachment = s->attachment;
@@ -51,6 +53,7 @@ bool session_detach(struct session *s)
 	s->c2s = 0;
 	s->detached_since = loop_now(sm->loop);
 	sm_tick_need(sm);
+	relaxed_write(s->user);
 	detached_look(s);
 	return true;
 }
@@ -243,7 +246,7 @@ void session_resume_ready(struct session *s)
 	if (!r || r->busy)
 		return;
 	/* Rule 11: an earlier owner may have taken what the old attachment had announced. */
-	if (s->work || (int32_t)(s->announced - s->taken) > 0)
+	if ((s->work || (int32_t)(s->announced - s->taken) > 0) && !MUTATION("resume"))
 		return;
 	if (s->user->state != USER_LOADED) {
 		user_run(s->user, resume_loaded, step_new(s));
@@ -353,8 +356,13 @@ static void resume_known_or_not(struct sm *sm, const struct frame *f,
 				const struct msg_session_resume *m)
 {
 	struct session *s = session_find(sm, m->sid);
+	uint32_t done = 0;
+	/* XEP-0198 section 5: `h` also where the session is over, but still known. */
+	bool known = !s && session_ended_done(sm, m->sid, m->account, &done);
 
-	if (!s || s->leaving || s->closing || !str_eq(s->jid.bare, m->account) || !s->resume_ms)
+	if (!s)
+		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, known, done);
+	else if (s->leaving || s->closing || !str_eq(s->jid.bare, m->account) || !s->resume_ms)
 		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, false, 0);
 	else
 		resume_known(s, f, m);

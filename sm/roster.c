@@ -91,6 +91,22 @@ static void push_send(struct user *u, struct str payload)
 	}
 }
 
+void roster_push_since(struct user *u, int64_t version)
+{
+	struct contact *c, *tmp;
+
+	HASH_ITER(hh, roster_of(u)->contacts, c, tmp)
+	{
+		char *text;
+
+		if (!contact_listed(c) || c->version <= version)
+			continue;
+		text = push_text(u, c, false);
+		push_send(u, str_z(text));
+		free(text);
+	}
+}
+
 /* --- changes ---------------------------------------------------------------------------------------------- */
 
 struct pushing { /* what is said after the commit */
@@ -131,16 +147,63 @@ static void contact_free(struct roster *r, struct contact *c)
 	free(c->name);
 	free(c->groups);
 	free(c->pending);
+	free(c->tell);
 	free(c);
 }
 
-static struct msg_write_op version_op(struct user *u, struct msg_value v[3])
+void roster_version_row(struct user *u, struct msg_value row[COLS_ROSTER_VERSION])
 {
-	v[0] = value_text(user_jid(u));
-	v[1] = value_int(roster_of(u)->version);
-	v[2] = value_int(roster_of(u)->removed);
+	row[COL_ROSTER_VERSION_ACCOUNT] = value_text(user_jid(u));
+	row[COL_ROSTER_VERSION_VERSION] = value_int(roster_of(u)->version);
+	row[COL_ROSTER_VERSION_REMOVED] = value_int(roster_of(u)->removed);
+}
+
+static struct msg_write_op version_op(struct user *u, struct msg_value v[COLS_ROSTER_VERSION])
+{
+	roster_version_row(u, v);
+	return (struct msg_write_op){.op = STORE_PUT,
+				     .table = TABLE_ROSTER_VERSION,
+				     .values = v,
+				     .nvalues = COLS_ROSTER_VERSION};
+}
+
+void roster_row(struct user *u, const struct contact *c, struct msg_value row[COLS_ROSTER])
+{
+	row[COL_ROSTER_ACCOUNT] = value_text(user_jid(u));
+	row[COL_ROSTER_JID] = value_text(str_z(c->jid));
+	row[COL_ROSTER_NAME] = c->name ? value_text(str_z(c->name)) : value_null();
+	row[COL_ROSTER_GROUPS] = value_text(str_z(c->groups));
+	row[COL_ROSTER_SUBSCRIPTION] = value_int(c->state);
+	row[COL_ROSTER_PENDING] = c->pending ? value_text(str_z(c->pending)) : value_null();
+	row[COL_ROSTER_VERSION] = value_int(c->version);
+	row[COL_ROSTER_TELL] = c->tell ? value_text(str_z(c->tell)) : value_null();
+}
+
+/* Nothing is left to be known of it, or to be told. */
+static bool is_over(const struct contact *c)
+{
+	return c->state == 0 && !c->tell;
+}
+
+static struct msg_write_op contact_op(struct user *u, const struct contact *c,
+				      struct msg_value row[COLS_ROSTER])
+{
+	roster_row(u, c, row);
+	if (is_over(c))
+		return (struct msg_write_op){
+			.op = STORE_DELETE, .table = TABLE_ROSTER, .values = row, .nvalues = 2};
 	return (struct msg_write_op){
-		.op = STORE_PUT, .table = TABLE_ROSTER_VERSION, .values = v, .nvalues = 3};
+		.op = STORE_PUT, .table = TABLE_ROSTER, .values = row, .nvalues = COLS_ROSTER};
+}
+
+void roster_keep(struct user *u, struct contact *c)
+{
+	struct msg_value row[COLS_ROSTER];
+	struct msg_write_op op = contact_op(u, c, row);
+
+	user_write(u, NULL, &op, 1, NULL, NULL, NULL);
+	if (is_over(c))
+		contact_free(roster_of(u), c);
 }
 
 static void save(struct user *u, struct contact *c, struct txn *t, bool push, struct packet *p)
@@ -153,23 +216,10 @@ static void save(struct user *u, struct contact *c, struct txn *t, bool push, st
 	c->version = ++r->version;
 	q->text = push ? push_text(u, c, false) : NULL;
 	q->p = p;
-	row[COL_ROSTER_ACCOUNT] = value_text(user_jid(u));
-	row[COL_ROSTER_JID] = value_text(str_z(c->jid));
-	row[COL_ROSTER_NAME] = c->name ? value_text(str_z(c->name)) : value_null();
-	row[COL_ROSTER_GROUPS] = value_text(str_z(c->groups));
-	row[COL_ROSTER_SUBSCRIPTION] = value_int(c->state);
-	row[COL_ROSTER_PENDING] = c->pending ? value_text(str_z(c->pending)) : value_null();
-	row[COL_ROSTER_VERSION] = value_int(c->version);
-	row[COL_ROSTER_TELL] = value_null();
-	ops[0] = (struct msg_write_op){
-		.op = STORE_PUT, .table = TABLE_ROSTER, .values = row, .nvalues = COLS_ROSTER};
+	ops[0] = contact_op(u, c, row);
 	ops[1] = version_op(u, version);
-	if (c->state == 0) { /* nothing is left to be known of it */
-		ops[0].op = STORE_DELETE;
-		ops[0].nvalues = 2;
-	}
 	user_write(u, t, ops, 2, saved, q, pushing_free);
-	if (c->state == 0)
+	if (is_over(c))
 		contact_free(r, c);
 }
 
@@ -183,24 +233,34 @@ void roster_set_reply(struct packet *p, struct contact *c)
 	save(p->user, c, p->txn, true, packet_keep(p));
 }
 
+static void contact_clear(struct contact *c)
+{
+	c->state = 0;
+	free(c->name);
+	c->name = NULL;
+	free(c->groups);
+	c->groups = xstrdup("[]");
+	free(c->pending);
+	c->pending = NULL;
+}
+
 void roster_remove_reply(struct packet *p, struct contact *c)
 {
 	struct user *u = p->user;
 	struct roster *r = roster_of(u);
 	struct pushing *q = xcalloc(1, sizeof *q);
-	struct msg_value key[2], version[3];
+	struct msg_value row[COLS_ROSTER], version[3];
 	struct msg_write_op ops[2];
 
 	r->removed = ++r->version;
 	q->text = push_text(u, c, true);
 	q->p = packet_keep(p);
-	key[0] = value_text(user_jid(u));
-	key[1] = value_text(str_z(c->jid));
-	ops[0] = (struct msg_write_op){
-		.op = STORE_DELETE, .table = TABLE_ROSTER, .values = key, .nvalues = 2};
+	contact_clear(c);
+	ops[0] = contact_op(u, c, row);
 	ops[1] = version_op(u, version);
 	user_write(u, p->txn, ops, 2, saved, q, pushing_free);
-	contact_free(r, c);
+	if (is_over(c))
+		contact_free(r, c);
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------ */
@@ -236,6 +296,7 @@ struct contact *roster_need(struct user *u, struct str jid, bool pending)
 void roster_load(struct user *u, const struct msg_rows *rows)
 {
 	struct roster *r = xcalloc(1, sizeof *r);
+	bool untold = false;
 
 	for (size_t i = 0; i < rows[0].nrows; i++) {
 		const struct msg_value *v = rows[0].rows[i].values;
@@ -249,12 +310,18 @@ void roster_load(struct user *u, const struct msg_rows *rows)
 		if (v[COL_ROSTER_PENDING].type)
 			c->pending = str_dup(v[COL_ROSTER_PENDING].s);
 		c->version = v[COL_ROSTER_VERSION].i;
+		if (v[COL_ROSTER_TELL].type) {
+			c->tell = str_dup(v[COL_ROSTER_TELL].s);
+			untold = true;
+		}
 	}
 	if (rows[1].nrows) {
 		r->version = rows[1].rows[0].values[COL_ROSTER_VERSION_VERSION].i;
 		r->removed = rows[1].rows[0].values[COL_ROSTER_VERSION_REMOVED].i;
 	}
 	user_data_set(u, &mod_roster, r);
+	if (untold)
+		roster_tell_all(u);
 }
 
 void roster_free(struct user *u)

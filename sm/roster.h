@@ -7,6 +7,8 @@
 #include "sm/module.h"
 #include "sm/subscription.h"
 
+enum { ROSTER_TELLS = 2 }; /* of our subscription to it, and of its to us */
+
 struct contact {
 	UT_hash_handle hh;
 	char *jid;     /* bare, or whatever the client gave */
@@ -15,12 +17,15 @@ struct contact {
 	char *pending; /* its subscription request, XML; NULL: none */
 	unsigned state; /* SUB_… */
 	int64_t version;
+	char *tell; /* what it has still to be told (sm/roster_tell.c), JSON; NULL: nothing */
+	unsigned telling[ROSTER_TELLS]; /* under way */
 };
 
 struct roster {
 	struct contact *contacts;
 	size_t n;
 	int64_t version, removed; /* of the roster; at its last removal */
+	int64_t told; /* version that sessions know, while changes come from a file; 0: not so */
 };
 
 extern const struct module mod_roster;
@@ -38,9 +43,25 @@ struct contact *roster_need(struct user *u, struct str jid, bool pending);
 /* Gives the contact the next version, writes it (or deletes it, when nothing is left of it) and,
  * when push, tells the interested resources after the commit. t waits. */
 void roster_save(struct user *u, struct contact *c, struct txn *t, bool push);
+/* Writes it (or deletes it) where nothing changed that clients see. */
+void roster_keep(struct user *u, struct contact *c);
+/* What the contact must hear, an outgoing subscription stanza: kept with the next save. */
+void roster_tell_note(struct contact *c, const struct stanza *st);
+/* Tells it; c may be gone afterwards. Errors are t's (may be NULL: all the account's). */
+void roster_tell(struct user *u, struct contact *c, struct txn *t);
+void roster_tell_all(struct user *u); /* just loaded: what was not answered to an earlier owner */
 /* The same for a client's roster set and removal: pushes, then p's result, after the commit. */
 void roster_set_reply(struct packet *p, struct contact *c);
 void roster_remove_reply(struct packet *p, struct contact *c);
+/* The row of a contact; it borrows from it. */
+void roster_row(struct user *u, const struct contact *c, struct msg_value row[COLS_ROSTER]);
+/* That of the roster's version. */
+void roster_version_row(struct user *u, struct msg_value row[COLS_ROSTER_VERSION]);
+/* The groups of an item as a JSON list, malloc'ed. NULL: *ret_error says why. */
+char *roster_groups(struct sm *sm, const struct node *item, enum stanza_error *ret_error);
+/* Tells interested sessions what has changed since that version. */
+void roster_push_since(struct user *u, int64_t version);
+extern const struct portable roster_portables[]; /* sm/roster_file.c */
 /* The item as <item/>. */
 void contact_write(struct xml_writer *w, const struct contact *c);
 /* May who see u's presence: a subscription from, or u itself? */

@@ -22,8 +22,8 @@ static void in_loaded(void *arg, struct user *u)
 	if (u) {
 		p->user = u;
 		packet_in(p);
-	} else if (p->txn && p->txn->kind == TXN_TELL) {
-		p->txn->mute = true; /* lost while it was loaded: its sender asks the next owner */
+	} else if (p->txn && (p->txn->kind == TXN_TELL || p->txn->kind == TXN_CALL)) {
+		txn_lost(p->txn); /* while it was loaded: its sender asks the next owner */
 	} else {
 		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR);
 	}
@@ -58,47 +58,24 @@ static void route_local(struct packet *p)
 	if (shards_is_open(sm->shards, shard) && !channel_busy(sm->channels, "sm", shard))
 		packet_here(p);
 	else
-		tell_send(p, "sm", shard, p->to.bare);
+		tell_send(p, shard, p->to.bare);
 }
 
-struct finding {
-	const char *route;
-};
-
-static void found(void *arg, const struct member *m)
+bool sm_serves_domain(struct sm *sm, struct str domain)
 {
-	struct finding *f = arg;
+	char *route = str_dup(domain);
+	bool serves = sm_local_domain(sm, domain) || link_place(sm->link, route, 0);
 
-	(void)m;
-	f->route = "";
-}
-
-static bool served(struct sm *sm, const char *route)
-{
-	struct finding f = {NULL};
-
-	link_serving(sm->link, route, found, &f);
-	return f.route != NULL;
-}
-
-/* Components bind their domains as routes; everything else is s2s's. */
-static void route_remote(struct packet *p)
-{
-	char *domain = str_dup(p->to.domain);
-
-	if (served(p->sm, domain))
-		tell_send(p, domain, SHARD_NONE, p->to.bare);
-	else if (served(p->sm, "s2s"))
-		tell_send(p, "s2s", SHARD_NONE, p->to.bare);
-	else
-		packet_error(p, STANZA_E_REMOTE_SERVER_NOT_FOUND);
-	free(domain);
+	free(route);
+	return serves;
 }
 
 void packet_route(struct packet *p)
 {
+	if (run_route(p) == HANDLED)
+		return;
 	if (!sm_local_domain(p->sm, p->to.domain)) {
-		route_remote(p);
+		outgoing_send(p);
 	} else if (p->to.local.len) {
 		route_local(p);
 	} else {

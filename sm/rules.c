@@ -24,7 +24,7 @@ bool message_stored(struct packet *p)
 
 	if (st->type != MESSAGE_NORMAL && st->type != MESSAGE_CHAT)
 		return false;
-	if (stanza_child(st, "no-store", NS_HINTS) || run_message_no_store(p) == HANDLED)
+	if (p->user->temporary || stanza_child(st, "no-store", NS_HINTS) || run_message_no_store(p) == HANDLED)
 		return false;
 	return stanza_child(st, "body", NS_CLIENT) || stanza_child(st, "store", NS_HINTS);
 }

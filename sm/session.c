@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions: their making and end, and the facts that modules ask for. */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "base/mutation.h"
+#include "sm/outgoing.h"
 
 struct text *text_new(struct str s)
 {
@@ -31,6 +32,8 @@ struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, u
 {
 	struct session *s = session_find(sm, sid);
 
+	if (s && MUTATION("attach"))
+		return s;
 	return s && s->attachment == attachment && s->c2s == c2s && !s->closing ? s : NULL;
 }
 
@@ -48,6 +51,7 @@ struct session *session_new(struct user *u, uint64_t sid, struct str resource)
 	if (jid_split(str_z(s->full), &s->jid) < 0)
 		bug("a session's JID cannot be split");
 	s->since = clock_wall_us();
+	s->spoke = loop_now(u->sm->loop);
 	HASH_ADD(hh, u->sm->sessions, sid, sizeof sid, s);
 	DL_APPEND(u->sessions, s);
 	u->sm->nsessions++;
@@ -81,6 +85,7 @@ void session_free(struct session *s)
 	text_unref(s->presence);
 	free(s->directed);
 	free(s->given);
+	free(s->given_index);
 	free(s->full);
 	free(s->lang);
 	free(s->address);
@@ -94,7 +99,9 @@ static void iqs_answer(struct session *s)
 	struct sm *sm = s->user->sm;
 
 	for (uint32_t i = 0; i < s->ngiven; i++) {
-		struct given *g = &s->given[i];
+		const struct given *g = &s->given[i];
+		struct msg_stanza_key key = g->key;
+		bool owed = g->owed;
 		struct pool *pool;
 		struct stanza st, r;
 
@@ -105,8 +112,10 @@ static void iqs_answer(struct session *s)
 		    st.kind == STANZA_IQ && st.from.ptr && !stanza_no_reply(&st)) {
 			r = stanza_error_reply(pool, &st, STANZA_E_SERVICE_UNAVAILABLE, NULL, NULL,
 					       STR_NONE);
-			sm_route(sm, NULL, &r);
+			outgoing_deliver(sm, &key, &r);
 		}
+		if (owed)
+			owed_delete(s->user, &key);
 		sm_pool_back(sm, pool);
 	}
 }

@@ -8,6 +8,7 @@
 #include "link/ticket.h"
 #include "link/secrets.h"
 #include "sm/module.h"
+#include "sm/service.h"
 
 enum { MAX_MODULES = 64 };
 
@@ -20,6 +21,11 @@ struct sm_config {
 	int64_t users_cached;     /* loaded accounts without sessions */
 	int64_t detached_time;    /* ms a broken session with XEP-0198 is kept */
 	int64_t given_max;        /* bytes a session may have unread */
+	int64_t keys_max;         /* of stanzas that are not logged, held for a session */
+	int64_t outgoing_after;   /* ms: what is not taken elsewhere holds nothing up any longer */
+	int64_t outgoing_deadline; /* ms */
+	int64_t outgoing_max, outgoing_size; /* an account's: stanzas, bytes */
+	int64_t outgoing_total;   /* bytes */
 	bool iq_strangers;        /* IQs to full JIDs from those who do not see its presence */
 };
 enum conflict_policy { CONFLICT_REPLACE, CONFLICT_REFUSE, CONFLICT_RENAME };
@@ -34,6 +40,7 @@ struct sm {
 	const char *const *domains;
 	uint64_t origin;      /* of keys of what this process makes itself */
 	uint64_t numbers;     /* last number under it */
+	uint64_t changes;     /* last number given to a change of an account; begins anywhere */
 	uint64_t counter;     /* of log numbers: 40 bits, never reused in an epoch */
 	uint32_t serials;     /* of sessions, see struct session */
 	struct user *users;       /* by bare JID */
@@ -50,6 +57,9 @@ struct sm {
 	struct seen *seen;            /* keys appended lately, by (account, key) */
 	struct seen *seen_first, *seen_last; /* by age */
 	struct append *appends_first, *appends_last; /* not answered, by age */
+	unsigned appends_stored;      /* of these: see append.stored */
+	struct fading *fades_first, *fades_last; /* delivered, to leave the log: by time */
+	size_t nfades;
 	struct loop_timer *tick;      /* runs while there is something to age */
 	struct pool *turn;            /* what lives until the end of this loop turn */
 	struct loop_task turn_task;
@@ -61,7 +71,17 @@ struct sm {
 	void *module_configs[MAX_MODULES];
 	size_t nmodules;
 	struct iq_row *iqs;
+	struct service *service;
+	struct commands *commands; /* ad-hoc commands under way */
+	struct walk *walks;
+	struct stopping *stopping; /* an administrator has said so */
 	struct asking *asks[SHARDS + 1]; /* TELLs not answered, by the shard they speak for */
+	struct scan *detached;           /* rows of sessions of earlier owners */
+	struct outgoings *outgoing;      /* those that leave for other servers and components */
+	struct back *backs;              /* servers that are back: sm/back.c; DL list */
+	unsigned nbacks;
+	struct loop_timer *back_timer;
+	uint64_t s2s_lost;               /* loop_now when one was last lost; 0: never */
 	uint64_t stat_stanzas, stat_appends, stat_tells, stat_loads;
 	uint64_t releasing[SHARDS]; /* loop_now since when; 0: not */
 	unsigned nreleasing;
@@ -103,6 +123,9 @@ struct user {
 	uint16_t shard;
 	uint8_t state;
 	bool exists, gone; /* gone: being removed */
+	bool disabled;     /* by an administrator: binds nothing */
+	bool temporary;    /* exists without a row: SASL ANONYMOUS */
+	uint64_t change;   /* another number after each write of its data, the position apart */
 	unsigned busy;     /* writes, reads, appends under way: not evicted */
 	struct user_job *jobs, *jobs_last;
 	struct session *sessions;
@@ -110,6 +133,8 @@ struct user {
 	struct store_read *loading;
 	struct loop_timeout retry; /* of loading */
 	unsigned appends;    /* not answered */
+	struct append *pending; /* these, in the order of their numbers */
+	unsigned relaxed;    /* of these, given before they are in the log by option durability */
 	struct seen *seen;
 	uint32_t load_newest; /* log entries whose numbers are read with it */
 	struct inbox *inbox; /* delivery positions: sm/inbox.c; NULL until loaded */
@@ -125,6 +150,8 @@ struct user *user_need(struct sm *sm, struct str bare); /* made and loading when
 /* Runs fn now, or when it is loaded (in order); with NULL when the account is lost before, or when
  * storage does not answer within the deadline. */
 void user_run(struct user *u, void (*fn)(void *arg, struct user *u), void *arg);
+void user_set_temporary(struct user *u);
+void user_changed(struct user *u);  /* its data, as an export has them */
 void user_drop(struct user *u);     /* at once, with its sessions: the shard is lost */
 void user_touch(struct user *u);    /* looks whether it has become idle, or is no longer */
 void users_drop_shard(struct sm *sm, uint16_t shard);
@@ -132,11 +159,12 @@ void users_drop_shard(struct sm *sm, uint16_t shard);
 void users_of_shard(struct sm *sm, uint16_t shard, void (*fn)(struct user *u));
 /* False: nothing of that shard is under way or loaded. */
 bool users_flush_shard(struct sm *sm, uint16_t shard);
+bool users_append(const struct sm *sm, uint16_t shard); /* storage has not answered all */
 void wait_drop_all(struct user *u);
 
 /* --- transactions: sm/txn.c ------------------------------------------------------------------ */
 
-enum txn_kind { TXN_PLAIN, TXN_STANZA, TXN_TELL };
+enum txn_kind { TXN_PLAIN, TXN_STANZA, TXN_TELL, TXN_CALL };
 
 struct txn {
 	struct sm *sm;
@@ -149,11 +177,16 @@ struct txn {
 	uint32_t serial, n;
 	struct frame origin;   /* TXN_TELL */
 	struct buf reply;      /* envelope for its sender */
+	struct txn *parent;    /* TXN_CALL; may be NULL */
+	txn_call_fn *call;
+	void *call_arg;
 	struct txn *prev, *next; /* in its session's work, in order */
 	bool finished;
 	bool mute; /* the shard was lost: say nothing (DELIVERY rule 5) */
 };
 struct txn *txn_new(struct sm *sm, enum txn_kind kind, const struct msg_stanza_key *key);
+void txn_call_detach(struct txn *t); /* its parent waits no longer */
+void txn_lost(struct txn *t); /* the account is another's now: who asked asks again; accepts NULL */
 struct msg_stanza_key txn_key(struct sm *sm, struct txn *t); /* for a further part; t may be NULL */
 void txn_answer(struct txn *t, const struct stanza *st);     /* to the stanza's sender */
 
@@ -168,6 +201,7 @@ struct given {
 	/* The session's highest settled number does not speak for it (sm/cover.c): it is settled when a
 	 * position that knows it as delivered was written. */
 	bool unsaved;
+	bool owed;              /* a request; the error that is due without it has a row (sm/owed.c) */
 	bool held;              /* counted in its entry's holders */
 	uint64_t acked_version; /* of the inbox, when it was acknowledged */
 	uint64_t since;         /* not logged: its key is held since then; 0: not */
@@ -200,10 +234,13 @@ struct session {
 	struct txn *work; /* DL list */
 	struct given *given;
 	uint32_t ngiven, given_cap;
+	uint64_t given_base; /* settled and gone */
+	struct given_index *given_index;
 	size_t given_bytes;
 	struct text *presence; /* XML of the last available presence; NULL: unavailable */
 	int8_t priority;
-	bool secure, full_out, leaving, closing, record_changed, flushing, flush_again, flush_failed, flush_due;
+	bool secure, full_out, leaving, closing, record_changed;
+	bool flushing, flush_again, flush_failed, flush_due, flush_paused;
 	bool row, row_busy; /* in table session; being written or deleted */
 	struct txn *barrier; /* nothing is done before it */
 	bool restored;      /* from there, and not resumed since */
@@ -212,6 +249,7 @@ struct session {
 	uint32_t ndirected;
 	char *lang, *address;
 	int64_t since;
+	uint64_t spoke; /* loop_now of the last stanza, or of when we got the session */
 	uint64_t detached_since;
 	uint64_t resume_ms;        /* XEP-0198 resumption was granted for so long; 0: not */
 	struct resuming *resuming; /* its answer waits for what is under way */
@@ -243,7 +281,8 @@ void session_acked(struct session *s, uint32_t m);
 void session_settle(struct session *s);
 void session_overflow(struct session *s); /* ends it, soon: it takes nothing */
 void session_end_soon(struct session *s); /* at the end of this turn: its client has left */
-struct given *session_given(struct session *s, const struct msg_stanza_key *key);
+struct given *session_given(struct session *s, const struct msg_stanza_key *key); /* NULL: none */
+void given_settled(struct session *s, uint32_t n); /* the first n have left the list */
 void session_committed(struct session *s, const struct msg_stanza_key *key);
 
 /* Detached sessions in storage: sm/detached.c */
@@ -254,6 +293,8 @@ bool detached_written(const struct session *s);
 void detached_ended(struct session *s);
 void detached_restore(struct user *u, const struct msg_rows *rows);
 void detached_catch_up(struct user *u); /* the account is loaded */
+/* Accounts with rows are loaded, so that their sessions end when their time is over. */
+struct scan *detached_scan_new(struct sm *sm);
 bool session_detach(struct session *s); /* false: it cannot be resumed */
 void session_resume_ready(struct session *s);
 void resuming_free(struct session *s);
@@ -263,8 +304,14 @@ bool session_old_takes(const struct session *s, const struct frame *f, const str
 bool detached_tick(struct sm *sm); /* true: some are left */
 bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account);
 
+/* A request for a session that is detached: sm/owed.c */
+void owed_write(struct packet *p, struct session *s);
+void owed_delete(struct user *u, const struct msg_stanza_key *key);
+
 /* Ends: sm/ended.c */
 bool session_has_ended(struct sm *sm, uint64_t sid);
+/* How many of its client's stanzas were done, if it was a session of that account. */
+bool session_ended_done(struct sm *sm, uint64_t sid, struct str account, uint32_t *ret_done);
 void session_remember_end(struct session *s);
 void ended_free(struct sm *sm);
 void farewell_later(struct session *s);          /* SESSION_END, when the position is written */
@@ -296,20 +343,40 @@ void packet_addresses(struct packet *p); /* to and from out of st */
 void packet_out(struct packet *p);       /* a client's stanza: hooks, then route */
 void packet_route(struct packet *p);     /* by its `to` */
 void packet_here(struct packet *p);      /* for an account of ours, loaded or not */
-void packet_in(struct packet *p);        /* for p->user, loaded */
+void packet_in(struct packet *p);        /* for p->user, loaded: now, or behind what it must follow */
+void packet_arrive(struct packet *p);    /* now */
+/* sm/follow.c: true, p was kept: it waits for a logged message of the same client. */
+bool follow(struct packet *p);
+void followers_run(struct append *a);  /* it was given, or never will be */
+void followers_drop(struct append *a); /* the account is lost */
 void packet_domain(struct packet *p);    /* for a domain of ours */
 bool iq_dispatch(struct packet *p, unsigned to);
-void tell_send(struct packet *p, const char *route, uint16_t shard, struct str target);
+void tell_send(struct packet *p, uint16_t shard, struct str target); /* to the account's owner */
 void tell_many(struct sm *sm, struct txn *t, const struct stanza *st, const struct str *to,
 	       size_t n);
+uint16_t tell_speaks_for(struct sm *sm, struct str from); /* SHARD_NONE: no account of ours */
 void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, struct user *u,
 		struct text *text);
 /* Forgets what was asked for that shard (SHARDS: for none): it is another's now, or we end. */
 void tells_drop(struct sm *sm, uint16_t shard);
+/* Stanzas to other servers and components: sm/outgoing.c */
+struct outgoings *outgoings_new(struct sm *sm);
+void outgoings_free(struct sm *sm);
+void backs_free(struct sm *sm);
+void outgoing_send(struct packet *p);
+void outgoing_open(struct sm *sm, uint16_t shard);
+void outgoing_drop(struct sm *sm, uint16_t shard); /* it is another's now, or we end */
+bool outgoing_clear(const struct sm *sm, uint16_t shard); /* nothing holds anything up */
+void outgoing_stats(const struct sm *sm, json_t *ret);
 extern const struct link_handler sm_handlers[];
 link_handler_fn on_stanza, on_session_open, on_announce, on_announced, on_acked, on_session_close,
 	on_session_full, on_session_sm, on_session_resume, on_tell, on_tell_many, on_user_remove,
-	on_session_list, on_session_kick, on_caps;
+	on_session_list, on_session_kick, on_caps, on_held, on_writing, on_s2s_back, on_user_get, on_user_put;
+/* Deletes all that sm keeps of an account: TABLES ops at the most. */
+size_t account_delete_ops(struct msg_value *key, struct msg_write_op ops[TABLES + 1]);
+link_handler_fn on_users, on_announcement, on_user_disabled, on_service_changed, on_admin_run;
+void walks_free(struct sm *sm);
+void stopping_free(struct sm *sm);
 extern const struct control_command sm_commands[];
 extern const struct shards_ops sm_shards_ops;
 bool catch_up_tick(struct sm *sm); /* sessions that wait for their account; false: none */
@@ -334,6 +401,7 @@ struct seen { /* a key that was appended, or is being */
 };
 struct append {
 	struct append *prev, *next;
+	struct append *user_prev, *user_next; /* of the same account */
 	struct user *user;
 	struct msg_stanza_key key;
 	uint64_t log, since;
@@ -342,8 +410,13 @@ struct append {
 	uint32_t target;    /* see session; 0: to the account */
 	bool given, failed; /* given: before the commit; failed: its sender was told so */
 	bool delivered;     /* a client has acknowledged it before the commit */
+	bool stored;        /* committed; it waits for those before it to be given */
+	bool relaxed;       /* given, done, and logged only when it is not acknowledged soon */
+	bool unwritten;     /* that has not become necessary so far */
+	int64_t time;       /* wall clock, us */
 	struct txn **waiters;
 	size_t nwaiters;
+	struct follower *followers; /* what must not be given before it */
 	struct seen *seen;
 	struct channel_item *write;
 };
@@ -373,8 +446,21 @@ void inbox_append(struct packet *p);
 void appends_tick(struct sm *sm);
 void appends_drop(struct user *u);
 void append_acked(struct user *u, uint64_t log); /* a client has it, storage has not answered */
+/* It was read from the log: committed, whatever became of the answer. True: its sender was told otherwise. */
+bool append_seen(struct user *u, uint64_t log);
+void append_write(struct append *a, struct str from);
+void append_give(struct append *a, bool committed);
+void append_release(struct append *a); /* its waiters */
+void append_free(struct append *a);
+/* sm/append_relaxed.c: option durability. */
+bool append_may_relax(struct user *u, const struct jid *to);
+void append_relax(struct append *a);
+void relaxed_acked(struct user *u, const struct msg_stanza_key *key);
+void relaxed_write(struct user *u); /* all that are not written, in order */
 struct seen *seen_find(struct user *u, const struct msg_stanza_key *key);
 struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t log);
+/* Forgets all but the newest keys of that origin. */
+void seen_trim(struct user *u, uint64_t origin, size_t keep);
 void seen_forget(struct user *u);
 /* sm/inbox.c: positions. */
 void inbox_load(struct user *u, const struct msg_rows *position, const struct msg_rows *newest);
@@ -385,13 +471,19 @@ void inbox_acked(struct session *s, struct given *g);
 void inbox_settle(struct user *u);
 void inbox_released(struct session *s); /* it ends: what it had not acknowledged is undelivered */
 bool inbox_unhold(struct session *s);   /* it goes without ending */
+/* The row of the position as it is now; list holds what it borrows. */
+void inbox_position(struct user *u, struct buf *list, struct msg_value row[COLS_POSITION]);
 void inbox_save(struct user *u);        /* writes the position when it changed */
 void inbox_free(struct user *u);
 /* sm/flush.c: gives a session what is in the log for it, in order: undelivered messages when it
  * becomes able to take them, and after a take-over what it was not given. */
 void inbox_flush(struct session *s);
+void flush_go_on(struct session *s); /* the client has acknowledged something */
 bool flushes_tick(struct sm *sm); /* those that storage did not answer; false: none */
 /* sm/cover.c: which log entries the session's highest settled number speaks for. */
+/* In flags of the log: an entry of the archive alone, no session is given it. Other targets have 31
+ * bits. */
+#define TARGET_NOBODY 0x80000000u
 uint32_t cover_target(struct str resource);
 uint32_t message_target(const struct user *u, const struct jid *to);
 /* It is given this entry by itself when its turn comes, so nobody else need see to it. */
@@ -403,6 +495,11 @@ void cover_changed(struct session *s); /* its presence */
 bool message_is_for(const struct session *s, const struct jid *to);
 /* Is it kept? (DESIGN section 6: chat and normal with a body, or with `store`.) */
 bool message_stored(struct packet *p);
+/* sm/fade.c: a client has acknowledged it (its text is still there); if it is not to be kept for good it
+ * leaves the log later. fades_tick: true, some are left. */
+void fade_look(struct session *s, const struct given *g);
+bool fades_tick(struct sm *sm);
+void fades_free(struct sm *sm);
 void sm_tick_need(struct sm *sm);    /* something of a session must be looked at within a second */
 void sm_tick_appends(struct sm *sm); /* appends and their keys age */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The session manager as a process: options, messages, keys, ownership of shards. */
+#include "sm/scan.h"
 #include "sm/sm_internal.h"
 #include "sm/sm_process.h"
 
@@ -27,10 +28,26 @@ static const struct option options[] = {
 	 NULL, OPT_RELOAD, "How long a broken session that may be resumed is kept."},
 	{"given_max", OPT_SIZE, offsetof(struct sm_config, given_max), "4M", 65536, 1 << 30, NULL,
 	 OPT_RELOAD, "Most bytes that a session may leave unread before it is ended."},
-	{"iq_from_strangers", OPT_BOOL, offsetof(struct sm_config, iq_strangers), "true", 0, 0, NULL,
+	{"keys_max", OPT_INT, offsetof(struct sm_config, keys_max), "5000", 100, 100000, NULL, OPT_RELOAD,
+	 "Most stanzas that are not stored and of which a session holds the keys for `deadline`, so that it "
+	 "is not given one again when processes die; past it they are forgotten earlier."},
+	{"outgoing_after", OPT_TIME, offsetof(struct sm_config, outgoing_after), "2s", 1000, 60000, NULL,
+	 OPT_RELOAD,
+	 "How long what a client sends to another server or a component that does not take it holds back "
+	 "acknowledgements; then it is stored, which makes it done, and delivered or returned later."},
+	{"outgoing_deadline", OPT_TIME, offsetof(struct sm_config, outgoing_deadline), "1d", 1000,
+	 7 * 86400000LL, NULL, OPT_RELOAD, "How long a stored message for another server or a component "
+	 "is tried before its sender gets an error. s2s may give up earlier."},
+	{"outgoing_max", OPT_INT, offsetof(struct sm_config, outgoing_max), "1000", 1, 1000000, NULL,
+	 OPT_RELOAD, "Most messages and requests of one account that wait for other servers and "
+		     "components; more to one that takes nothing are refused."},
+	{"outgoing_size", OPT_SIZE, offsetof(struct sm_config, outgoing_size), "1M", 4096, 1 << 30, NULL,
+	 OPT_RELOAD, "The same in bytes."},
+	{"outgoing_total", OPT_SIZE, offsetof(struct sm_config, outgoing_total), "64M", 65536,
+	 1LL << 40, NULL, OPT_RELOAD, "The same in bytes for all accounts of a process."},
+	{"iq_from_strangers", OPT_BOOL, offsetof(struct sm_config, iq_strangers), "false", 0, 0, NULL,
 	 OPT_RELOAD, "Deliver requests (IQs) to a client also from those who may not see its presence. "
-		     "RFC 6121 section 8.5.3.1 recommends against it, as they learn so that it is online; "
-		     "most servers do, and clients count on it."},
+		     "RFC 6121 section 8.5.3.1 recommends against it, as they learn so that it is online."},
 	{NULL},
 };
 
@@ -50,11 +67,22 @@ static const struct link_handler handlers[] = {
 	{MSG_SESSION_LIST, on_session_list},
 	{MSG_SESSION_KICK, on_session_kick},
 	{MSG_CAPS, on_caps},
+	{MSG_USERS, on_users},
+	{MSG_ANNOUNCEMENT, on_announcement},
+	{MSG_USER_DISABLED, on_user_disabled},
+	{MSG_SERVICE_CHANGED, on_service_changed},
+	{MSG_ADMIN_RUN, on_admin_run},
+	{MSG_HELD, on_held},
+	{MSG_WRITING, on_writing},
+	{MSG_S2S_BACK, on_s2s_back},
+	{MSG_USER_GET, on_user_get},
+	{MSG_USER_PUT, on_user_put},
 	{0, NULL},
 };
 
 static const struct msg_bind binds[] = {{.route = {"sm", 2}, .mode = 1}, {.route = {NULL, 0}}};
-static const char *const peers[] = {"router", "c2s", "sm", "auth", "storage", "ctl", NULL};
+static const char *const peers[] = {"router", "c2s", "sm",  "auth", "storage",
+				    "s2s",    "muc", "component", "ctl", NULL};
 
 /* --- keys -------------------------------------------------------------------------------------------- */
 
@@ -67,7 +95,16 @@ static void got_ticket_key(void *arg, const uint8_t key[SEAL_KEY])
 	sm->getting[0] = NULL;
 }
 
-/* Sessions can be announced only when records can be read: the shards are taken from here. */
+/* The shards are taken when sessions can be announced, for which records must be read, and when it is
+ * known with whom nobody communicates. */
+static void shards_take(void *arg)
+{
+	struct sm *sm = arg;
+
+	if (!sm->shards && sm->record_key && service_loaded(sm->service))
+		sm->shards = shards_new(sm->link, sm->channels, "sm", "c2s", &sm_shards_ops, sm);
+}
+
 static void got_record_key(void *arg, const uint8_t key[SEAL_KEY])
 {
 	struct sm *sm = arg;
@@ -75,7 +112,7 @@ static void got_record_key(void *arg, const uint8_t key[SEAL_KEY])
 	memcpy(sm->keys[1], key, SEAL_KEY);
 	sm->record_key = sm->keys[1];
 	sm->getting[1] = NULL;
-	sm->shards = shards_new(sm->link, sm->channels, "sm", "c2s", &sm_shards_ops, sm);
+	shards_take(sm);
 }
 
 /* --- time -------------------------------------------------------------------------------------------- */
@@ -97,7 +134,7 @@ static void tick(void *arg)
 static void slow_tick(void *arg)
 {
 	struct sm *sm = arg;
-	bool soon = true;
+	bool soon = true, fading = sm->nfades;
 
 	if (!sm->shards || shards_sure(sm->shards)) {
 		soon = detached_tick(sm);
@@ -106,8 +143,9 @@ static void slow_tick(void *arg)
 		soon |= given_tick(sm);
 		soon |= catch_up_tick(sm);
 		appends_tick(sm); /* forgets old keys */
+		fading = fades_tick(sm);
 	}
-	sm->slow_ticking = sm->seen_first || soon;
+	sm->slow_ticking = sm->seen_first || fading || soon;
 	sm->slow_soon = soon;
 	if (sm->slow_ticking)
 		loop_timeout_start(sm->loop, &sm->slow_tick, soon ? 1 : SLOW_S);
@@ -158,10 +196,14 @@ static void *sm_init(struct app *app)
 	sm->domains = (const char *const *)app->common->domains;
 	sm->origin = random_u64();
 	sm->channels = channels_new(sm->link);
+	sm->outgoing = outgoings_new(sm);
+	sm->detached = detached_scan_new(sm);
 	sm->turn = pool_new();
 	sm->turn_task = (struct loop_task){.fn = turn_end, .arg = sm};
 	sm->notices_task = (struct loop_task){.fn = notices_flush, .arg = sm};
 	sm->tick = loop_timer_new(sm->loop, tick, sm);
+	sm->service = service_new(sm, shards_take, sm);
+	sm->commands = commands_new(sm);
 	modules_start(sm);
 	return sm;
 }
@@ -170,6 +212,7 @@ static void sm_ready(void *state)
 {
 	struct sm *sm = state;
 
+	service_read(sm->service);
 	if (!sm->ticket_key && !sm->getting[0])
 		sm->getting[0] = secret_get(sm->link, sm->channels, "ticket", got_ticket_key, sm);
 	if (!sm->record_key && !sm->getting[1])
@@ -178,8 +221,12 @@ static void sm_ready(void *state)
 
 static void sm_event(void *state, enum link_event e, const struct member *m)
 {
+	struct sm *sm = state;
+
 	if (e == LINK_MEMBER_LOST && m && strcmp(m->process, "c2s") == 0)
 		announce_member_lost(state, m->id);
+	if (e == LINK_MEMBER_LOST && m && strcmp(m->process, "s2s") == 0)
+		sm->s2s_lost = loop_now(sm->loop);
 }
 
 static void sm_reload(void *state)
@@ -207,13 +254,16 @@ static void sm_drain(void *state)
 static json_t *sm_stats(void *state)
 {
 	const struct sm *sm = state;
+	json_t *o;
 
-	return json_pack("{sI sI sI sI sI sI sI sI}", "users", (json_int_t)sm->nusers, "sessions",
-			 (json_int_t)sm->nsessions, "stanzas", (json_int_t)sm->stat_stanzas,
-			 "appends", (json_int_t)sm->stat_appends, "tells",
-			 (json_int_t)sm->stat_tells, "loads", (json_int_t)sm->stat_loads,
-			 "unanswered", (json_int_t)channels_unanswered(sm->channels),
-			 "unanswered_bytes", (json_int_t)channels_unanswered_bytes(sm->channels));
+	o = json_pack("{sI sI sI sI sI sI sI sI}", "users", (json_int_t)sm->nusers, "sessions",
+		      (json_int_t)sm->nsessions, "stanzas", (json_int_t)sm->stat_stanzas, "appends",
+		      (json_int_t)sm->stat_appends, "tells", (json_int_t)sm->stat_tells, "loads",
+		      (json_int_t)sm->stat_loads, "unanswered",
+		      (json_int_t)channels_unanswered(sm->channels), "unanswered_bytes",
+		      (json_int_t)channels_unanswered_bytes(sm->channels));
+	outgoing_stats(sm, o);
+	return o;
 }
 
 static void *sm_deinit(void *state)
@@ -224,6 +274,13 @@ static void *sm_deinit(void *state)
 		user_drop(sm->users);
 	for (uint16_t shard = 0; shard <= SHARDS; shard++)
 		tells_drop(sm, shard);
+	outgoings_free(sm);
+	scan_free(sm->detached);
+	backs_free(sm);
+	walks_free(sm);
+	stopping_free(sm);
+	sm->commands = commands_free(sm->commands);
+	sm->service = service_free(sm->service);
 	modules_stop(sm);
 	secret_get_cancel(sm->getting[0]);
 	secret_get_cancel(sm->getting[1]);
@@ -238,6 +295,7 @@ static void *sm_deinit(void *state)
 	notices_free(sm);
 	nonces_free(sm);
 	ended_free(sm);
+	fades_free(sm);
 	pool_free(sm->turn);
 	while (sm->npools)
 		pool_free(sm->pools[--sm->npools]);
@@ -249,6 +307,16 @@ static void *sm_deinit(void *state)
 struct loop *sm_loop(const struct sm *sm)
 {
 	return sm->loop;
+}
+
+struct commands *sm_command_sessions(const struct sm *sm)
+{
+	return sm->commands;
+}
+
+struct service *sm_service(const struct sm *sm)
+{
+	return sm->service;
 }
 
 struct link *sm_link(const struct sm *sm)

@@ -7,6 +7,12 @@ unsigned sub_visible(unsigned state)
 	return state & (SUB_TO | SUB_FROM | SUB_ASK | SUB_APPROVED);
 }
 
+bool sub_is_type(enum stanza_type t)
+{
+	return t == PRESENCE_SUBSCRIBE || t == PRESENCE_SUBSCRIBED || t == PRESENCE_UNSUBSCRIBE ||
+	       t == PRESENCE_UNSUBSCRIBED;
+}
+
 const char *sub_name(unsigned state)
 {
 	static const char *const names[] = {"none", "to", "from", "both"};

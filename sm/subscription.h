@@ -21,6 +21,8 @@ struct sub_change {
 	bool reply_subscribed; /* inbound subscribe: answer for the user (A.3.1) */
 };
 
+/* One of the four subscription types? */
+bool sub_is_type(enum stanza_type type);
 /* type is one of the four subscription types. */
 struct sub_change sub_outbound(unsigned state, enum stanza_type type);
 struct sub_change sub_inbound(unsigned state, enum stanza_type type);

@@ -12,6 +12,7 @@ struct asking {
 	struct channel_item *item;
 	uint16_t shard; /* that it speaks for; SHARDS: none */
 	struct txn *txn;
+	uint16_t part; /* of the key */
 	struct buf envelope; /* for the error when no answer comes in time */
 };
 
@@ -23,16 +24,22 @@ static void asking_free(struct asking *q)
 	free(q);
 }
 
-static void answer_envelope(struct txn *t, struct sm *sm, struct str envelope)
+/* Of what an inbound stanza only caused, its sender hears nothing. */
+static bool answers(const struct asking *q)
 {
-	struct pool *pool = sm_pool(sm);
+	return q->txn && !(q->txn->kind == TXN_TELL && q->txn->key.part != q->part);
+}
+
+static void answer_envelope(struct asking *q, struct str envelope)
+{
+	struct pool *pool = sm_pool(q->sm);
 	struct stanza st;
 
-	if (stanza_decode(pool, envelope, &st) == 0)
-		txn_answer(t, &st);
-	else
+	if (stanza_decode(pool, envelope, &st) < 0)
 		log_error("malformed answer to a stanza");
-	sm_pool_back(sm, pool);
+	else if (answers(q))
+		txn_answer(q->txn, &st);
+	sm_pool_back(q->sm, pool);
 }
 
 static void answer_timeout(struct asking *q)
@@ -40,7 +47,8 @@ static void answer_timeout(struct asking *q)
 	struct pool *pool = sm_pool(q->sm);
 	struct stanza st, r;
 
-	if (stanza_decode(pool, buf_str(&q->envelope), &st) == 0 && !stanza_no_reply(&st)) {
+	if (answers(q) && stanza_decode(pool, buf_str(&q->envelope), &st) == 0 &&
+	    !stanza_no_reply(&st)) {
 		r = stanza_error_reply(pool, &st, STANZA_E_REMOTE_SERVER_TIMEOUT, NULL, NULL,
 				       STR_NONE);
 		txn_answer(q->txn, &r);
@@ -56,18 +64,20 @@ static void told(void *arg, int err, uint16_t kind, const void *m)
 		const struct msg_told *t = m;
 
 		if (t->error.len)
-			answer_envelope(q->txn, q->sm, t->error);
+			answer_envelope(q, t->error);
+	} else if (q->txn && q->txn->kind == TXN_CALL) {
+		q->txn->mute = true;
 	} else {
 		answer_timeout(q);
 	}
 	asking_free(q);
 }
 
-static void ask(struct sm *sm, struct txn *t, const char *route, uint16_t shard, uint16_t kind,
+static void ask(struct sm *sm, struct txn *t, uint16_t part, uint16_t shard, uint16_t kind,
 		const void *m, struct str envelope, uint16_t from_shard)
 {
 	struct asking *q = xcalloc(1, sizeof *q);
-	struct channel_send c = {.route = route,
+	struct channel_send c = {.route = "sm",
 				 .to_shard = shard,
 				 .from_shard = from_shard,
 				 .kind = kind,
@@ -80,6 +90,7 @@ static void ask(struct sm *sm, struct txn *t, const char *route, uint16_t shard,
 		c.from_epoch = shards_epoch(sm->shards, from_shard);
 	q->sm = sm;
 	q->txn = t;
+	q->part = part;
 	q->shard = from_shard == SHARD_NONE ? SHARDS : from_shard;
 	txn_hold(t);
 	buf_str_append(&q->envelope, envelope);
@@ -92,6 +103,7 @@ void tells_drop(struct sm *sm, uint16_t shard)
 {
 	struct asking *q;
 
+	outgoing_drop(sm, shard);
 	while ((q = sm->asks[shard])) {
 		channel_forget(q->item);
 		if (q->txn)
@@ -101,7 +113,7 @@ void tells_drop(struct sm *sm, uint16_t shard)
 }
 
 /* A frame speaks for the shard of the account it is from, when that is ours. */
-static uint16_t speaks_for(struct sm *sm, struct str from)
+uint16_t tell_speaks_for(struct sm *sm, struct str from)
 {
 	struct jid j;
 	uint16_t shard;
@@ -113,15 +125,15 @@ static uint16_t speaks_for(struct sm *sm, struct str from)
 	return shards_mine(sm->shards, shard) ? shard : SHARD_NONE;
 }
 
-void tell_send(struct packet *p, const char *route, uint16_t shard, struct str target)
+void tell_send(struct packet *p, uint16_t shard, struct str target)
 {
 	struct buf b = BUF_INIT;
 	struct msg_tell m = {.key = p->key, .target = target};
 
 	stanza_encode(&p->st, &b);
 	m.envelope = buf_str(&b);
-	ask(p->sm, p->txn, route, shard, MSG_TELL, &m, buf_str(&b),
-	    speaks_for(p->sm, p->st.from));
+	ask(p->sm, p->txn, p->key.part, shard, MSG_TELL, &m, buf_str(&b),
+	    tell_speaks_for(p->sm, p->st.from));
 	buf_free(&b);
 }
 
@@ -134,8 +146,8 @@ void tell_many(struct sm *sm, struct txn *t, const struct stanza *st, const stru
 
 	stanza_encode(st, &b);
 	m.envelope = buf_str(&b);
-	ask(sm, t, "sm", (uint16_t)(jid_key(to[0]) % SHARDS), MSG_TELL_MANY, &m, buf_str(&b),
-	    speaks_for(sm, st->from));
+	ask(sm, t, m.key.part, (uint16_t)(jid_key(to[0]) % SHARDS), MSG_TELL_MANY, &m, buf_str(&b),
+	    tell_speaks_for(sm, st->from));
 	buf_free(&b);
 }
 
@@ -150,7 +162,7 @@ void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, 
 	if (stanza_parse(pool, str_n(text->bytes, text->len), &p.st) < 0)
 		bug("a message that we wrote cannot be parsed");
 	packet_addresses(&p);
-	tell_send(&p, "sm", u->shard, user_jid(u));
+	tell_send(&p, u->shard, user_jid(u));
 	sm_pool_back(sm, pool);
 }
 
@@ -162,6 +174,19 @@ static struct txn *tell_txn(struct sm *sm, const struct frame *f, const struct m
 
 	t->origin = frame_keep(f);
 	return t;
+}
+
+/* Another server speaks for its own domains; s2s has seen to that, and this is the second lock: what comes
+ * from an account of ours is believed to be its own. */
+static bool speaks_for_us(struct sm *sm, const struct txn *t, const struct packet *p)
+{
+	const struct member *m = link_member(sm->link, t->origin.from);
+
+	if (!m || strcmp(m->process, "s2s") != 0 ||
+	    (p->from.full.len && !sm_local_domain(sm, p->from.domain)))
+		return false;
+	log_error("stanza of another server with an address of ours", LF_S("from", m->name));
+	return true;
 }
 
 static void tell_to(struct sm *sm, struct txn *t, const struct msg_stanza_key *key,
@@ -178,7 +203,9 @@ static void tell_to(struct sm *sm, struct txn *t, const struct msg_stanza_key *k
 		if (!p.st.to.ptr)
 			p.st.to = target;
 		packet_addresses(&p);
-		if (p.to.local.len && sm_local_domain(sm, p.to.domain))
+		if (speaks_for_us(sm, t, &p))
+			; /* dropped */
+		else if (p.to.local.len && sm_local_domain(sm, p.to.domain))
 			packet_here(&p); /* admitted: it is ours */
 		else if (p.to.full.len && sm_local_domain(sm, p.to.domain))
 			packet_domain(&p);

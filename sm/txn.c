@@ -22,9 +22,34 @@ static void txn_free(struct txn *t)
 	free(t);
 }
 
+struct txn *txn_call(struct sm *sm, struct txn *parent, txn_call_fn *fn, void *arg)
+{
+	struct txn *t = txn_new(sm, TXN_CALL, NULL);
+
+	txn_hold(parent);
+	t->parent = parent;
+	t->call = fn;
+	t->call_arg = arg;
+	return t;
+}
+
+void txn_call_detach(struct txn *t)
+{
+	struct txn *parent = t->parent;
+
+	t->parent = NULL;
+	txn_release(parent);
+}
+
+void txn_lost(struct txn *t)
+{
+	if (t && (t->kind == TXN_TELL || t->kind == TXN_CALL))
+		t->mute = true;
+}
+
 struct msg_stanza_key txn_key(struct sm *sm, struct txn *t)
 {
-	if (t && t->kind != TXN_PLAIN) {
+	if (t && t->kind != TXN_PLAIN && t->kind != TXN_CALL) {
 		/* A TELL's parts must not meet those that its sender gave out. */
 		uint16_t base = t->kind == TXN_TELL ? 0x8000 : 0;
 
@@ -84,6 +109,10 @@ void txn_release(struct txn *t)
 			link_reply(t->sm->link, &t->origin, MSG_TOLD, &told);
 		break;
 	}
+	case TXN_CALL:
+		t->call(t->call_arg, !t->mute);
+		txn_release(t->parent);
+		break;
 	case TXN_PLAIN:
 		break;
 	}
@@ -103,6 +132,12 @@ void txn_answer(struct txn *t, const struct stanza *st)
 	case TXN_TELL:
 		buf_clear(&t->reply);
 		stanza_encode(st, &t->reply);
+		return;
+	case TXN_CALL:
+		if (t->parent)
+			txn_answer(t->parent, st);
+		else
+			sm_route(t->sm, NULL, st);
 		return;
 	case TXN_PLAIN:
 		return;

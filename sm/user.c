@@ -2,11 +2,11 @@
 /* Accounts as actors: loaded once with all modules' data, evicted least recently used. */
 #include <errno.h>
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/scan.h"
 
 enum { LOAD_TIMEOUT_MS = 10000, LOAD_RETRY_S = 1, SAVE_RETRY_S = 2 };
 /* What the core itself reads with an account, before the modules' tables. */
-enum { LOAD_ACCOUNT, LOAD_POSITION, LOAD_NEWEST, LOAD_SESSIONS, LOAD_MODULES };
+enum { LOAD_ACCOUNT, LOAD_POSITION, LOAD_NEWEST, LOAD_SESSIONS, LOAD_DISABLED, LOAD_MODULES };
 enum { NEWEST_KEYS = 64 }; /* log entries whose keys are read again with an account */
 
 static void user_load(void *arg);
@@ -19,6 +19,15 @@ struct user *user_get(struct sm *sm, struct str bare)
 	return u;
 }
 
+void user_changed(struct user *u)
+{
+	struct sm *sm = u->sm;
+
+	if (!sm->changes) /* another owner counts elsewhere */
+		sm->changes = random_u64() >> 1;
+	u->change = ++sm->changes;
+}
+
 struct user *user_need(struct sm *sm, struct str bare)
 {
 	struct user *u = user_get(sm, bare);
@@ -29,6 +38,7 @@ struct user *user_need(struct sm *sm, struct str bare)
 	u->sm = sm;
 	u->jid = str_dup(bare);
 	u->load_newest = NEWEST_KEYS;
+	user_changed(u);
 	u->shard = (uint16_t)(jid_key(bare) % SHARDS);
 	HASH_ADD_KEYPTR(hh, sm->users, u->jid, bare.len, u);
 	DL_APPEND2(sm->by_shard[u->shard], u, shard_prev, shard_next);
@@ -110,7 +120,8 @@ static void user_loaded(void *arg, int err, const struct msg_rows *results, size
 		return;
 	}
 	u->state = USER_LOADED;
-	u->exists = results[LOAD_ACCOUNT].nrows > 0;
+	u->exists = u->temporary || results[LOAD_ACCOUNT].nrows > 0;
+	u->disabled = results[LOAD_DISABLED].nrows > 0;
 	u->sm->stat_loads++;
 	if (u->exists)
 		detached_restore(u, &results[LOAD_SESSIONS]);
@@ -130,6 +141,10 @@ static void user_loaded(void *arg, int err, const struct msg_rows *results, size
 	detached_catch_up(u);
 	jobs_run(u, false);
 	u->busy--;
+	/* An owner died between the end of the credentials and that of the data: nobody who gets the
+	 * name anew may find them. */
+	if (u->sessions && !u->exists && !u->gone)
+		user_remove(u);
 	user_touch(u);
 }
 
@@ -153,6 +168,8 @@ static void user_load(void *arg)
 						.limit = u->load_newest};
 	ops[LOAD_SESSIONS] = (struct msg_read_op){
 		.op = STORE_LIST, .table = TABLE_SESSION, .key = &key, .nkey = 1};
+	ops[LOAD_DISABLED] = (struct msg_read_op){
+		.op = STORE_GET, .table = TABLE_DISABLED, .key = &key, .nkey = 1};
 	for (size_t i = 0; i < sm->nmodules; i++)
 		for (const uint16_t *t = sm->modules[i]->preload; t && *t != TABLE_NONE; t++) {
 			if (n == sizeof ops / sizeof *ops)
@@ -234,6 +251,10 @@ void user_touch(struct user *u)
 	idle_remove(u);
 	if (!user_quiet(u))
 		return;
+	if (u->temporary && !u->gone) { /* its session has ended */
+		user_remove(u);
+		return;
+	}
 	if (u->inbox->save_failed && user_exists(u)) { /* storage fails: not in a loop, nor forgotten */
 		u->retry.fn = touch_again;
 		u->retry.arg = u;
@@ -274,17 +295,29 @@ void users_drop_shard(struct sm *sm, uint16_t shard)
 	while (sm->by_shard[shard]) /* to drop one may drop or make others */
 		user_drop(sm->by_shard[shard]);
 	tells_drop(sm, shard);
+	scan_forget(sm->detached, shard);
+}
+
+bool users_append(const struct sm *sm, uint16_t shard)
+{
+	const struct user *u;
+
+	DL_FOREACH2(sm->by_shard[shard], u, shard_next)
+		if (u->appends)
+			return true;
+	return false;
 }
 
 bool users_flush_shard(struct sm *sm, uint16_t shard)
 {
 	struct user *u, *tmp;
-	bool clear = sm->asks[shard] == NULL;
+	bool clear = sm->asks[shard] == NULL && outgoing_clear(sm, shard);
 
 	DL_FOREACH_SAFE2(sm->by_shard[shard], u, tmp, shard_next)
 	{
 		if (u->state == USER_LOADED)
 			inbox_save(u);
+		relaxed_write(u);
 		if (u->busy || u->jobs || u->waits)
 			clear = false;
 		for (struct session *s = u->sessions; s; s = s->next)
@@ -304,6 +337,23 @@ struct str user_jid(const struct user *u)
 bool user_exists(const struct user *u)
 {
 	return u->exists && !u->gone;
+}
+
+bool user_temporary(const struct user *u)
+{
+	return u->temporary;
+}
+
+void user_set_temporary(struct user *u)
+{
+	u->temporary = u->exists = true;
+}
+
+struct user *user_in_memory(struct sm *sm, struct str bare)
+{
+	struct user *u = user_get(sm, bare);
+
+	return u && u->state == USER_LOADED ? u : NULL;
 }
 
 struct sm *user_sm(const struct user *u)

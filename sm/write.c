@@ -16,6 +16,7 @@ struct wait {
 	user_read_fn *got;
 	void *arg;
 	void (*free_arg)(void *arg);
+	struct loop_task nothing; /* answers what a temporary account has not written */
 };
 
 static struct wait *wait_new(struct user *u, struct txn *t, void *arg, void (*free_arg)(void *))
@@ -55,14 +56,27 @@ void wait_drop_all(struct user *u)
 		if (w->write)
 			channel_forget(w->write);
 		store_read_cancel(w->read);
+		loop_task_cancel(u->sm->loop, &w->nothing);
 		if (w->arg && w->free_arg)
 			w->free_arg(w->arg);
-		if (w->txn && w->txn->kind == TXN_TELL)
-			w->txn->mute = true;
+		txn_lost(w->txn);
 		txn_release(w->txn);
 		free(w);
 		u->busy--;
 	}
+}
+
+static void write_done(struct wait *w, int err)
+{
+	DL_DELETE(w->user->waits, w);
+	if (w->wrote)
+		w->wrote(w->user, err, w->arg);
+	wait_end(w);
+}
+
+static void wrote_nothing(void *arg)
+{
+	write_done(arg, 0);
 }
 
 static void written(void *arg, enum store_status status, struct str text)
@@ -77,10 +91,16 @@ static void written(void *arg, enum store_status status, struct str text)
 	}
 	if (status != STORE_COMMITTED)
 		log_error("write failed", LF_S("account", u->jid), LF_STR("reason", text));
-	DL_DELETE(u->waits, w);
-	if (w->wrote)
-		w->wrote(u, status == STORE_COMMITTED ? 0 : -EIO, w->arg);
-	wait_end(w);
+	write_done(w, status == STORE_COMMITTED ? 0 : -EIO);
+}
+
+/* What is written of deliveries and sessions is nobody's data. */
+static bool changes_data(const struct msg_write_op *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].table != TABLE_POSITION && ops[i].table != TABLE_SESSION)
+			return true;
+	return false;
 }
 
 void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, size_t n,
@@ -89,7 +109,14 @@ void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, s
 	struct sm *sm = u->sm;
 	struct wait *w = wait_new(u, t, arg, free_arg);
 
+	if (changes_data(ops, n))
+		user_changed(u);
 	w->wrote = fn;
+	if (u->temporary) {
+		w->nothing = (struct loop_task){.fn = wrote_nothing, .arg = w};
+		loop_defer(sm->loop, &w->nothing);
+		return;
+	}
 	w->write = store_write(sm->channels, u->shard, shards_epoch(sm->shards, u->shard),
 			       shards_write_epoch(sm->shards), ops, n, written, w);
 }

@@ -48,6 +48,26 @@ static const char *check_after(const struct table_def *t, const struct msg_read_
 	return NULL;
 }
 
+static const char *check_selected(const struct msg_read_op *o)
+{
+	if (o->table != TABLE_LOG || o->nkey != 1)
+		return "an account of the log is needed";
+	if (!text_ok(o->with))
+		return "not a JID";
+	for (size_t i = 0; i < o->nnumbers; i++)
+		if (o->numbers[i] > INT64_MAX)
+			return "number out of range";
+	return o->from <= INT64_MAX && o->to <= INT64_MAX ? NULL : "number out of range";
+}
+
+static const char *check_accounts(const struct table_def *t, const struct msg_read_op *o)
+{
+	if (o->table != TABLE_LOG || o->nkey || o->nafter > 1 || o->reverse ||
+	    !values_ok(t, o->after, o->nafter))
+		return "accounts of the log are listed forwards, behind one of them";
+	return NULL;
+}
+
 static const char *check_read_op(const struct table_def *t, const struct msg_read_op *o)
 {
 	if (o->nkey > t->nkeys || !values_ok(t, o->key, o->nkey))
@@ -61,9 +81,11 @@ static const char *check_read_op(const struct table_def *t, const struct msg_rea
 		return NULL;
 	case STORE_LOG_READ:
 	case STORE_LOG_LAST:
-		if (o->table != TABLE_LOG || o->nkey != 1)
-			return "an account of the log is needed";
-		return o->from <= INT64_MAX && o->to <= INT64_MAX ? NULL : "number out of range";
+	case STORE_LOG_COUNT:
+	case STORE_LOG_SIZES:
+		return check_selected(o);
+	case STORE_LOG_ACCOUNTS:
+		return check_accounts(t, o);
 	}
 	return "unknown kind of read";
 }
@@ -78,7 +100,7 @@ int check_read(const struct engine_read *r, const char **ret_text)
 			*ret_text = "unknown table";
 			return -EINVAL;
 		}
-		if (!table_readable_by(&tables[o->table], r->process)) {
+		if (!r->own && !table_readable_by(&tables[o->table], r->process)) {
 			*ret_text = "that table is not this process's";
 			return -EACCES;
 		}
@@ -135,6 +157,15 @@ static const char *check_write_op(const struct table_def *t, const struct msg_wr
 	return "unknown kind of write";
 }
 
+/* The storage process itself removes entries of the log, and keeps what is its own. */
+static bool may_write(const struct engine_write *w, const struct msg_write_op *o,
+		      const struct table_def *t)
+{
+	if (w->own)
+		return o->op == STORE_LOG_DELETE || table_writable_by(t, w->process);
+	return table_writable_by(t, w->process) && (!t->sharded || w->shard != SHARD_NONE);
+}
+
 enum store_status check_write(const struct engine_write *w, size_t *ret_op, const char **ret_text)
 {
 	for (size_t i = 0; i < w->nops; i++) {
@@ -143,8 +174,7 @@ enum store_status check_write(const struct engine_write *w, size_t *ret_op, cons
 		const char *text = "unknown table";
 
 		*ret_op = i;
-		if (t &&
-		    (!table_writable_by(t, w->process) || (t->sharded && w->shard == SHARD_NONE))) {
+		if (t && !may_write(w, o, t)) {
 			*ret_text = "that table is not this process's, or needs a lease";
 			return STORE_FORBIDDEN;
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What all engines share: the list of them, checks before a job, the ends of jobs. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -33,6 +34,13 @@ static void bad_jobs_done(void *arg)
 	}
 }
 
+static void sweep_now(void *arg)
+{
+	struct engine *e = arg;
+
+	e->sweep->done(e->sweep);
+}
+
 int engine_open(const struct engine_ops *ops, const struct engine_config *c, struct buf *error,
 		struct engine **ret_engine)
 {
@@ -45,6 +53,7 @@ int engine_open(const struct engine_ops *ops, const struct engine_config *c, str
 	e->config = *c;
 	e->config.path = c->path ? xstrdup(c->path) : NULL;
 	e->bad_task = (struct loop_task){.fn = bad_jobs_done, .arg = e};
+	e->sweep_task = (struct loop_task){.fn = sweep_now, .arg = e};
 	*ret_engine = e;
 	return 0;
 }
@@ -54,6 +63,7 @@ struct engine *engine_close(struct engine *e)
 	if (!e)
 		return NULL;
 	loop_task_cancel(e->config.loop, &e->bad_task);
+	loop_task_cancel(e->config.loop, &e->sweep_task);
 	free((char *)e->config.path);
 	return e->ops->close(e);
 }
@@ -96,6 +106,7 @@ void engine_write(struct engine *e, struct engine_write *w)
 	w->text[0] = 0;
 	w->again = w->stale = false;
 	e->stats.batches++;
+	e->stats.write_ops += w->nops;
 	e->stats.waiting++;
 	engine_write_status(w, s, op, text);
 	if (s == STORE_COMMITTED)
@@ -119,6 +130,42 @@ void engine_lease(struct engine *e, struct engine_lease *l)
 		bad_job(e, &l->job);
 	else
 		e->ops->lease(e, l);
+}
+
+void engine_sweep(struct engine *e, struct engine_sweep *s)
+{
+	s->err = 0;
+	s->text[0] = 0;
+	s->elsewhere = false;
+	s->dropped = 0;
+	if (e->ops->sweep) {
+		e->ops->sweep(e, s);
+		return;
+	}
+	e->sweep = s;
+	loop_defer(e->config.loop, &e->sweep_task);
+}
+
+void engine_sweep_end(struct engine *e)
+{
+	if (e->ops->sweep_end)
+		e->ops->sweep_end(e);
+}
+
+void engine_backup(struct engine *e, struct engine_backup *b)
+{
+	b->err = 0;
+	b->text[0] = 0;
+	b->bytes = 0;
+	if (e->ops->backup) {
+		e->ops->backup(e, b);
+		return;
+	}
+	b->err = -EOPNOTSUPP;
+	snprintf(b->text, sizeof(b->text),
+		 "the engine %s is not backed up in this way: use the database's own tools",
+		 e->ops->name);
+	b->done(b);
 }
 
 void engine_stats(const struct engine *e, struct engine_stats *ret_stats)

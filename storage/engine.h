@@ -32,11 +32,20 @@ struct engine_config {
 	size_t read_bytes;     /* encoded size of what one read finds at the most */
 	int64_t keep_requests; /* ms that the id of a conditional batch is known */
 	size_t cache;	       /* bytes of the database's page cache */
+	bool no_migration;     /* a schema of another version is refused, not brought to this one */
+};
+
+/* What is done about a schema that is not this program's. */
+enum schema_mode {
+	SCHEMA_MIGRATE,
+	SCHEMA_CHECK, /* an older one is refused */
+	SCHEMA_PLAN   /* the statements are shown, nothing is changed */
 };
 
 /* Several ops, one consistent view. */
 struct engine_read {
 	const char *process; /* the reader's, "sm": what it may read follows */
+	bool own;	     /* the storage process reads for itself: any table */
 	const struct msg_read_op *ops;
 	size_t nops;
 	void (*done)(struct engine_read *r);
@@ -63,6 +72,7 @@ enum { WRITE_TEXT = 160 };
 struct engine_write {
 	struct engine_job job;
 	const char *process; /* the writer's: route of its leases, and what it may write */
+	bool own; /* of the storage process itself, without shard: deletes of log entries, its tables */
 	uint64_t sender;     /* its instance */
 	uint16_t shard;	     /* SHARD_NONE: not fenced, and nothing of accounts */
 	uint32_t epoch;
@@ -103,9 +113,37 @@ struct engine_lease {
 	uint32_t write_epoch;
 };
 
+/* Begins a pass of retention: of all storages at the data one alone does it, until it ends it. On
+ * an engine whose log lies in partitions those go that are past as a whole. */
+struct engine_sweep {
+	int64_t before; /* wall clock, us: what is older may go, whoever's it is; INT64_MIN: nothing */
+	int64_t now;
+	void (*done)(struct engine_sweep *s);
+	void *arg;
+	/* The answer. */
+	int err; /* 0 or -EIO */
+	char text[WRITE_TEXT];
+	bool elsewhere; /* another storage is at it */
+	size_t dropped; /* partitions */
+};
+
+/* A copy of the database in a file of its own, beside all other work. */
+struct engine_backup {
+	const char *path;     /* absolute */
+	bool replace;	      /* a file that is there */
+	volatile bool cancel; /* set at any time: it fails soon */
+	void (*done)(struct engine_backup *b);
+	void *arg;
+	/* The answer. */
+	int err; /* 0, -EEXIST, -EBUSY (another one is under way), -EOPNOTSUPP, -EIO, … */
+	char text[WRITE_TEXT];
+	uint64_t bytes;
+};
+
 struct engine_stats {
 	uint64_t reads, read_ops, rows;
 	uint64_t batches, committed, failed; /* handed over; with their status */
+	uint64_t write_ops;
 	uint64_t commits, commit_batches;    /* transactions and what they committed */
 	uint64_t commit_us, commit_us_max;   /* from begin to durable */
 	size_t waiting;			     /* jobs handed over and not done */
@@ -121,6 +159,14 @@ struct engine_ops {
 	void (*read)(struct engine *e, struct engine_read *r);
 	void (*write)(struct engine *e, struct engine_write *w);
 	void (*lease)(struct engine *e, struct engine_lease *l);
+	/* Both NULL where there is but one storage and no partition. */
+	void (*sweep)(struct engine *e, struct engine_sweep *s);
+	void (*sweep_end)(struct engine *e);
+	/* Before any engine is open; blocks. plan (SCHEMA_PLAN): one statement a line or several;
+	 * *ret_version: as it is afterwards. NULL: there is nothing to migrate. */
+	int (*schema)(const struct engine_config *c, enum schema_mode mode, struct buf *plan,
+		      unsigned *ret_version, struct buf *error);
+	void (*backup)(struct engine *e, struct engine_backup *b); /* NULL: by the database's tools */
 	struct engine *(*close)(struct engine *e); /* all jobs are done; not from a done function */
 };
 
@@ -133,6 +179,8 @@ struct engine {
 	struct loop_task bad_task;
 	struct engine_read *bad_reads;
 	struct engine_job *bad_jobs;
+	struct loop_task sweep_task;
+	struct engine_sweep *sweep; /* that begins at once */
 };
 
 extern const struct engine_ops engine_memory, engine_sqlite, engine_pgsql;
@@ -145,6 +193,9 @@ struct engine *engine_close(struct engine *e);
 void engine_read(struct engine *e, struct engine_read *r);
 void engine_write(struct engine *e, struct engine_write *w);
 void engine_lease(struct engine *e, struct engine_lease *l);
+void engine_sweep(struct engine *e, struct engine_sweep *s);
+void engine_sweep_end(struct engine *e); /* of one that began; may be called once its done is */
+void engine_backup(struct engine *e, struct engine_backup *b);
 void engine_stats(const struct engine *e, struct engine_stats *ret_stats);
 
 /* For engines: the ends of a job. */

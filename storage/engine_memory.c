@@ -262,55 +262,124 @@ static enum store_status run_batch(struct memory *m, const struct engine_write *
 
 /* --- reads ---------------------------------------------------------------------------------- */
 
+static bool is_range(const struct msg_read_op *o)
+{
+	return o->op == STORE_LOG_READ || o->op == STORE_LOG_COUNT || o->op == STORE_LOG_SIZES;
+}
+
 /* The rows that an op speaks of: [*ret_lo, *ret_hi). */
 static void range(const struct mem_table *t, const struct msg_read_op *o, size_t *ret_lo,
 		  size_t *ret_hi)
 {
 	size_t lo = bound(t, o->key, o->nkey, false), hi = bound(t, o->key, o->nkey, true);
 
-	if (o->op == STORE_LOG_READ) {
+	if (is_range(o)) {
 		struct msg_value from[] = {o->key[0], value_int((int64_t)o->from)};
 		struct msg_value to[] = {o->key[0], value_int((int64_t)o->to)};
 
 		lo = bound(t, from, 2, true);
 		hi = o->to ? bound(t, to, 2, false) : hi;
-	} else if (o->op == STORE_LIST && o->nafter && o->reverse) {
+	} else if (o->nafter && o->reverse) {
 		hi = bound(t, o->after, o->nafter, false);
-	} else if (o->op == STORE_LIST && o->nafter) {
+	} else if (o->nafter) {
 		lo = bound(t, o->after, o->nafter, true);
 	}
 	*ret_lo = lo;
 	*ret_hi = hi > lo ? hi : lo;
 }
 
+/* A bare JID is that with any resource. */
+static bool same_peer(struct str with, struct str peer)
+{
+	if (str_eq(with, peer))
+		return true;
+	return !memchr(with.ptr, '/', with.len) && peer.len > with.len &&
+	       peer.ptr[with.len] == '/' && str_starts(peer, with);
+}
+
+/* What LOG_READ and its like select in their range. */
+static bool selected(const struct msg_read_op *o, const struct msg_value *row)
+{
+	int64_t time = row[COL_LOG_TIME].i;
+	bool listed = o->nnumbers == 0;
+
+	if (o->with.len && !same_peer(o->with, row[COL_LOG_PEER].s))
+		return false;
+	if ((o->start && time < o->start) || (o->end && time > o->end))
+		return false;
+	for (size_t i = 0; i < o->nnumbers && !listed; i++)
+		listed = o->numbers[i] == (uint64_t)row[COL_LOG_NUMBER].i;
+	return listed;
+}
+
+static int found_last(struct result *res, const struct msg_value *row)
+{
+	struct msg_value v[] = {row[COL_LOG_NUMBER], row[COL_LOG_ORIGIN],
+				row[COL_LOG_ORIGIN_NUMBER], row[COL_LOG_PART], row[COL_LOG_FLAGS]};
+
+	return result_row(res, v, 5);
+}
+
+static int found_sizes(struct result *res, const struct msg_value *row)
+{
+	struct msg_value v[] = {row[COL_LOG_NUMBER], row[COL_LOG_TIME],
+				value_int((int64_t)row[COL_LOG_STANZA].s.len)};
+
+	return result_row(res, v, 3);
+}
+
 static int found(struct result *res, const struct msg_read_op *o, const struct msg_value *row)
 {
-	if (o->op == STORE_LOG_LAST) {
-		struct msg_value v[] = {row[COL_LOG_NUMBER], row[COL_LOG_ORIGIN],
-					row[COL_LOG_ORIGIN_NUMBER], row[COL_LOG_PART],
-					row[COL_LOG_FLAGS]};
+	if (o->op == STORE_LOG_LAST)
+		return found_last(res, row);
+	if (o->op == STORE_LOG_SIZES)
+		return found_sizes(res, row);
+	return result_row(res, row, o->op == STORE_LOG_ACCOUNTS ? 1 : tables[o->table].ncolumns);
+}
 
-		return result_row(res, v, 5);
-	}
-	return result_row(res, row, tables[o->table].ncolumns);
+static int count(struct result *res, const struct mem_table *t, const struct msg_read_op *o,
+		 size_t lo, size_t hi)
+{
+	struct msg_value n = value_int(0);
+	int err;
+
+	for (; lo < hi && (o->op == STORE_COUNT || !o->limit || n.i < o->limit); lo++)
+		n.i += o->op == STORE_COUNT || selected(o, t->rows[lo]);
+	err = result_row(res, &n, 1);
+	return err < 0 ? err : 0;
+}
+
+/* The first entry behind those of its account. */
+static size_t next_account(const struct mem_table *t, size_t at)
+{
+	return bound(t, t->rows[at], 1, true);
 }
 
 static int read_op(struct memory *m, struct result *res, const struct msg_read_op *o)
 {
 	const struct mem_table *t = &m->tables[o->table];
 	bool reverse = o->op == STORE_LOG_LAST || o->reverse;
-	size_t lo, hi;
+	size_t lo, hi, at;
 	int err = 0;
 
 	range(t, o, &lo, &hi);
-	if (o->op == STORE_COUNT) {
-		struct msg_value count = value_int((int64_t)(hi - lo));
-
-		err = result_row(res, &count, 1);
-		return err < 0 ? err : 0;
+	if (o->op == STORE_COUNT || o->op == STORE_LOG_COUNT)
+		return count(res, t, o, lo, hi);
+	while (lo < hi && err == 0) {
+		at = reverse ? hi - 1 : lo;
+		if (is_range(o) && !selected(o, t->rows[at])) {
+			hi -= reverse;
+			lo += !reverse;
+			continue;
+		}
+		if (!result_wants(res))
+			break;
+		err = found(res, o, t->rows[at]);
+		if (reverse)
+			hi = at;
+		else
+			lo = o->op == STORE_LOG_ACCOUNTS ? next_account(t, at) : at + 1;
 	}
-	while (lo < hi && err == 0 && result_wants(res))
-		err = found(res, o, t->rows[reverse ? --hi : lo++]);
 	return err < 0 ? err : 0;
 }
 

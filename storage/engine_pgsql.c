@@ -41,6 +41,7 @@ struct pg {
 	struct loop_timer *tick;
 	bool watching;
 	struct pg_setup partitions;
+	struct pg_sweep *sweep;
 	struct loop_timer *partitions_due;
 	size_t working; /* calls on worker threads */
 	bool closing;
@@ -206,7 +207,7 @@ static struct engine *pgsql_close(struct engine *e)
 	struct pg *pg = (struct pg *)e;
 
 	pg->closing = true;
-	while (pg->working)
+	while (pg->working || pg_sweep_working(pg->sweep))
 		loop_run_once(pg->loop);
 	pg->writer = pg_writer_free(pg->writer);
 	for (size_t i = 0; i < pg->nslots; i++) {
@@ -214,6 +215,7 @@ static struct engine *pgsql_close(struct engine *e)
 		loop_timer_free(pg->slots[i].retry);
 	}
 	pg->reads = reads_free(pg->reads);
+	pg->sweep = pg_sweep_free(pg->sweep);
 	loop_timer_free(pg->tick);
 	loop_timer_free(pg->partitions_due);
 	if (pg->conninfo)
@@ -268,9 +270,11 @@ static struct pg *pg_new(const struct engine_config *c)
 			.connect_ms = c->connect_timeout,
 			.statement_ms = c->statement_timeout,
 			.writer_key = key,
+			.no_migration = c->no_migration,
 		};
 	}
 	pg->partitions = pg->slots[0].setup;
+	pg->sweep = pg_sweep_new(c->loop, &pg->partitions);
 	return pg;
 }
 
@@ -324,11 +328,24 @@ static void pgsql_lease(struct engine *e, struct engine_lease *l)
 	pg_writer_add(((struct pg *)e)->writer, &l->job);
 }
 
+static void pgsql_sweep(struct engine *e, struct engine_sweep *s)
+{
+	pg_sweep_start(((struct pg *)e)->sweep, s);
+}
+
+static void pgsql_sweep_end(struct engine *e)
+{
+	pg_sweep_end(((struct pg *)e)->sweep);
+}
+
 const struct engine_ops engine_pgsql = {
 	.name = "postgresql",
 	.open = pgsql_open,
 	.read = pgsql_read,
 	.write = pgsql_write,
 	.lease = pgsql_lease,
+	.schema = pg_schema_of,
+	.sweep = pgsql_sweep,
+	.sweep_end = pgsql_sweep_end,
 	.close = pgsql_close,
 };

@@ -39,13 +39,13 @@ struct sqlite {
 	struct engine_read *reads, **reads_end;
 	struct loop_task reads_task;
 	struct reader readers[READERS_MAX];
+	struct backup *backup;
 };
 
 /* --- opening
  * ---------------------------------------------------------------------------------------- */
 
-/* Whoever holds it is the only process at the file, which leases in memory rely on. */
-static int lock_take(const char *path, struct buf *error)
+int db_lock(const char *path, struct buf *error)
 {
 	char *name = xasprintf("%s.lock", path);
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600), err;
@@ -72,7 +72,7 @@ static int lock_take(const char *path, struct buf *error)
 }
 
 /* SQLite gives its other files the mode of this one: credentials are nobody's to read. */
-static int file_make(const char *path, struct buf *error)
+int db_make(const char *path, struct buf *error)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
@@ -91,7 +91,8 @@ static bool connect_all(struct sqlite *s, const struct engine_config *c, struct 
 
 	s->writer.db = db_open(c->path, c->cache, true, &why);
 	if (s->writer.db)
-		ok = db_migrate(s->writer.db, tables, TABLES, SCHEMA_VERSION, &why);
+		ok = db_schema(s->writer.db, tables, TABLES, SCHEMA_VERSION,
+			       c->no_migration ? SCHEMA_CHECK : SCHEMA_MIGRATE, NULL, &why);
 	for (size_t i = 0; i < c->readers && i < READERS_MAX && ok; i++) {
 		s->readers[i].owner = s;
 		s->readers[i].db = db_open(c->path, c->cache, false, &why);
@@ -133,11 +134,11 @@ static int sqlite_open(const struct engine_config *c, struct buf *error, struct 
 
 	s->writer.leases = leases_new();
 	s->writer.config = &s->engine.config;
-	s->lock = lock_take(c->path, error);
+	s->lock = db_lock(c->path, error);
 	if (s->lock < 0)
 		err = s->lock;
 	if (!err)
-		err = file_make(c->path, error);
+		err = db_make(c->path, error);
 	if (!err && !connect_all(s, c, error))
 		err = -EIO;
 	if (err) {
@@ -292,6 +293,11 @@ static void sqlite_lease(struct engine *e, struct engine_lease *l)
 	job_add((struct sqlite *)e, &l->job);
 }
 
+static void sqlite_backup(struct engine *e, struct engine_backup *b)
+{
+	backup_start(&e->config, b, &((struct sqlite *)e)->backup);
+}
+
 /* --- reading
  * ---------------------------------------------------------------------------------------- */
 
@@ -351,5 +357,7 @@ const struct engine_ops engine_sqlite = {
 	.read = sqlite_read,
 	.write = sqlite_write,
 	.lease = sqlite_lease,
+	.schema = db_schema_of,
+	.backup = sqlite_backup,
 	.close = sqlite_close,
 };

@@ -2,6 +2,7 @@
 /* Options of the storage process. */
 #include "storage/storage_internal.h"
 
+static const char *const durabilities[] = {"durable", "relaxed", NULL};
 static const char *const engine_names[] = {"sqlite", "memory", "postgresql", NULL};
 
 #define FIELD(name) offsetof(struct storage_config, name)
@@ -18,6 +19,10 @@ const struct option storage_options[] = {
 	 .help = "How long a host of PostgreSQL may take to let us in."},
 	{"statement_timeout", OPT_TIME, FIELD(statement_timeout), "10s", 1000, 600000,
 	 .help = "How long PostgreSQL may work on one statement."},
+	{"durability", OPT_ENUM, FIELD(durability), "durable", .choices = durabilities,
+	 .help = "Relaxed: messages that clients who are online acknowledge at once have no entry in "
+		 "the log, and are acknowledged to their senders without one; a crash may lose those "
+		 "that were under way (docs/storage.md)."},
 	{"commit_max", OPT_INT, FIELD(commit_max), "500", 1, 10000,
 	 .help = "Batches of writes that share one commit at the most."},
 	{"commit_delay", OPT_TIME, FIELD(commit_delay), "4ms", 0, 1000, .flags = OPT_RELOAD,
@@ -32,5 +37,21 @@ const struct option storage_options[] = {
 	 .help = "Memory for the database's pages, for the writer and for each reader."},
 	{"keep_requests", OPT_TIME, FIELD(keep_requests), "1d", 60000, INT64_C(30) * 86400 * 1000,
 	 .help = "How long a conditional write is known, so that its repetition succeeds."},
+	{"migrate", OPT_BOOL, FIELD(migrate), "true",
+	 .help = "Brings an older schema to this version at the start; else mercutioctl storage "
+		 "migrate does."},
+	{"retention_age", OPT_TIME, FIELD(retention.age), "0", 0, INT64_C(-1), .flags = OPT_RELOAD,
+	 .help = "How long delivered messages are kept in the log; 0: no limit of time."},
+	{"retention_count", OPT_INT, FIELD(retention.count), "0", 0, INT64_MAX, .flags = OPT_RELOAD,
+	 .help = "Messages kept in the log of one account; 0: any number."},
+	{"retention_size", OPT_SIZE, FIELD(retention.size), "1G", 0, INT64_MAX,
+	 .flags = OPT_RELOAD,
+	 .help = "Bytes of messages kept in the log of one account; 0: any number."},
+	{"retention_offline", OPT_TIME, FIELD(retention.offline), "365d", 0, INT64_C(-1),
+	 .flags = OPT_RELOAD,
+	 .help = "How long a message waits to be delivered, whatever the other limits say; 0: for "
+		 "ever."},
+	{"retention_every", OPT_TIME, FIELD(retention_every), "1d", 1000, INT64_C(-1),
+	 .flags = OPT_RELOAD, .help = "How often the log is looked through for what is past limits."},
 	{NULL},
 };

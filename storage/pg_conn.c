@@ -21,7 +21,7 @@ struct pg_conn {
 	uint64_t busy_since;
 	bool broken;					 /* something could not be sent */
 	bool taking;					 /* results: freed behind that */
-	uint8_t prepared[PG_KINDS][TABLES][PG_VARIANTS]; /* 1: asked for, 2: done */
+	uint8_t prepared[SQL_KINDS][TABLES][SQL_VARIANTS]; /* 1: asked for, 2: done */
 };
 
 enum { PREPARE_ASKED = 1, PREPARE_DONE };
@@ -214,7 +214,7 @@ static void run_add(struct pg_conn *c, bool rows, void *arg, size_t op)
 		want_rows(c);
 }
 
-void pg_conn_run(struct pg_conn *c, enum pg_kind kind, size_t table, unsigned variant,
+void pg_conn_run(struct pg_conn *c, enum sql_kind kind, size_t table, unsigned variant,
 		 const struct pg_params *p, void *arg, size_t op)
 {
 	uint8_t *prepared = &c->prepared[kind][table][variant];
@@ -223,7 +223,7 @@ void pg_conn_run(struct pg_conn *c, enum pg_kind kind, size_t table, unsigned va
 
 	snprintf(name, sizeof(name), "m%d_%zu_%u", (int)kind, table, variant);
 	if (!*prepared) {
-		pg_sql_text(&sql, kind, &tables[table], variant);
+		sql_text(&sql, SQL_POSTGRESQL, kind, &tables[table], variant);
 		buf_putc(&sql, 0);
 		if (!PQsendPrepare(c->handle, name, buf_ptr(&sql), p->n, p->types))
 			c->broken = true;
@@ -233,7 +233,7 @@ void pg_conn_run(struct pg_conn *c, enum pg_kind kind, size_t table, unsigned va
 	}
 	if (!PQsendQueryPrepared(c->handle, name, p->n, p->values, p->lengths, p->formats, 1))
 		c->broken = true;
-	run_add(c, kind == PG_LIST || kind == PG_RANGE, arg, op);
+	run_add(c, kind == SQL_LIST || kind == SQL_RANGE, arg, op);
 }
 
 void pg_conn_sql(struct pg_conn *c, const char *sql, const struct pg_params *p, void *arg,

@@ -172,7 +172,7 @@ static void send_route(struct pg_conn *c, struct fence **list, size_t n, size_t 
 	param_text(&p, str_z(list[0]->route));
 	for (size_t i = 0; i < 5; i++)
 		param_ints(&p, i >= 2, columns + i * n, n);
-	pg_conn_run(c, PG_FENCE, 0, 0, &p, NULL, first);
+	pg_conn_run(c, SQL_FENCE, 0, 0, &p, NULL, first);
 	params_free(&p);
 	free(columns);
 }

@@ -6,31 +6,9 @@
 #include <libpq-fe.h>
 #include "storage/engine.h"
 #include "storage/lease.h"
+#include "storage/sql.h"
 
 struct pg;
-
-/* --- pg_sql.c: the statements, from the declared tables --------------------------------------- */
-
-enum pg_kind {
-	PG_LIST,   /* by prefix, or behind a key in it; the last parameter is the limit, as in */
-	PG_RANGE,  /* log: account, number above, number below */
-	PG_LAST,   /* log: account */
-	PG_COUNT,  /* by prefix */
-	PG_PUT,	   /* all columns; replaces */
-	PG_INSERT, /* all columns; changes nothing when the key is there */
-	PG_UPDATE, /* all columns; changes nothing when the key is not there */
-	PG_DELETE, /* by prefix */
-	PG_APPEND, /* log: fails when the number is known in the same partition */
-	PG_APPEND_KNOWN, /* log: the same number and key may be there, in any partition */
-	PG_FENCE,	 /* locks and compares leases */
-	PG_KINDS
-};
-enum { PG_PREFIX = 7, PG_REVERSE = 8, PG_AFTER = 16, PG_VARIANTS = 32 };
-void pg_sql_text(struct buf *b, enum pg_kind kind, const struct table_def *t, unsigned variant);
-/* log: the table whose rows lie in partitions. */
-void pg_sql_create_table(struct buf *b, const struct table_def *t, unsigned version, bool log);
-void pg_sql_create_index(struct buf *b, const struct table_def *t, size_t index);
-void pg_sql_add_column(struct buf *b, const struct table_def *t, size_t column);
 
 /* --- pg_params.c: parameters of a statement, and rows, in binary form ------------------------- */
 
@@ -70,14 +48,19 @@ struct pg_setup {
 	const char *conninfo;
 	enum pg_role role;
 	int64_t connect_ms, statement_ms;
+	bool no_migration;  /* an older schema is refused */
 	int32_t writer_key; /* names this engine among all that are at the database */
 	PGconn *handle;	    /* made by pg_setup_run */
 	enum pg_outcome outcome;
 	char text[WRITE_TEXT]; /* why not */
 };
+/* How many engines are at work in this database; -1: failed. */
+int64_t pg_setup_writers(PGconn *c, char text[WRITE_TEXT]);
 /* A connection that is ready to work; the writer's schema is up to date and the writer that this
  * engine had before is gone, with all that it was about to commit. */
 void pg_setup_run(struct pg_setup *s);
+/* A connection with nothing set or checked; false: none, for the reason in text. */
+bool pg_setup_plain(struct pg_setup *s);
 /* The log's partitions of this month and the following, on a connection of its own. */
 void pg_setup_partitions(struct pg_setup *s);
 /* Runs SQL (several statements) and waits; ms 0: for ever. NULL when it failed, with *text. */
@@ -94,6 +77,12 @@ void pg_text(char text[WRITE_TEXT], const char *message); /* its first line */
  * refused when it says that programs of this version cannot use it. */
 enum pg_outcome pg_migrate(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
 			   char text[WRITE_TEXT]);
+/* The same as the mode says. */
+enum pg_outcome pg_schema(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
+			  enum schema_mode mode, struct buf *plan, char text[WRITE_TEXT]);
+/* pg_offline.c: as of struct engine_ops. */
+int pg_schema_of(const struct engine_config *c, enum schema_mode mode, struct buf *plan,
+		 unsigned *ret_version, struct buf *error);
 /* Makes the partition of the month that holds that time, and those of the two that follow. */
 bool pg_partitions(PGconn *c, int64_t wall_us, char text[WRITE_TEXT]);
 /* The month that holds a time: its first microsecond and the one behind its last. */
@@ -123,7 +112,7 @@ struct pg_conn *pg_conn_new(struct loop *l, PGconn *take_handle, const struct pg
 			    void *arg);
 struct pg_conn *pg_conn_free(struct pg_conn *c);
 /* Adds a statement to the pipeline. A failure to do so is told by lost, from pg_conn_sync. */
-void pg_conn_run(struct pg_conn *c, enum pg_kind kind, size_t table, unsigned variant,
+void pg_conn_run(struct pg_conn *c, enum sql_kind kind, size_t table, unsigned variant,
 		 const struct pg_params *p, void *arg, size_t op);
 void pg_conn_sql(struct pg_conn *c, const char *sql, const struct pg_params *p, void *arg,
 		 size_t op);
@@ -174,6 +163,16 @@ struct pg_reader *reader_new(struct pg *pg, struct pg_reads *q, struct engine *e
 struct pg_reader *reader_free(struct pg_reader *r);
 bool reader_busy(const struct pg_reader *r);
 void reader_tick(struct pg_reader *r); /* ends it when there was no answer for too long */
+
+/* --- pg_sweep.c --------------------------------------------------------------------------------
+ */
+
+struct pg_sweep; /* engine_sweep */
+struct pg_sweep *pg_sweep_new(struct loop *l, const struct pg_setup *how);
+struct pg_sweep *pg_sweep_free(struct pg_sweep *p); /* not while it works */
+void pg_sweep_start(struct pg_sweep *p, struct engine_sweep *s);
+void pg_sweep_end(struct pg_sweep *p);
+bool pg_sweep_working(const struct pg_sweep *p);
 
 /* --- engine_pgsql.c ----------------------------------------------------------------------------
  */

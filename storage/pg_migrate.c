@@ -74,23 +74,33 @@ static const char own_functions[] =
 	" END IF;"
 	" END $f$;";
 
-static bool run(PGconn *c, struct buf *sql, char text[WRITE_TEXT])
+struct migration {
+	PGconn *c;
+	struct buf *plan; /* statements go there instead of being run; NULL: not so */
+	char *text;	  /* why it failed, WRITE_TEXT */
+};
+
+static bool run_text(const struct migration *m, const char *sql)
 {
 	PGresult *r;
 
-	buf_putc(sql, 0);
-	r = pg_exec(c, buf_ptr(sql), 0, text);
-	buf_clear(sql);
+	if (m->plan) {
+		buf_printf(m->plan, "%s;\n", sql);
+		return true;
+	}
+	r = pg_exec(m->c, sql, 0, m->text);
 	PQclear(r);
 	return r != NULL;
 }
 
-static bool run_text(PGconn *c, const char *sql, char text[WRITE_TEXT])
+static bool run(const struct migration *m, struct buf *sql)
 {
-	PGresult *r = pg_exec(c, sql, 0, text);
+	bool good;
 
-	PQclear(r);
-	return r != NULL;
+	buf_putc(sql, 0);
+	good = run_text(m, buf_ptr(sql));
+	buf_clear(sql);
+	return good;
 }
 
 /* The rest of what makes the log a log: where rows go that no month has. */
@@ -102,48 +112,48 @@ static void log_parts(struct buf *sql, const struct table_def *t)
 		   t->name, t->name);
 }
 
-static bool table_to(PGconn *c, const struct table_def *t, unsigned version, char text[WRITE_TEXT])
+static bool table_to(const struct migration *m, const struct table_def *t, unsigned version)
 {
 	bool log = strcmp(t->name, tables[TABLE_LOG].name) == 0, ok = true;
 	struct buf sql = BUF_INIT;
 
 	if (t->since == version) {
-		pg_sql_create_table(&sql, t, version, log);
+		sql_create_table(&sql, SQL_POSTGRESQL, t, version);
 		if (log)
 			log_parts(&sql, t);
-		ok = run(c, &sql, text);
+		ok = run(m, &sql);
 	}
 	for (size_t i = 0; i < t->ncolumns && ok; i++) {
 		if (t->columns[i].since != version || t->since >= version)
 			continue;
-		pg_sql_add_column(&sql, t, i);
-		ok = run(c, &sql, text);
+		sql_add_column(&sql, SQL_POSTGRESQL, t, i);
+		ok = run(m, &sql);
 	}
 	for (size_t i = 0; i < t->nindexes && ok; i++) {
 		if (t->indexes[i].since != version)
 			continue;
-		pg_sql_create_index(&sql, t, i);
-		ok = run(c, &sql, text);
+		sql_create_index(&sql, t, i);
+		ok = run(m, &sql);
 	}
 	buf_free(&sql);
 	return ok;
 }
 
-static bool version_to(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
-		       char text[WRITE_TEXT])
+static bool version_to(const struct migration *m, const struct table_def *defs, size_t ndefs,
+		       unsigned version)
 {
 	struct buf sql = BUF_INIT;
 	bool ok = true;
 
 	for (size_t i = 0; i < ndefs && ok; i++)
-		ok = table_to(c, &defs[i], version, text);
+		ok = table_to(m, &defs[i], version);
 	if (!ok)
 		return false;
 	buf_printf(&sql,
 		   "INSERT INTO mercutio_schema (version, oldest) VALUES (%u, %d)"
 		   " ON CONFLICT DO NOTHING",
 		   version, OLDEST_USER);
-	ok = run(c, &sql, text);
+	ok = run(m, &sql);
 	buf_free(&sql);
 	return ok;
 }
@@ -166,28 +176,33 @@ static int64_t functions_known(PGconn *c, char text[WRITE_TEXT])
 			 0, text);
 }
 
-static bool upgrade(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
-		    char text[WRITE_TEXT])
+static bool versions_to(const struct migration *m, const struct table_def *defs, size_t ndefs,
+			int64_t stored, unsigned version)
+{
+	bool ok = stored >= 0;
+
+	for (int64_t v = stored + 1; ok && v <= (int64_t)version; v++)
+		ok = version_to(m, defs, ndefs, (unsigned)v);
+	return ok;
+}
+
+static bool upgrade(const struct migration *m, const struct table_def *defs, size_t ndefs,
+		    unsigned version)
 {
 	struct buf sql = BUF_INIT;
-	int64_t stored = -1;
 	bool ok;
 
 	buf_printf(&sql, "BEGIN; SELECT pg_advisory_xact_lock(%d, %d)", MIGRATE_KEY, MIGRATE_LOCK);
-	ok = run(c, &sql, text) && run_text(c, own_tables, text) &&
-	     run_text(c, own_functions, text);
-	buf_free(&sql);
 	/* Another process may have done it while this one waited. */
-	if (ok)
-		stored = stored_version(c, text);
-	for (int64_t v = stored + 1; stored >= 0 && ok && v <= (int64_t)version; v++)
-		ok = version_to(c, defs, ndefs, (unsigned)v, text);
-	if (ok && stored >= 0 && run_text(c, "COMMIT", text))
+	ok = run(m, &sql) && run_text(m, own_tables) && run_text(m, own_functions) &&
+	     versions_to(m, defs, ndefs, stored_version(m->c, m->text), version);
+	buf_free(&sql);
+	if (ok && run_text(m, "COMMIT"))
 		return true;
-	if (PQstatus(c) == CONNECTION_OK) {
+	if (PQstatus(m->c) == CONNECTION_OK) {
 		char ignored[WRITE_TEXT];
 
-		run_text(c, "ROLLBACK", ignored);
+		PQclear(pg_exec(m->c, "ROLLBACK", 0, ignored));
 	}
 	return false;
 }
@@ -197,26 +212,59 @@ static enum pg_outcome failed(const PGconn *c)
 	return PQstatus(c) == CONNECTION_OK ? PG_REFUSED : PG_AWAY;
 }
 
-enum pg_outcome pg_migrate(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
-			   char text[WRITE_TEXT])
+/* It has all that this version needs, perhaps more. */
+static enum pg_outcome usable(PGconn *c, int64_t stored, unsigned version, char text[WRITE_TEXT])
 {
-	int64_t stored = stored_version(c, text), oldest = 0;
+	int64_t oldest = pg_number(c, "SELECT max(oldest) FROM mercutio_schema", 0, text);
+
+	if (oldest < 0)
+		return failed(c);
+	if (oldest <= (int64_t)version)
+		return PG_OK;
+	snprintf(text, WRITE_TEXT,
+		 "its schema (version %lld) is newer than this program's (version %u)",
+		 (long long)stored, version);
+	return PG_REFUSED;
+}
+
+static enum pg_outcome too_old(int64_t stored, unsigned version, const char *but,
+			       char text[WRITE_TEXT])
+{
+	snprintf(text, WRITE_TEXT,
+		 "its schema (version %lld) is older than this program's (version %u)%s: run "
+		 "mercutioctl storage migrate",
+		 (long long)stored, version, but);
+	return PG_REFUSED;
+}
+
+enum pg_outcome pg_schema(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
+			  enum schema_mode mode, struct buf *plan, char text[WRITE_TEXT])
+{
+	struct migration m = {c, mode == SCHEMA_PLAN ? plan : NULL, text};
+	int64_t stored = stored_version(c, text);
 
 	if (stored < 0)
 		return failed(c);
 	/* A role that may only work gets no further when all is there. */
-	if (stored >= (int64_t)version && functions_known(c, text) == 2) {
-		oldest = pg_number(c, "SELECT max(oldest) FROM mercutio_schema", 0, text);
-		if (oldest < 0)
-			return failed(c);
-		if (oldest <= (int64_t)version)
+	if (stored >= (int64_t)version && functions_known(c, text) == 2)
+		return usable(c, stored, version, text);
+	if (mode == SCHEMA_CHECK)
+		return too_old(stored, version, "", text);
+	if (mode == SCHEMA_PLAN) {
+		if (run_text(&m, own_tables) && run_text(&m, own_functions) &&
+		    versions_to(&m, defs, ndefs, stored, version))
 			return PG_OK;
-		snprintf(text, WRITE_TEXT,
-			 "its schema (version %lld) is newer than this program's (version %u)",
-			 (long long)stored, version);
-		return PG_REFUSED;
+		return failed(c);
 	}
-	return upgrade(c, defs, ndefs, version, text) ? PG_OK : failed(c);
+	if (pg_number(c, "SELECT has_schema_privilege(current_schema(), 'CREATE')::int", 0, text) == 0)
+		return too_old(stored, version, ", and this role may not change it", text);
+	return upgrade(&m, defs, ndefs, version) ? PG_OK : failed(c);
+}
+
+enum pg_outcome pg_migrate(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
+			   char text[WRITE_TEXT])
+{
+	return pg_schema(c, defs, ndefs, version, SCHEMA_MIGRATE, NULL, text);
 }
 
 /* --- the log's partitions ----------------------------------------------------------------------
@@ -248,20 +296,26 @@ void pg_month(int64_t wall_us, int *ret_year, int *ret_month, int64_t *ret_from,
 	*ret_to = (month == 11 ? days_to(year + 1, 0) : days_to(year, month + 1)) * day;
 }
 
-static bool partition(PGconn *c, const char *name, int64_t from, int64_t to, char text[WRITE_TEXT])
+static bool partition_there(PGconn *c, const char *name)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *r;
+	char ignored[WRITE_TEXT];
 	bool there;
 
 	buf_printf(&sql, "SELECT count(to_regclass('\"%s\"'))", name);
 	buf_putc(&sql, 0);
-	there = pg_number(c, buf_ptr(&sql), PARTITION_MS, text) == 1;
-	buf_clear(&sql);
-	if (there) {
-		buf_free(&sql);
+	there = pg_number(c, buf_ptr(&sql), PARTITION_MS, ignored) == 1;
+	buf_free(&sql);
+	return there;
+}
+
+static bool partition(PGconn *c, const char *name, int64_t from, int64_t to, char text[WRITE_TEXT])
+{
+	struct buf sql = BUF_INIT;
+	PGresult *r;
+
+	if (partition_there(c, name))
 		return true;
-	}
 	/* Made apart and then attached: that does not lock out those who use the log. */
 	buf_printf(&sql,
 		   "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '20s';"
@@ -280,7 +334,8 @@ static bool partition(PGconn *c, const char *name, int64_t from, int64_t to, cha
 		PQclear(pg_exec(c, "ROLLBACK", PARTITION_MS, ignored));
 	}
 	PQclear(r);
-	return r != NULL;
+	/* Another process may have made it while this one waited for the lock. */
+	return r || partition_there(c, name);
 }
 
 bool pg_partitions(PGconn *c, int64_t wall_us, char text[WRITE_TEXT])

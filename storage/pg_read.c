@@ -11,7 +11,7 @@
 #include "storage/pg_internal.h"
 #include "storage/result.h"
 
-enum { READS_AT_ONCE = 64, COLUMNS_MAX = 32, TRIES = 3 };
+enum { READS_AT_ONCE = 64, TRIES = 3 };
 
 struct pg_reads {
 	struct engine *engine;
@@ -39,68 +39,23 @@ struct reading {
 	struct result result;
 	size_t op;
 	bool begun, full; /* the op in work; no more rows of it */
+	struct sql_columns columns;
 };
 
 /* --- sending ------------------------------------------------------------------------------------
  */
 
-struct query {
-	enum pg_kind kind;
-	unsigned variant;
-};
-
-static struct query query_of(const struct msg_read_op *o)
-{
-	const struct table_def *t = &tables[o->table];
-	unsigned variant = (unsigned)o->nkey | (o->reverse ? PG_REVERSE : 0);
-
-	switch ((enum store_read_op)o->op) {
-	case STORE_COUNT:
-		return (struct query){PG_COUNT, (unsigned)o->nkey};
-	case STORE_LOG_READ:
-		return (struct query){PG_RANGE, variant};
-	case STORE_LOG_LAST:
-		return (struct query){PG_LAST, 0};
-	case STORE_LIST:
-		if (o->nafter && o->nkey < t->nkeys)
-			variant |= PG_AFTER;
-		break;
-	case STORE_GET:
-		break;
-	}
-	return (struct query){PG_LIST, variant};
-}
-
-/* One row more than wanted, which tells whether there are more. */
-static int64_t rows_limit(const struct engine_config *c, const struct msg_read_op *o)
-{
-	size_t n = o->limit && o->limit < c->read_rows ? o->limit : c->read_rows;
-
-	return (int64_t)n + 1;
-}
-
 static void send_op(struct pg_reader *r, struct reading *g, size_t i)
 {
 	const struct msg_read_op *o = &g->read->ops[i];
-	const struct table_def *t = &tables[o->table];
-	struct query q = query_of(o);
 	struct pg_params p = {0};
+	struct sql_query q;
 
-	/* A whole key has nothing behind it. */
-	if (o->op == STORE_LIST && o->nafter && o->nkey == t->nkeys)
+	sql_query_make(&q, SQL_POSTGRESQL, o, r->engine->config.read_rows, g->read->pool);
+	if (q.nothing)
 		return;
-	for (size_t k = 0; k < o->nkey; k++)
-		param_value(&p, t->columns[k].type, &o->key[k]);
-	if (q.kind == PG_LIST && (q.variant & PG_AFTER)) {
-		for (size_t k = o->nkey; k < o->nafter; k++)
-			param_value(&p, t->columns[k].type, &o->after[k]);
-	}
-	if (q.kind == PG_RANGE) {
-		param_int(&p, (int64_t)o->from);
-		param_int(&p, o->to ? (int64_t)o->to : INT64_MAX);
-	}
-	if (q.kind != PG_COUNT)
-		param_int(&p, rows_limit(&r->engine->config, o));
+	for (size_t k = 0; k < q.nvalues; k++)
+		param_value(&p, (enum column_type)q.values[k].type, &q.values[k]);
 	pg_conn_run(r->conn, q.kind, o->table, q.variant, &p, g, i);
 	params_free(&p);
 }
@@ -148,36 +103,24 @@ static void go(void *arg)
 /* --- results ------------------------------------------------------------------------------------
  */
 
-static size_t column_types(const struct msg_read_op *o, enum column_type types[COLUMNS_MAX])
-{
-	const struct table_def *t = &tables[o->table];
-	size_t n = o->op == STORE_COUNT ? 1 : o->op == STORE_LOG_LAST ? 5 : t->ncolumns;
-
-	for (size_t i = 0; i < n; i++)
-		types[i] = o->op == STORE_COUNT || o->op == STORE_LOG_LAST ? COLUMN_INT
-									   : t->columns[i].type;
-	return n;
-}
-
 static void on_result(void *arg, const struct pg_cmd *cmd, const PGresult *result)
 {
 	struct reading *g = cmd->arg;
-	enum column_type types[COLUMNS_MAX];
-	struct msg_value row[COLUMNS_MAX];
-	size_t n = column_types(&g->read->ops[cmd->op], types);
+	struct msg_value row[QUERY_COLUMNS];
 
 	if (!g->begun || g->op != cmd->op) {
 		result_op(&g->result, cmd->op);
 		g->begun = true;
 		g->op = cmd->op;
 		g->full = false;
+		sql_query_columns(&g->columns, &g->read->ops[cmd->op]);
 	}
 	for (int i = 0; i < PQntuples(result) && !g->full && g->read->err == 0; i++) {
 		int err = 1;
 
 		if (result_wants(&g->result)) {
-			row_values(result, i, types, row, n);
-			err = result_row(&g->result, row, n);
+			row_values(result, i, g->columns.types, row, g->columns.n);
+			err = result_row(&g->result, row, g->columns.n);
 		}
 		g->full = err > 0;
 		if (err < 0) {

@@ -85,6 +85,34 @@ int64_t pg_number(PGconn *c, const char *sql, int64_t ms, char text[WRITE_TEXT])
 	return n;
 }
 
+/* It is up and says no: for a while (all connections are taken, it is being shut down, it is a
+ * standby), or for good. Its code is shown only in this way, and the message of libpq itself is not
+ * translated. */
+static bool passes(const struct pg_setup *s, const char *const *keys, const char *const *values)
+{
+	uint64_t due = clock_mono_ms() + (uint64_t)s->connect_ms;
+	PGconn *c = PQconnectStartParams(keys, values, 1);
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+	const char *text;
+	bool yes;
+
+	PQsetErrorVerbosity(c, PQERRORS_VERBOSE);
+	while (PQstatus(c) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
+	       state != PGRES_POLLING_FAILED && clock_mono_ms() < due) {
+		struct pollfd p = {.fd = PQsocket(c),
+				   .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+
+		poll(&p, 1, 100);
+		if (p.revents)
+			state = PQconnectPoll(c);
+	}
+	text = PQerrorMessage(c);
+	yes = state == PGRES_POLLING_OK || strstr(text, " 53") || strstr(text, " 57P") ||
+	      strstr(text, "session is read-only") || strstr(text, "hot standby");
+	PQfinish(c);
+	return yes;
+}
+
 static bool connect(struct pg_setup *s)
 {
 	char seconds[24];
@@ -107,6 +135,8 @@ static bool connect(struct pg_setup *s)
 	pg_text(s->text, PQerrorMessage(s->handle));
 	switch (PQpingParams(keys, values, 1)) {
 	case PQPING_OK:
+		s->outcome = passes(s, keys, values) ? PG_AWAY : PG_REFUSED;
+		break;
 	case PQPING_NO_ATTEMPT:
 		s->outcome = PG_REFUSED;
 		break;
@@ -178,6 +208,22 @@ static bool writer_alone(struct pg_setup *s)
 	return got == 1;
 }
 
+int64_t pg_setup_writers(PGconn *c, char text[WRITE_TEXT])
+{
+	struct buf sql = BUF_INIT;
+	int64_t n;
+
+	buf_printf(&sql,
+		   "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %d AND"
+		   " granted AND database ="
+		   " (SELECT oid FROM pg_database WHERE datname = current_database())",
+		   WRITER_KEY);
+	buf_putc(&sql, 0);
+	n = pg_number(c, buf_ptr(&sql), SETUP_MS, text);
+	buf_free(&sql);
+	return n;
+}
+
 static bool ready(struct pg_setup *s)
 {
 	char ignored[WRITE_TEXT];
@@ -187,7 +233,8 @@ static bool ready(struct pg_setup *s)
 	s->outcome = PG_AWAY;
 	if (s->role == PG_READER)
 		return settings(s);
-	s->outcome = pg_migrate(s->handle, tables, TABLES, SCHEMA_VERSION, s->text);
+	s->outcome = pg_schema(s->handle, tables, TABLES, SCHEMA_VERSION,
+			       s->no_migration ? SCHEMA_CHECK : SCHEMA_MIGRATE, NULL, s->text);
 	if (s->outcome != PG_OK)
 		return false;
 	s->outcome = PG_AWAY;
@@ -208,11 +255,20 @@ void pg_setup_run(struct pg_setup *s)
 	s->handle = NULL;
 }
 
-void pg_setup_partitions(struct pg_setup *s)
+bool pg_setup_plain(struct pg_setup *s)
 {
 	s->handle = NULL;
 	s->text[0] = 0;
-	if (connect(s) && pg_partitions(s->handle, clock_wall_us(), s->text))
+	if (connect(s))
+		return true;
+	PQfinish(s->handle);
+	s->handle = NULL;
+	return false;
+}
+
+void pg_setup_partitions(struct pg_setup *s)
+{
+	if (pg_setup_plain(s) && pg_partitions(s->handle, clock_wall_us(), s->text))
 		s->outcome = PG_OK;
 	else if (s->outcome == PG_OK)
 		s->outcome = PG_AWAY;

@@ -44,13 +44,14 @@ void writer_back(struct pg_writer *w, unsigned marks)
 	struct engine_job **end = &w->run;
 
 	w->phase = W_IDLE;
+	if (!w->run)
+		return;
 	for (; *end; end = &(*end)->next)
 		(*end)->marks |= marks;
 	*end = w->jobs;
 	if (!w->jobs)
 		w->jobs_end = end;
-	if (w->run)
-		w->jobs = w->run;
+	w->jobs = w->run;
 	w->njobs += w->nrun;
 	w->run = NULL;
 	w->nrun = 0;
@@ -156,18 +157,18 @@ static bool append_is_new(struct pg_writer *w, const struct engine_write *b,
 
 static void send_op(struct pg_writer *w, struct engine_write *b, size_t i)
 {
-	static const enum pg_kind puts[] = {PG_PUT, PG_INSERT, PG_UPDATE};
+	static const enum sql_kind puts[] = {SQL_PUT, SQL_INSERT, SQL_UPDATE};
 	const struct msg_write_op *o = &b->ops[i];
-	enum pg_kind kind = PG_DELETE;
+	enum sql_kind kind = SQL_DELETE;
 	unsigned variant = 0;
 	struct pg_params p = {0};
 
 	if (o->op == STORE_PUT)
 		kind = puts[o->condition];
 	else if (o->op == STORE_LOG_APPEND)
-		kind = (b->job.marks & MARK_KNOWN) || !append_is_new(w, b, o) ? PG_APPEND_KNOWN
-									      : PG_APPEND;
-	if (kind == PG_DELETE) {
+		kind = (b->job.marks & MARK_KNOWN) || !append_is_new(w, b, o) ? SQL_APPEND_KNOWN
+									      : SQL_APPEND;
+	if (kind == SQL_DELETE) {
 		variant = (unsigned)o->nvalues;
 		for (size_t n = 0; n < o->nvalues; n++)
 			param_value(&p, tables[o->table].columns[n].type, &o->values[n]);

@@ -7,6 +7,7 @@
  * every frame of the old run that is still on its way is dropped here.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -110,6 +111,8 @@ static void read_done(struct engine_read *r)
 		link_fail(s->link, &q->head, r->err, r->text);
 	else
 		link_reply(s->link, &q->head, MSG_FOUND, &m);
+	if (r->err == -EIO)
+		snprintf(s->read_reason, sizeof(s->read_reason), "%s", r->text ? r->text : "");
 	if (r->err == -EIO && !s->read_failing)
 		log_error("database cannot be read", LF_S("reason", r->text));
 	else if (r->err && r->err != -EIO)
@@ -264,6 +267,7 @@ static void lease_done(struct engine_lease *l)
 		.shards = l->held,
 		.nshards = l->nheld,
 		.write_epoch = l->write_epoch,
+		.relaxed = q->storage->config->durability == DURABILITY_RELAXED,
 	};
 
 	if (l->err)
@@ -336,6 +340,8 @@ const struct link_handler storage_handlers[] = {
 	{MSG_WRITE, on_write},
 	{MSG_LEASE_TAKE, on_lease_take},
 	{MSG_LEASE_CHECK, on_lease_check},
+	{MSG_BACKUP, backup_handle},
+	{MSG_RETENTION, retention_handle},
 	{0, NULL},
 };
 

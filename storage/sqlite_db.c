@@ -72,7 +72,7 @@ sqlite3_stmt *db_stmt(struct db *db, enum sql_kind kind, size_t table, unsigned 
 	struct buf b = BUF_INIT;
 
 	if (!*s) {
-		sql_text(&b, kind, &tables[table], variant);
+		sql_text(&b, SQL_SQLITE, kind, &tables[table], variant);
 		sqlite3_prepare_v3(db->handle, buf_ptr(&b), (int)b.len, SQLITE_PREPARE_PERSISTENT,
 				   s, NULL);
 		buf_free(&b);

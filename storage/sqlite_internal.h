@@ -6,32 +6,13 @@
 #include <sqlite3.h>
 #include "storage/engine.h"
 #include "storage/lease.h"
-
-/* --- sqlite_sql.c: the statements, from the declared tables --------------------------------- */
-
-enum sql_kind {
-	SQL_LIST,  /* by prefix, or behind a key in it: prefix's values, then the rest of the key */
-	SQL_COUNT, /* by prefix */
-	SQL_RANGE, /* log: account, number above, number below */
-	SQL_LAST,  /* log: account */
-	SQL_PUT,   /* all columns; replaces */
-	SQL_INSERT,  /* all columns; changes nothing when the key is there */
-	SQL_UPDATE,  /* all columns; changes nothing when the key is not there */
-	SQL_DELETE,  /* by prefix */
-	SQL_LOG_KEY, /* log: account, number; the key of the stanza */
-	SQL_KINDS
-};
-enum { SQL_PREFIX = 7, SQL_REVERSE = 8, SQL_AFTER = 16, SQL_VARIANTS = 32 };
-/* variant: number of the prefix's columns, and flags. */
-void sql_text(struct buf *b, enum sql_kind kind, const struct table_def *t, unsigned variant);
-void sql_create_table(struct buf *b, const struct table_def *t, unsigned version);
-void sql_create_index(struct buf *b, const struct table_def *t, size_t index);
-void sql_add_column(struct buf *b, const struct table_def *t, size_t column);
+#include "storage/sql.h"
 
 /* --- sqlite_db.c: one connection, used by one thread at a time ------------------------------ */
 
 struct db {
 	sqlite3 *handle;
+	struct buf *plan; /* of a migration: its statements go there instead of being run; NULL: not so */
 	sqlite3_stmt *cached[TABLES][SQL_KINDS][SQL_VARIANTS];
 };
 
@@ -54,6 +35,31 @@ bool db_is_trouble(int code);
  * Idempotent, one transaction. False with one line in error; a newer schema is refused. */
 bool db_migrate(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version,
 		struct buf *error);
+/* The same as the mode says. Without the file's lock only SCHEMA_PLAN is right. */
+bool db_schema(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version,
+	       enum schema_mode mode, struct buf *plan, struct buf *error);
+
+/* --- engine_sqlite.c: the file -------------------------------------------------------------- */
+
+/* Whoever holds it is the only process at the file, which leases in memory rely on. A descriptor, or a
+ * negative errno with one line in error. */
+int db_lock(const char *path, struct buf *error);
+/* Makes the file, readable by nobody else, when it is not there. */
+int db_make(const char *path, struct buf *error);
+
+/* Gives a file that was closed its name, durably (bulk_sqlite.c). */
+bool db_file_publish(const char *temp, const char *path);
+
+/* --- sqlite_offline.c: as of struct engine_ops ----------------------------------------------- */
+
+int db_schema_of(const struct engine_config *c, enum schema_mode mode, struct buf *plan,
+		 unsigned *ret_version, struct buf *error);
+
+/* --- sqlite_backup.c ------------------------------------------------------------------------ */
+
+struct backup; /* under way */
+/* *slot is NULL while there is none. */
+void backup_start(const struct engine_config *c, struct engine_backup *b, struct backup **slot);
 
 /* --- sqlite_read.c, sqlite_write.c: run on a worker thread ---------------------------------- */
 

@@ -43,6 +43,12 @@ static bool run(struct db *db, struct buf *sql)
 {
 	int rc;
 
+	if (db->plan) {
+		buf_str_append(db->plan, buf_str(sql));
+		buf_lit(db->plan, ";\n");
+		buf_clear(sql);
+		return true;
+	}
 	buf_putc(sql, 0);
 	rc = db_exec(db, buf_ptr(sql));
 	buf_clear(sql);
@@ -55,14 +61,14 @@ static bool table_to(struct db *db, const struct table_def *t, unsigned version)
 	bool ok = true;
 
 	if (t->since == version) {
-		sql_create_table(&sql, t, version);
+		sql_create_table(&sql, SQL_SQLITE, t, version);
 		ok = run(db, &sql);
 	}
 	for (size_t i = 0; i < t->ncolumns && ok; i++) {
 		if (t->columns[i].since != version || t->since >= version ||
 		    has_column(db, t->name, t->columns[i].name))
 			continue;
-		sql_add_column(&sql, t, i);
+		sql_add_column(&sql, SQL_SQLITE, t, i);
 		ok = run(db, &sql);
 	}
 	for (size_t i = 0; i < t->nindexes && ok; i++) {
@@ -90,25 +96,78 @@ static bool version_to(struct db *db, const struct table_def *defs, size_t ndefs
 	return ok;
 }
 
-bool db_migrate(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version,
-		struct buf *error)
+static bool versions_to(struct db *db, const struct table_def *defs, size_t ndefs, long stored,
+			unsigned version)
 {
-	bool ok =
-		db_exec(db, "BEGIN IMMEDIATE") == SQLITE_OK && db_exec(db, own_tables) == SQLITE_OK;
-	long stored = ok ? number(db, "SELECT coalesce(max(version), 0) FROM mercutio_schema") : -1;
+	bool ok = true;
+
+	for (long v = stored + 1; ok && v <= (long)version; v++)
+		ok = version_to(db, defs, ndefs, (unsigned)v);
+	return ok;
+}
+
+static long stored_version(struct db *db)
+{
+	long there = number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'mercutio_schema'");
+
+	if (there <= 0)
+		return there;
+	return number(db, "SELECT coalesce(max(version), 0) FROM mercutio_schema");
+}
+
+static bool plan_it(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version,
+		    long stored, struct buf *plan)
+{
+	bool ok;
+
+	if (stored == 0)
+		buf_printf(plan, "%s;\n", own_tables);
+	db->plan = plan;
+	ok = versions_to(db, defs, ndefs, stored, version);
+	db->plan = NULL;
+	return ok;
+}
+
+static bool migrate(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version)
+{
+	bool ok = db_exec(db, "BEGIN IMMEDIATE") == SQLITE_OK && db_exec(db, own_tables) == SQLITE_OK;
+	/* Another process may have done it while this one waited. */
+	long stored = ok ? stored_version(db) : -1;
+
+	return stored >= 0 && versions_to(db, defs, ndefs, stored, version) &&
+	       db_exec(db, "COMMIT") == SQLITE_OK;
+}
+
+bool db_schema(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version,
+	       enum schema_mode mode, struct buf *plan, struct buf *error)
+{
+	long stored = stored_version(db);
 
 	if (stored > (long)version) {
 		buf_printf(error,
 			   "its schema (version %ld) is newer than this program's (version %u)",
 			   stored, version);
-		db_exec(db, "ROLLBACK");
 		return false;
 	}
-	for (long v = stored + 1; stored >= 0 && ok && v <= (long)version; v++)
-		ok = version_to(db, defs, ndefs, (unsigned)v);
-	if (ok && stored >= 0 && db_exec(db, "COMMIT") == SQLITE_OK)
+	if (mode == SCHEMA_CHECK && stored >= 0 && stored < (long)version) {
+		buf_printf(error,
+			   "its schema (version %ld) is older than this program's (version %u): "
+			   "run mercutioctl storage migrate",
+			   stored, version);
+		return false;
+	}
+	if (stored == (long)version)
+		return mode != SCHEMA_MIGRATE || db_exec(db, own_tables) == SQLITE_OK;
+	if (stored >= 0 && (mode == SCHEMA_PLAN ? plan_it(db, defs, ndefs, version, stored, plan)
+						: migrate(db, defs, ndefs, version)))
 		return true;
 	buf_printf(error, "%s", db_error(db));
 	db_exec(db, "ROLLBACK");
 	return false;
+}
+
+bool db_migrate(struct db *db, const struct table_def *defs, size_t ndefs, unsigned version,
+		struct buf *error)
+{
+	return db_schema(db, defs, ndefs, version, SCHEMA_MIGRATE, NULL, error);
 }

@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include "base/alloc.h"
 #include "storage/storage_internal.h"
+#include "storage/target.h"
 
 enum { TROUBLE_OVER_MS = 1000 };
 
-static char *data_path(const struct app *app, const struct storage_config *c)
+char *storage_path(const struct app *app, const struct storage_config *c)
 {
 	const char *dir = app->common->data_dir;
 
@@ -41,10 +42,11 @@ static void engine_start(struct storage *s)
 		.read_bytes = link_max_frame(s->link) - FRAME_HEAD,
 		.keep_requests = c->keep_requests,
 		.cache = (size_t)c->cache,
+		.no_migration = !c->migrate,
 	};
 
 	if (ops == &engine_sqlite)
-		s->path = data_path(s->app, c);
+		s->path = storage_path(s->app, c);
 	ec.path = s->path;
 	if (engine_open(ops, &ec, &error, &s->engine) < 0)
 		fatal("%.*s", STR_ARG(buf_str(&error)));
@@ -73,6 +75,64 @@ static void tell_trouble(struct storage *s)
 	}
 }
 
+/* --- retention -------------------------------------------------------------------------------- */
+
+enum { FIRST_PASS_MS = 600000 }; /* after the start, which has other things to do */
+
+static void limits_fill(struct storage *s)
+{
+	retention_limits_fill(&s->limits, &s->config->retention, s->app->conf);
+}
+
+static void retention_later(struct storage *s, uint64_t ms)
+{
+	uint64_t every = (uint64_t)s->config->retention_every;
+
+	loop_timer_start(s->retention_due, ms < every ? ms : every, 0);
+}
+
+static void retention_due(void *arg)
+{
+	struct storage *s = arg;
+
+	limits_fill(s);
+	retention_run(s->retention);
+}
+
+static void retention_over(void *arg)
+{
+	struct storage *s = arg;
+	const struct retention_stats *st = retention_stats(s->retention);
+
+	if (st->trouble && !s->draining)
+		log_warn("retention was cut short", LF_S("reason", st->trouble));
+	if (st->pass_removed || st->pass_partitions)
+		log_info("retention has removed messages from the log",
+			 LF_U("messages", st->pass_removed),
+			 LF_U("undelivered", st->pass_undelivered),
+			 LF_U("partitions", st->pass_partitions),
+			 LF_U("accounts", st->pass_accounts));
+	if (!s->draining)
+		retention_later(s, st->trouble ? FIRST_PASS_MS : UINT64_MAX);
+	else if (s->pending == 0)
+		process_drained(s->app);
+}
+
+static void retention_start(struct storage *s)
+{
+	limits_fill(s);
+	s->retention = retention_new(s->engine, &s->limits, retention_over, s);
+	s->retention_due = loop_timer_new(s->app->loop, retention_due, s);
+	retention_later(s, FIRST_PASS_MS);
+}
+
+static bool retention_busy(const struct storage *s)
+{
+	return retention_stats(s->retention)->busy;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
 static void *init(struct app *app)
 {
 	struct storage *s = xcalloc(1, sizeof(*s));
@@ -84,6 +144,7 @@ static void *init(struct app *app)
 	s->link = app->link;
 	s->channels = channels_new(app->link);
 	engine_start(s);
+	retention_start(s);
 	/* A server may be away already. */
 	tell_trouble(s);
 	return s;
@@ -93,7 +154,7 @@ void storage_answered(struct storage *s)
 {
 	tell_trouble(s);
 	s->pending--;
-	if (s->draining && s->pending == 0)
+	if (s->draining && s->pending == 0 && !retention_busy(s))
 		process_drained(s->app);
 }
 
@@ -108,7 +169,11 @@ static void drain(void *state)
 	struct storage *s = state;
 
 	s->draining = true;
-	if (s->pending == 0)
+	if (s->backup)
+		s->backup->cancel = true;
+	loop_timer_stop(s->retention_due);
+	retention_stop(s->retention);
+	if (s->pending == 0 && !retention_busy(s))
 		process_drained(s->app);
 }
 
@@ -117,6 +182,8 @@ static void reload(void *state)
 	struct storage *s = state;
 
 	s->engine->config.commit_delay = s->config->commit_delay;
+	if (!retention_busy(s) && !s->draining)
+		retention_later(s, FIRST_PASS_MS);
 }
 
 static void put(json_t *o, const char *name, uint64_t value)
@@ -128,6 +195,7 @@ static json_t *stats(void *state)
 {
 	struct storage *s = state;
 	json_t *o = json_object();
+	const struct retention_stats *rs = retention_stats(s->retention);
 	struct engine_stats st;
 
 	engine_stats(s->engine, &st);
@@ -135,6 +203,7 @@ static json_t *stats(void *state)
 	put(o, "read_ops", st.read_ops);
 	put(o, "rows", st.rows);
 	put(o, "writes", st.batches);
+	put(o, "write_ops", st.write_ops);
 	put(o, "committed", st.committed);
 	put(o, "failed", st.failed);
 	put(o, "commits", st.commits);
@@ -144,7 +213,36 @@ static json_t *stats(void *state)
 	put(o, "waiting", st.waiting);
 	put(o, "bounced", s->bounced);
 	put(o, "failing", st.failing);
+	put(o, "retention_passes", rs->passes);
+	put(o, "retention_removed", rs->removed);
+	put(o, "retention_removed_undelivered", rs->undelivered);
+	put(o, "retention_partitions", rs->partitions);
+	put(o, "retention_busy", rs->busy);
 	return o;
+}
+
+static void problem(json_t *list, char *take_text)
+{
+	json_array_append_new(list, json_string(take_text));
+	free(take_text);
+}
+
+static json_t *problems(void *state)
+{
+	const struct storage *s = state;
+	json_t *list = json_array();
+	struct engine_stats st;
+
+	engine_stats(s->engine, &st);
+	if (st.failing)
+		problem(list, xasprintf("the database takes no writes (%s); they wait, and senders get "
+					"an error for what waits too long",
+					st.trouble ? st.trouble : "no reason is known"));
+	if (s->read_failing)
+		problem(list, xasprintf("the database cannot be read (%s); accounts that are not "
+					"loaded cannot log in",
+					s->read_reason));
+	return list;
 }
 
 static void *deinit(void *state)
@@ -153,8 +251,14 @@ static void *deinit(void *state)
 
 	/* What is at the database ends first, also when the drain was cut short. */
 	s->draining = true;
-	while (s->pending)
+	if (s->backup)
+		s->backup->cancel = true;
+	retention_stop(s->retention);
+	while (s->pending || retention_busy(s))
 		loop_run_once(s->app->loop);
+	retention_free(s->retention);
+	retention_limits_free(&s->limits);
+	loop_timer_free(s->retention_due);
 	engine_close(s->engine);
 	serve_free(s);
 	channels_free(s->channels);
@@ -167,11 +271,15 @@ static const struct msg_bind binds[] = {{.route = {"storage", 7}, .mode = 0}, {.
 static const char *const peers[] = {"auth", "sm",	 "muc",	 "pubsub", "s2s",
 				    "c2s",  "component", "http", "ctl",	   NULL};
 
+static const struct process_task tasks[] = {
+	{"migrate", task_migrate}, {"copy", task_copy}, {NULL, NULL}};
+
 const struct process storage_process = {
 	.name = "storage",
 	.summary = "keeps accounts, rosters, the message log and leases in the database",
 	.options = storage_options,
 	.config_size = sizeof(struct storage_config),
+	.sections = retention_sections,
 	.binds = binds,
 	.peers = peers,
 	.handlers = storage_handlers,
@@ -180,5 +288,7 @@ const struct process storage_process = {
 	.reload = reload,
 	.drain = drain,
 	.stats = stats,
+	.problems = problems,
+	.tasks = tasks,
 	.deinit = deinit,
 };

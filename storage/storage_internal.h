@@ -5,10 +5,14 @@
 
 #include "link/channel.h"
 #include "storage/engine.h"
+#include "storage/retention.h"
 #include "storage/storage_process.h"
+
+enum durability { DURABILITY_DURABLE, DURABILITY_RELAXED };
 
 struct storage_config {
 	int engine;
+	int durability;
 	char *path;
 	char *connect;
 	int64_t connections, connect_timeout, statement_timeout;
@@ -17,6 +21,9 @@ struct storage_config {
 	int64_t waiting_max;
 	int64_t cache;
 	int64_t keep_requests;
+	struct limits retention;
+	int64_t retention_every;
+	bool migrate;
 };
 extern const struct option storage_options[];
 
@@ -33,7 +40,12 @@ struct storage {
 	/* Trouble is told when it begins and when it ends. */
 	bool failing, read_failing;
 	uint64_t failing_since, failed_at;
+	char read_reason[WRITE_TEXT];
 	uint64_t bounced;
+	struct retention_limits limits;
+	struct retention *retention;
+	struct engine_backup *backup; /* under way */
+	struct loop_timer *retention_due;
 };
 
 /* --- serve.c --------------------------------------------------------------------------------- */
@@ -42,8 +54,18 @@ extern const struct link_handler storage_handlers[];
 void serve_member_lost(struct storage *s, uint64_t instance);
 void serve_free(struct storage *s);
 
+/* --- backup.c -------------------------------------------------------------------------------- */
+
+void backup_handle(void *arg, const struct frame *f, const void *m);
+
+/* --- serve_retention.c ----------------------------------------------------------------------- */
+
+void retention_handle(void *arg, const struct frame *f, const void *msg);
+
 /* --- storage.c ------------------------------------------------------------------------------- */
 
+/* The SQLite file; makes data_dir when it lies there. malloc'ed. */
+char *storage_path(const struct app *app, const struct storage_config *c);
 /* To be called after each answer: tells trouble, ends a drain. */
 void storage_answered(struct storage *s);
 

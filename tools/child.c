@@ -175,6 +175,7 @@ static _Noreturn void in_child(const struct start *s)
 		fcntl(s->ready, F_SETFD, 0);
 		snprintf(number, sizeof(number), "%d", s->ready);
 		setenv("READY_FD", number, 1);
+		setenv("MERCUTIO_LAUNCHER", "1", 1); /* it will be started again: process_is_watched() */
 	}
 	execv(s->spec->argv[0], (char *const *)s->spec->argv);
 	start_failed(s, "cannot be run");

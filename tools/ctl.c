@@ -13,7 +13,9 @@ enum { TIMEOUT_S = 10, TIMEOUT_MAX_S = 86400 };
 const struct ctl_command *const ctl_tables[] = {
 	ctl_status_commands, ctl_stats_commands,  ctl_user_commands,   ctl_session_commands,
 	ctl_route_commands,  ctl_config_commands, ctl_cert_commands,   ctl_trace_commands,
-	ctl_log_commands,    ctl_drain_commands,  ctl_reload_commands, NULL,
+	ctl_log_commands,    ctl_drain_commands,  ctl_reload_commands, ctl_user_file_commands,
+	ctl_retention_commands, ctl_storage_commands, ctl_s2s_commands, ctl_admin_commands,
+	ctl_greet_commands, NULL,
 };
 
 int ctl_error(const char *fmt, ...)
@@ -114,28 +116,53 @@ static bool parse_timeout(struct ctl *c, const char *text)
 	return true;
 }
 
+/* Options of commands: name, what it is in ctl.given, where its value goes. */
+static const struct {
+	const char *name;
+	unsigned bit;
+} command_options[] = {
+	{"replace", CTL_REPLACE}, {"merge", CTL_MERGE},	    {"skip", CTL_SKIP},
+	{"all", CTL_ALL},	  {"no-archive", CTL_NO_ARCHIVE}, {"dry-run", CTL_DRY_RUN},
+	{"domain", CTL_DOMAIN},	  {"from", CTL_FROM},	    {"to", CTL_TO},
+};
+enum { COMMAND_OPTIONS = sizeof(command_options) / sizeof(command_options[0]) };
+
+static void take_option(struct ctl *c, unsigned bit, const char *value)
+{
+	c->given |= bit;
+	if (bit == CTL_REPLACE)
+		c->replace = true;
+	else if (bit == CTL_DOMAIN)
+		c->domain = value;
+	else if (bit == CTL_FROM)
+		c->from = value;
+	else if (bit == CTL_TO)
+		c->to = value;
+}
+
 /* Below 0: go on; else the exit status. *ret_words: arguments from argv[1]. */
 static int parse(struct ctl *c, int argc, char **argv, int *ret_words)
 {
-	enum { CONFIG, JSON, TIMEOUT, REPLACE, HELP, ABOUT };
-	static const struct arg table[] = {
-		[CONFIG] = {"config", 'c', true},
-		[JSON] = {"json", 'j', false},
-		[TIMEOUT] = {"timeout", 't', true},
-		[REPLACE] = {"replace", 0, false},
-		[HELP] = {"help", 'h', false},
+	enum { CONFIG, JSON, TIMEOUT, HELP, ABOUT, COMMANDS };
+	struct arg table[COMMANDS + COMMAND_OPTIONS + 1] = {
+		[CONFIG] = {"config", 'c', true}, [JSON] = {"json", 'j', false},
+		[TIMEOUT] = {"timeout", 't', true}, [HELP] = {"help", 'h', false},
 		[ABOUT] = {"version", 'V', false},
-		{NULL, 0, false},
 	};
-	struct args a = args_begin(table, argc, argv);
+	struct args a;
 
+	for (int i = 0; i < COMMAND_OPTIONS; i++)
+		table[COMMANDS + i] = (struct arg){
+			command_options[i].name, 0,
+			(command_options[i].bit & (CTL_DOMAIN | CTL_FROM | CTL_TO)) != 0};
+	a = args_begin(table, argc, argv);
 	for (int i; (i = args_next(&a)) != ARGS_END;) {
-		if (i == CONFIG) {
+		if (i >= COMMANDS) {
+			take_option(c, command_options[i - COMMANDS].bit, a.value);
+		} else if (i == CONFIG) {
 			c->file = a.value;
 		} else if (i == JSON) {
 			c->json = true;
-		} else if (i == REPLACE) {
-			c->replace = true;
 		} else if (i == HELP) {
 			help();
 			return CTL_GOOD;
@@ -148,6 +175,8 @@ static int parse(struct ctl *c, int argc, char **argv, int *ret_words)
 		} else if (!parse_timeout(c, a.value)) {
 			ctl_error("--timeout takes 1 to %d seconds", TIMEOUT_MAX_S);
 			return CTL_USAGE;
+		} else {
+			c->timeout_given = true;
 		}
 	}
 	*ret_words = a.words;
@@ -176,7 +205,7 @@ int ctl_main(int argc, char **argv)
 		return unknown(words, argv + 1);
 	words -= used;
 	if (words < k->min || (k->max >= 0 && words > k->max) ||
-	    (c.replace && !(k->needs & CTL_REPLACE)))
+	    (c.given & ~k->needs))
 		return usage(k);
 	status = run(&c, k, words, argv + 1 + used);
 	ctl_disconnect(&c);

@@ -14,12 +14,24 @@ enum {
 	CTL_CONFIG = 1,	 /* reads the configuration */
 	CTL_LINK = 2,	 /* and connects to the routers */
 	CTL_PATIENT = 4, /* waits for a router that is not there yet, up to the timeout */
-	CTL_REPLACE = 8	 /* knows --replace */
+	/* Options that it knows, also in ctl.given. */
+	CTL_REPLACE = 8,     /* --replace: what is there already */
+	CTL_MERGE = 16,	     /* --merge: with what is there already */
+	CTL_SKIP = 32,	     /* --skip: what is there already */
+	CTL_ALL = 64,	     /* --all */
+	CTL_DOMAIN = 128,    /* --domain DOMAIN */
+	CTL_NO_ARCHIVE = 256, /* --no-archive */
+	CTL_DRY_RUN = 512,   /* --dry-run: tells what would be done */
+	CTL_FROM = 1024,     /* --from ENGINE */
+	CTL_TO = 2048	     /* --to ENGINE */
 };
 
 struct ctl {
 	const char *file; /* configuration */
 	bool json, replace;
+	unsigned given; /* options of the command: CTL_REPLACE and those behind it */
+	const char *domain, *from, *to; /* values of such, NULL when not given */
+	bool timeout_given;
 	uint32_t timeout_ms; /* of each request */
 	struct option_section *sections;
 	struct conf *conf;
@@ -42,9 +54,11 @@ struct ctl_command {
 	const char *help;
 };
 extern const struct ctl_command *const ctl_tables[]; /* NULL-terminated */
+extern const struct ctl_command ctl_admin_commands[], ctl_greet_commands[];
 extern const struct ctl_command ctl_cert_commands[], ctl_config_commands[], ctl_drain_commands[],
-	ctl_log_commands[], ctl_reload_commands[], ctl_route_commands[], ctl_session_commands[],
-	ctl_stats_commands[], ctl_status_commands[], ctl_trace_commands[], ctl_user_commands[];
+	ctl_log_commands[], ctl_reload_commands[], ctl_route_commands[], ctl_s2s_commands[], ctl_session_commands[],
+	ctl_retention_commands[], ctl_stats_commands[], ctl_status_commands[], ctl_storage_commands[], ctl_trace_commands[],
+	ctl_user_commands[], ctl_user_file_commands[];
 extern const struct process *const all_processes[]; /* NULL-terminated; the launcher among them */
 
 int ctl_main(int argc, char **argv);
@@ -76,6 +90,10 @@ uint64_t ctl_serving(struct ctl *c, const char *route);
 /* Waits for the shard's owner and asks it; repeated where the owner changes meanwhile. NULL when it
  * answered well, else why it did not (malloc'ed). */
 char *ctl_ask_owner(struct ctl *c, struct str bare, uint16_t kind, const void *m);
+/* The same with the answer: good is called with it and arg; *ret_code (may be NULL) becomes the
+ * errno of a refusal, or 0. */
+char *ctl_ask_owner_for(struct ctl *c, struct str bare, uint16_t kind, const void *m,
+			void (*good)(void *arg, const void *answer), void *arg, uint16_t *ret_code);
 
 /* --- commands to processes: ctl_control.c ---------------------------------------------------- */
 

@@ -5,6 +5,15 @@
 
 static int check(struct ctl *c, int argc, char **argv)
 {
+	struct buf errors = BUF_INIT;
+	bool good;
+
+	process_check_all(all_processes, c->file, c->conf, &c->common, &errors);
+	fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
+	good = !errors.len;
+	buf_free(&errors);
+	if (!good)
+		return CTL_FAILED;
 	printf("%s: good\n", c->file);
 	return CTL_GOOD;
 }

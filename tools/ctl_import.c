@@ -235,6 +235,16 @@ static void read_all(struct import *im)
 	}
 }
 
+/* A file of accounts begins with XML, lines of ours with a JID; the byte is given back. */
+static bool is_xml(FILE *f)
+{
+	int ch = getc(f);
+
+	if (ch != EOF)
+		ungetc(ch, f);
+	return ch == '<' || ch == 0xef;
+}
+
 int ctl_user_import(struct ctl *c, int argc, char **argv)
 {
 	bool standard = strcmp(argv[0], "-") == 0;
@@ -246,6 +256,13 @@ int ctl_user_import(struct ctl *c, int argc, char **argv)
 	im.from = standard ? stdin : fopen(argv[0], "re");
 	if (!im.from)
 		return ctl_error("%s: %s", argv[0], strerror(errno));
+	if (is_xml(im.from)) {
+		if (!standard)
+			fclose(im.from);
+		return ctl_user_import_file(c, argv[0]);
+	}
+	if (c->given & ~(unsigned)CTL_REPLACE)
+		return ctl_error("%s: --merge and --skip are for files of accounts (XEP-0227)", im.name);
 	read_all(&im);
 	unread = ferror(im.from) != 0;
 	if (!standard)

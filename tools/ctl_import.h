@@ -6,6 +6,8 @@
 #include "tools/ctl.h"
 
 int ctl_user_import(struct ctl *c, int argc, char **argv);
+/* The same from a file of accounts (XEP-0227). */
+int ctl_user_import_file(struct ctl *c, const char *path);
 /* What an errno of ACCOUNT_RESULT means. */
 const char *ctl_account_error(uint16_t code);
 

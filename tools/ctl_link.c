@@ -14,25 +14,6 @@ enum { OWNER_TRIES = 20, OWNER_RETRY_MS = 250 };
 /* --- configuration -------------------------------------------------------------------------------
  */
 
-static bool prepare_domains(struct ctl *c)
-{
-	if (!c->common.domains[0]) {
-		ctl_error("%s: option \"domain\" is not set", c->file);
-		return false;
-	}
-	for (char **d = c->common.domains; *d; d++) {
-		struct buf b = BUF_INIT;
-
-		if (jid_prep_domain(&b, str_z(*d)) < 0) {
-			ctl_error("%s: option \"domain\": \"%s\" is no domain", c->file, *d);
-			return false;
-		}
-		free(*d);
-		*d = buf_take(&b);
-	}
-	return true;
-}
-
 bool ctl_load(struct ctl *c)
 {
 	struct buf errors = BUF_INIT;
@@ -52,7 +33,11 @@ bool ctl_load(struct ctl *c)
 		c->common.routers = xcalloc(2, sizeof(*c->common.routers));
 		c->common.routers[0] = xasprintf("unix:%s/router.sock", c->common.run_dir);
 	}
-	return prepare_domains(c);
+	if (process_prepare(c->file, &c->common, &errors))
+		return true;
+	fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
+	buf_free(&errors);
+	return false;
 }
 
 /* --- connection ------------------------------------------------------------------------------ */
@@ -235,15 +220,23 @@ uint64_t ctl_serving(struct ctl *c, const char *route)
 struct owner_ask {
 	uint16_t shard;
 	bool again;
+	uint16_t code;
 	char *error;
+	void (*good)(void *arg, const void *answer);
+	void *arg;
 };
 
 static void owner_replied(void *arg, int err, uint16_t kind, const void *m)
 {
 	struct owner_ask *a = arg;
 
-	if (err == 0)
+	if (err == 0) {
+		if (a->good)
+			a->good(a->arg, m);
 		return;
+	}
+	if (err == -EREMOTEIO && m)
+		a->code = ((const struct msg_failed *)m)->code;
 	/* It may have lost the shard on the way, or may be about to. */
 	a->again = err == -EHOSTUNREACH ||
 		   (err == -EREMOTEIO && m && ((const struct msg_failed *)m)->code == EAGAIN);
@@ -265,7 +258,14 @@ static bool never(struct ctl *c, void *arg)
 
 char *ctl_ask_owner(struct ctl *c, struct str bare, uint16_t kind, const void *m)
 {
-	struct owner_ask a = {.shard = (uint16_t)(jid_key(bare) % SHARDS)};
+	return ctl_ask_owner_for(c, bare, kind, m, NULL, NULL, NULL);
+}
+
+char *ctl_ask_owner_for(struct ctl *c, struct str bare, uint16_t kind, const void *m,
+			void (*good)(void *arg, const void *answer), void *arg, uint16_t *ret_code)
+{
+	struct owner_ask a = {
+		.shard = (uint16_t)(jid_key(bare) % SHARDS), .good = good, .arg = arg};
 
 	for (int i = 0; i < OWNER_TRIES; i++) {
 		struct frame head = ctl_head(kind, 0);
@@ -275,6 +275,7 @@ char *ctl_ask_owner(struct ctl *c, struct str bare, uint16_t kind, const void *m
 		free(a.error);
 		a.error = NULL;
 		a.again = false;
+		a.code = 0;
 		if (!ctl_wait(c, c->timeout_ms, has_owner, &a))
 			return xstrdup("no session manager owns the account");
 		head.to = link_owner(c->link, "sm", a.shard, &head.to_epoch);
@@ -284,5 +285,7 @@ char *ctl_ask_owner(struct ctl *c, struct str bare, uint16_t kind, const void *m
 		if (!a.again)
 			break;
 	}
+	if (ret_code)
+		*ret_code = a.code;
 	return a.error;
 }

@@ -48,11 +48,11 @@ static json_t *find_problems(struct ctl *c)
 	return problems;
 }
 
-/* Links of a process that are not up, and those processes that did not answer. */
+/* Links of a process that are not up, what it says of itself, and those processes that did not answer. */
 static void add_trouble(const struct ctl_answer *a, json_t *problems)
 {
+	json_t *link, *text;
 	size_t i;
-	json_t *link;
 
 	if (a->error) {
 		add_problem(problems, xasprintf("%s: %s", a->instance, a->error));
@@ -65,6 +65,9 @@ static void add_trouble(const struct ctl_answer *a, json_t *problems)
 			add_problem(problems,
 				    xasprintf("%s has no link to %s", a->instance,
 					      json_string_value(json_object_get(link, "router"))));
+	}
+	json_array_foreach (json_object_get(a->value, "problems"), i, text) {
+		add_problem(problems, xasprintf("%s: %s", a->instance, json_string_value(text)));
 	}
 }
 

@@ -20,6 +20,9 @@ const char *ctl_account_error(uint16_t code)
 		return "too busy, try again later";
 	case EPERM:
 		return "that name is reserved";
+	case EOPNOTSUPP:
+		return "the accounts of that domain and their passwords are kept elsewhere (credentials): "
+		       "add and change them there";
 	default:
 		return strerror(code);
 	}
@@ -209,8 +212,8 @@ const struct ctl_command ctl_user_commands[] = {
 	 "ends its sessions, removes the account and all its data"},
 	{"user passwd", "JID", 1, 1, CTL_LINK, user_passwd, "sets another password"},
 	{"user list", "[DOMAIN]", 0, 1, CTL_LINK, user_list, "accounts, one a line"},
-	{"user import", "[--replace] FILE|-", 1, 1, CTL_LINK | CTL_REPLACE, ctl_user_import,
-	 "creates accounts from lines JID<TAB>PASSWORD; --replace also sets existing ones' "
-	 "passwords"},
+	{"user import", "[--replace|--merge|--skip] FILE|-", 1, 1,
+	 CTL_LINK | CTL_REPLACE | CTL_MERGE | CTL_SKIP, ctl_user_import,
+	 "creates accounts from a file: XEP-0227, or lines JID<TAB>PASSWORD"},
 	{NULL, NULL, 0, 0, 0, NULL, NULL},
 };

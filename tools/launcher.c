@@ -31,6 +31,7 @@ struct instance {
 	uint64_t started;
 	unsigned failures; /* in succession */
 	bool ready;
+	bool over; /* an administrator has stopped the service */
 };
 
 /* What is done when all instances work, one after the other. */
@@ -229,6 +230,8 @@ static void log_end(const struct instance *i, int status)
 {
 	if (WIFSIGNALED(status))
 		log_warn("killed", LF_S("instance", i->name), LF_I("signal", WTERMSIG(status)));
+	else if (WEXITSTATUS(status) == PROCESS_STOPPED || WEXITSTATUS(status) == PROCESS_RESTART)
+		log_info("ended by an administrator", LF_S("instance", i->name));
 	else if (WEXITSTATUS(status))
 		log_warn("failed", LF_S("instance", i->name), LF_I("status", WEXITSTATUS(status)));
 	else
@@ -237,6 +240,15 @@ static void log_end(const struct instance *i, int status)
 
 static void stop_next(struct launcher *l);
 
+/* They end in an order of their own, each when nobody needs it any more. */
+static void stop_when_over(struct launcher *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->instances[i].over)
+			return;
+	stop(l);
+}
+
 static void instance_ended(struct instance *i, int status)
 {
 	struct launcher *l = i->l;
@@ -244,10 +256,15 @@ static void instance_ended(struct instance *i, int status)
 
 	i->child = child_free(i->child);
 	i->ready = false;
+	i->over = WIFEXITED(status) && WEXITSTATUS(status) == PROCESS_STOPPED;
 	log_end(i, status);
 	write_pids(l);
 	if (l->stopping) {
 		stop_next(l);
+		return;
+	}
+	if (i->over) {
+		stop_when_over(l);
 		return;
 	}
 	if (loop_now(l->loop) - i->started > (uint64_t)l->config.backoff_max)

@@ -28,6 +28,9 @@ struct jid jid_make(struct pool *p, struct str local, struct str domain, struct 
 int jid_prep_local(struct buf *b, struct str text);
 int jid_prep_domain(struct buf *b, struct str text);
 int jid_prep_resource(struct buf *b, struct str text);
+/* Appends the A-label form of a prepared domain (RFC 5890 section 2.3.2.1): what the DNS, SNI and
+ * certificates know it by. -EINVAL: an address literal, or not a host name. */
+int jid_domain_ascii(struct buf *b, struct str prepared);
 
 static inline bool jid_is_bare(const struct jid *j)
 {

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <idn2.h>
+#include <stdlib.h>
 #include "xmpp/jid_internal.h"
 
 #define LABEL_MAX  63  /* RFC 1035 section 2.3.4, of the A-label */
@@ -197,4 +198,24 @@ int jid_prep_domain(struct buf *b, struct str text)
 	memcpy(lower, text.ptr, text.len);
 	lower[text.len] = '\0';
 	return prep_idn(b, lower);
+}
+
+int jid_domain_ascii(struct buf *b, struct str prepared)
+{
+	char literal[INET6_ADDRSTRLEN + 2], *text, *ascii;
+	int r = -EINVAL;
+
+	if (address_literal(prepared, literal))
+		return -EINVAL;
+	if (name_ok(prepared, false)) {
+		buf_str_append(b, prepared);
+		return 0;
+	}
+	text = str_dup(prepared);
+	ascii = to_ascii(text);
+	if (ascii && name_ok(str_z(ascii), true))
+		r = append_part(b, ascii);
+	idn2_free(ascii);
+	free(text);
+	return r;
 }

@@ -129,9 +129,10 @@ static bool resolve(const struct ns_stack *st, struct str prefix, struct str *re
 {
 	const struct ns_bind *b = ns_find(st, prefix);
 
-	/* An unprefixed element without a default namespace is in none. */
+	/* An unprefixed element without a default namespace is in none. RFC 6120 section 11.3: what is
+	 * not namespace-well-formed is not well-formed. */
 	if (!b && prefix.len) {
-		xml_fault(f, STREAM_E_BAD_NAMESPACE_PREFIX, "the prefix %.*s is not declared",
+		xml_fault(f, STREAM_E_NOT_WELL_FORMED, "the prefix %.*s is not declared",
 			  (int)(prefix.len > 32 ? 32 : prefix.len), prefix.ptr);
 		return false;
 	}

@@ -177,11 +177,31 @@ static void raise(struct xml_reader *r, enum stream_error condition, const char 
 	drop_parser(r);
 }
 
+/* RFC 6120 section 4.9.3.22: "otherwise improperly encoded the stream (e.g., by violating the rules of
+ * the [UTF-8] encoding)". libexpat has one code for this and for characters that XML forbids. */
+static bool is_not_utf8(XML_Parser xp)
+{
+	int at = 0, size = 0;
+	const char *context = XML_GetInputContext(xp, &at, &size);
+	unsigned char c = context && at < size ? (unsigned char)context[at] : 0;
+	size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+
+	if (c < 0x80)
+		return false;
+	if (n > (size_t)(size - at))
+		n = (size_t)(size - at);
+	return !str_utf8_valid(str_n(context + at, n));
+}
+
 static void raise_expat(struct xml_reader *r, enum XML_Error code)
 {
 	enum stream_error condition = STREAM_E_NOT_WELL_FORMED;
 
 	switch (code) {
+	case XML_ERROR_INVALID_TOKEN:
+		if (is_not_utf8(r->w->xp))
+			condition = STREAM_E_UNSUPPORTED_ENCODING;
+		break;
 	case XML_ERROR_UNDEFINED_ENTITY:
 	case XML_ERROR_RECURSIVE_ENTITY_REF:
 	case XML_ERROR_ASYNC_ENTITY:

@@ -84,6 +84,12 @@ void xw_init(struct xml_writer *w, struct buf *b)
 	w->ns[0] = NULL; /* the stream's: whatever it is, it is not declared again */
 }
 
+void xw_init_in(struct xml_writer *w, struct buf *b, const char *ns)
+{
+	xw_init(w, b);
+	w->ns[0] = ns;
+}
+
 static void close_start(struct xml_writer *w)
 {
 	if (w->open)

@@ -19,6 +19,8 @@ struct xml_writer {
 };
 
 void xw_init(struct xml_writer *w, struct buf *b);
+/* Inside of an element in ns, which is not declared again. */
+void xw_init_in(struct xml_writer *w, struct buf *b, const char *ns);
 /* ns NULL: the parent's. The outermost parent is in the stream's content namespace. */
 void xw_start(struct xml_writer *w, const char *name, const char *ns);
 void xw_attr(struct xml_writer *w, const char *name, struct str value);

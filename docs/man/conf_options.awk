@@ -9,21 +9,27 @@ function fail(what) {
 	exit 1
 }
 
+# A line that begins like a request to roff is none.
+function plain(line) {
+	return (line ~ /^[.']/ ? "\\&" : "") line
+}
+
 # One sentence a line, and lines that are not long, as mdoc wants them.
 function folded(line,    out, at) {
 	while (match(line, /[a-z0-9)]\. [A-Z]/)) {
-		out = out folded(substr(line, 1, RSTART + 1)) "\n"
-		line = substr(line, RSTART + 3)
+		at = RSTART # the recursion has its own matches
+		out = out folded(substr(line, 1, at + 1)) "\n"
+		line = substr(line, at + 3)
 	}
 	while (length(line) > 78) {
 		for (at = 78; at > 0 && substr(line, at, 1) != " "; at--)
 			;
 		if (!at)
 			break
-		out = out substr(line, 1, at - 1) "\n"
+		out = out plain(substr(line, 1, at - 1)) "\n"
 		line = substr(line, at + 1)
 	}
-	return out line
+	return out plain(line)
 }
 
 FNR == 1 { file++ }
@@ -56,6 +62,8 @@ END {
 			print ".Sh OPTIONS OF ALL PROCESSES"
 		else if (s == "host")
 			print ".Sh OPTIONS OF A DOMAIN\nIn section\n.Ic host Qq Ar domain :"
+		else if (s == "credentials")
+			print ".Sh OPTIONS OF CREDENTIALS\nIn section\n.Ic credentials Qq Ar name :"
 		else
 			print ".Sh OPTIONS OF SECTION " toupper(s)
 		print ".Bl -tag -width Ds"

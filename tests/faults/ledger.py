@@ -22,13 +22,15 @@ class Ledger:
         self.messages = {}
         self.received = {}   # recipient: [(id, session of the recipient, time)]
         self.sequence = {}   # (sender, recipient): last number
-        self.iqs = {}        # id: [asked in session, answers, lost with either session, asked whom]
+        # id: [asked in session, answers, lost with either session, asked whom, in which session, when]
+        self.iqs = {}
         self.closed = {}     # why: sockets
         self.refused = 0
         self.resumed = 0
         self.notes = []      # what is wrong beside messages
         self.ended_clean = {}  # session of a recipient: port and time of its clean end
         self.foreign = 0
+        self.live_ids = {}     # (recipient, id): numbers in his log with which it came
 
     def send(self, sender, to, session):
         seq = self.sequence.get((sender, to), 0) + 1
@@ -49,13 +51,15 @@ class Ledger:
             m.state = "unknown"
             self.log(f"{m.sender} unknown {m.id}")
 
-    def receive(self, to, ident, session):
+    def receive(self, to, ident, session, number):
         self.log(f"{to} received {ident} session {session}")
         if ident not in self.messages:
             self.foreign += 1
             self.notes.append(f"{to} received {ident}, which nobody sent")
             return
         self.received.setdefault(to, []).append((ident, session, time.monotonic()))
+        if number is not None:
+            self.live_ids.setdefault((to, ident), set()).add(number)
 
     def killed(self, port):
         """What a c2s had heard last, and had not passed on yet, died with it."""
@@ -114,8 +118,12 @@ class Ledger:
         got = {ident for rows in self.received.values() for ident, _, _ in rows}
         return [m for m in self.messages.values() if m.bounced and m.id in got]
 
-    def iqs_missing(self):
-        return [i for i, row in self.iqs.items() if not row[1] and not row[2]]
+    def broken(self):
+        """Something is wrong that no later event can mend."""
+        return bool(self.doubled()[0] or self.reordered() or self.falsely_bounced() or self.notes)
+
+    def iqs_missing(self, before=float("inf")):
+        return [i for i, row in self.iqs.items() if not row[1] and not row[2] and row[5] < before]
 
     def iqs_doubled(self):
         return [i for i, row in self.iqs.items() if row[1] > 1]

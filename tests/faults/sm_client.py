@@ -6,6 +6,8 @@ import socket
 import time
 import xml.etree.ElementTree as ET
 
+from database import live_id
+
 STREAM = "{http://etherx.jabber.org/streams}"
 SM = "{urn:xmpp:sm:3}"
 CLIENT = "{jabber:client}"
@@ -192,9 +194,17 @@ class Client:
         self.log(f"resumed at {self.port}, h {e.get('h')}, ours {self.h}")
         self.world.ledger.resumed += 1
         self.handled(int(e.get("h")))
+        if self.rng.random() < self.world.options.forget:
+            self.forget_last()
         for _, xml in self.unacked:  # section 5: "resend all unacknowledged"
             self.write(xml)
         return True
+
+    def forget_last(self):
+        """A client may leave out what it sent last: what it says next takes that number."""
+        while self.unacked and self.unacked[-1][0]:
+            self.world.ledger.unknown(self.unacked.pop()[0])
+            self.out -= 1
 
     async def bind(self):
         self.forget_session()
@@ -245,19 +255,30 @@ class Client:
                 c.tag.split("}")[-1] for c in e.findall(f"{CLIENT}error/*")))
         elif kind == "message":
             # What crosses our goodbye is not acknowledged by it: it rightly comes again.
-            ledger.receive(self.name, e.get("id"), self.session + ("-late" if self.goodbye else ""))
+            ledger.receive(self.name, e.get("id"), self.session + ("-late" if self.goodbye else ""),
+                           live_id(e, self.jid))
         elif kind == "iq" and e.get("type") in ("result", "error"):
             row = ledger.iqs.get(e.get("id"))
             if row:
+                self.judge_iq(e, row)
                 # One error beside a result is right: the peer's session ended before it said that it had
                 # the request that it had answered.
                 row[1] += 1 if e.get("type") == "result" or not row[1] else 0
                 self.log(f"iq answered {e.get('id')} {e.get('type')}")
         elif kind == "iq":
             to = f"to='{e.get('from')}' " if e.get("from") else ""
+            self.log(f"asked {e.get('id')}")
             self.stanza(f"<iq type='result' {to}id='{e.get('id')}'/>", None)
         elif kind == "presence":
             self.on_presence(e)
+
+    def judge_iq(self, e, row):
+        """Whoever was there all the time may not be said to be away."""
+        peer = self.world.named.get(row[3])
+        away = e.find(f"{CLIENT}error/{{urn:ietf:params:xml:ns:xmpp-stanzas}}service-unavailable")
+        if (away is not None and peer and row[4] and peer.session == row[4] and not peer.goodbye and
+                not peer.doubtful):
+            self.world.ledger.notes.append(f"{self.name} was told that {peer.name} is not there")
 
     def on_presence(self, e):
         """Contacts tell each other; nobody may be said to have gone who has not."""
@@ -340,7 +361,10 @@ class Client:
         self.log(f"connection over: {why}, port {self.port}")
         self.world.connection_over(self, why)
         self.doubtful = self.leaving == "close"
-        if self.leaving == "close" or not self.resume_id or why.startswith("stream error"):
+        # "reset" and "see-other-host" are how a server that drains sends its clients elsewhere.
+        over = why.startswith("stream error") and not {"reset", "see-other-host"} & set(
+            why.split(" ")[-1].split(","))
+        if self.leaving == "close" or not self.resume_id or over:
             self.forget_session()
 
     async def run(self):
@@ -366,23 +390,32 @@ class Client:
             if self.leaving == "close":
                 self.online.clear()
             else:
-                await asyncio.sleep(self.rng.uniform(0.05, 0.5))
+                await asyncio.sleep(self.rng.uniform(0.05, self.world.options.away))
 
     # --- what it says ----------------------------------------------------------------------------
 
     def ready(self):
         return self.bound.is_set() and not self.leaving and len(self.unacked) < 200
 
-    def say(self, to):
+    def say(self, to, size=0):
         m = self.world.ledger.send(self.name, to.name, self.session)
-        self.stanza(f"<message to='{to.jid}' type='chat' id='{m.id}'><body>{m.seq}</body></message>", m)
+        self.stanza(f"<message to='{to.jid}' type='chat' id='{m.id}'><body>{m.seq}{'.' * size}</body>"
+                    "</message>", m)
 
     def ask(self, to):
         ident = f"q{fresh_id()}"
         jid = f"{to.jid}/r" if to else self.world.domain
-        self.world.ledger.iqs[ident] = [self.session, 0, False, to and to.name]
+        there = to.session if to and to.ready() else None
+        self.world.ledger.iqs[ident] = [self.session, 0, False, to and to.name, there, time.monotonic()]
         self.log(f"iq {ident} to {jid}")
         self.stanza(f"<iq type='get' id='{ident}' to='{jid}'><ping xmlns='urn:xmpp:ping'/></iq>", None)
+
+    def probe(self):
+        """Answered when it is committed: every process that we depend on works."""
+        ident = f"w{fresh_id()}"
+        self.world.ledger.iqs[ident] = [self.session, 0, False, None, None, time.monotonic()]
+        self.stanza(f"<iq type='set' id='{ident}'><query xmlns='jabber:iq:private'><probe xmlns='urn:example:probe'>"
+                    f"{ident}</probe></query></iq>", None)
 
     async def speak(self):
         options = self.world.options

@@ -35,16 +35,17 @@ NS = {
 }
 
 
-def free_port_base():
+def free_port_base(addresses=("127.0.0.1",)):
     """A base N such that the ports that ./run uses above it are free."""
-    offsets = [222, 223] + [400 + i for i in range(1, 5)]
+    offsets = [222, 223, 269, 270] + [400 + i for i in range(1, 5)]
     for base in range(20000 + (os.getpid() * 7) % 9000, 60000, 500):
         try:
             socks = []
-            for offset in offsets:
-                s = socket.socket()
-                socks.append(s)
-                s.bind(("127.0.0.1", base + offset))
+            for address in addresses:
+                for offset in offsets:
+                    s = socket.socket()
+                    socks.append(s)
+                    s.bind((address, base + offset))
             return base
         except OSError:
             continue
@@ -57,10 +58,12 @@ def free_port_base():
 class Server:
     """./run in a folder of its own; ends with the `with` block."""
 
-    def __init__(self, users=(), domains=("localhost",), args=(), keep=None):
+    def __init__(self, users=(), domains=("localhost",), args=(), keep=None, address="127.0.0.1",
+                 base=None):
         self.dir = keep or tempfile.mkdtemp(prefix="mtest.")
         self.keep = keep is not None
-        self.base = free_port_base()
+        self.address = address
+        self.base = base or free_port_base((address,))
         self.domains = list(domains)
         self.users = dict(u.split(":", 1) for u in users)
         self.args = list(args)
@@ -96,7 +99,7 @@ class Server:
 
     def start(self):
         cmd = [os.path.join(SOURCE, "run"), "--dir", self.dir, "--port-base", str(self.base),
-               "--address", "127.0.0.1"]
+               "--address", self.address]
         for d in self.domains:
             cmd += ["--domain", d]
         for name, password in self.users.items():
@@ -186,9 +189,9 @@ class Closed(Exception):
 class Stream:
     """A raw client stream: bytes out, first-level elements in."""
 
-    def __init__(self, server, domain="localhost", port=None, tls=True, address="127.0.0.1"):
+    def __init__(self, server, domain="localhost", port=None, tls=True, address=None):
         self.server, self.domain = server, domain
-        self.sock = socket.create_connection((address, port or (
+        self.sock = socket.create_connection((address or server.address, port or (
             server.tls_port if tls else server.starttls_port)), TIMEOUT)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:

@@ -12,7 +12,7 @@ number=0
 
 cleanup() {
 	if [ -n "${scripts-}" ]; then
-		for p in c2s sm auth storage router; do
+		for p in s2s c2s sm auth storage router; do
 			script $p stop
 		done >/dev/null 2>&1
 	fi
@@ -70,14 +70,15 @@ installed() { # END-OF-PATH
 
 all_there() {
 	missing=0
-	for file in sbin/mercutio sbin/mercutio-router sbin/mercutio-c2s sbin/mercutio-auth \
+	for file in sbin/mercutio sbin/mercutio-router sbin/mercutio-c2s sbin/mercutio-s2s sbin/mercutio-auth \
 		sbin/mercutio-sm sbin/mercutio-storage bin/mercutioctl mercutio/mercutio.conf \
-		mercutio/certbot-deploy init.d/mercutio-router init.d/mercutio-c2s init.d/mercutio-auth \
+		mercutio/certbot-deploy init.d/mercutio-router init.d/mercutio-c2s init.d/mercutio-s2s init.d/mercutio-auth \
 		init.d/mercutio-sm init.d/mercutio-storage system/mercutio.target \
-		system/mercutio-router.service system/mercutio-c2s.service system/mercutio-auth.service \
+		system/mercutio-c2s.socket system/mercutio-c2s@.socket \
+		system/mercutio-router.service system/mercutio-c2s.service system/mercutio-s2s.service system/mercutio-auth.service \
 		system/mercutio-sm.service system/mercutio-storage.service system/mercutio-sm@.service \
 		sysusers.d/mercutio.conf tmpfiles.d/mercutio.conf lib/mercutio man1/mercutioctl.1 \
-		man5/mercutio.conf.5 man8/mercutio.8 man8/mercutio-router.8 man8/mercutio-c2s.8 \
+		man5/mercutio.conf.5 man8/mercutio.8 man8/mercutio-router.8 man8/mercutio-c2s.8 man8/mercutio-s2s.8 \
 		man8/mercutio-auth.8 man8/mercutio-sm.8 man8/mercutio-storage.8 doc/mercutio/install.md; do
 		installed "$file" >/dev/null || {
 			echo "missing: $file"
@@ -146,14 +147,14 @@ doap_current() {
 names_exist() (
 	cd "$source" || exit 1
 	bad=0
-	docs="README.md HACKING.md docs/architecture.md docs/journey.md docs/modules.md docs/install.md"
+	docs="README.md HACKING.md docs/architecture.md docs/journey.md docs/modules.md docs/install.md docs/federation.md"
 	for name in $(grep -ohE '`[a-z_0-9]+\(\)`' $docs | tr -d '`()' | sort -u); do
-		grep -rqE "(^|[ *])$name\(" --include='*.[ch]' base xmpp link router c2s auth sm storage || {
+		grep -rqE "(^|[ *])$name\(" --include='*.[ch]' base xmpp link router c2s s2s auth sm storage || {
 			echo "no function $name"
 			bad=1
 		}
 	done
-	for name in $(grep -ohE '`(base|xmpp|link|router|c2s|auth|sm|storage|tools|docs|tests|etc)/[a-z_0-9./]+`' \
+	for name in $(grep -ohE '`(base|xmpp|link|router|c2s|s2s|auth|sm|storage|tools|docs|tests|etc)/[a-z_0-9./]+`' \
 		$docs | tr -d '`' | sort -u); do
 		[ -e "$name" ] || {
 			echo "no file $name"
@@ -171,10 +172,11 @@ units_verify() {
 	for unit in "$(dirname "$(installed system/mercutio.target)")"/*; do
 		sed "s|^ExecStart=|ExecStart=$dest|" "$unit" >"$dir/units/$(basename "$unit")"
 	done
-	for p in router auth sm c2s; do
+	for p in router auth sm c2s s2s; do
 		cp "$dir/units/mercutio-$p@.service" "$dir/units/mercutio-$p@2.service"
 	done
-	rm -f "$dir"/units/*@.service
+	cp "$dir/units/mercutio-c2s@.socket" "$dir/units/mercutio-c2s@2.socket"
+	rm -f "$dir"/units/*@.service "$dir"/units/*@.socket
 	systemd-analyze verify --man=no "$dir"/units/* 2>&1 | grep -F -e mercutio -e "$dir" >"$dir/verify"
 	cat "$dir/verify"
 	[ ! -s "$dir/verify" ]

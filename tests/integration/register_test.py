@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """In-band registration (XEP-0077) where it is open: make, look, change the password, cancel."""
+import time
 import xml.etree.ElementTree as ET
 
-from harness import Server, Stream, Tap, client, settle
+from harness import TIMEOUT, Server, Stream, Tap, client, settle
 
 REGISTER = "jabber:iq:register"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -86,6 +87,91 @@ def account(server):
     again.close()
 
 
+def passwords(server):
+    """XEP-0077 section 3.3: what does not change a password."""
+    s = client(server, "juliet")
+    error(ask(s, "set", "<username>juliet</username>"), "bad-request", "400")
+    error(ask(s, "set", "<password>new</password>"), "bad-request", "400")
+    error(ask(s, "set", "<username>juliet</username><password/>"), "bad-request", "400")
+    error(ask(s, "set", fields("romeo", "new")), "not-allowed", "405")
+    error(ask(s, "set", "<remove/><username>juliet</username>"), "bad-request", "400")
+    s.close()
+    s, _ = secure(server)
+    error(ask(s, "set", "<remove/>"), "unexpected-request", "400")  # nobody is registered here yet
+    assert s.plain("juliet", "capulet").tag.endswith("}success")
+    s.close()
+
+
+def reserved(server):
+    for name in ("admin", "Root"):
+        s, _ = secure(server)
+        error(ask(s, "set", fields(name, "secret")), "not-allowed", "405")
+        s.close()
+
+
+def erased(server):
+    """Section 3.2: all of it goes; whoever gets the name next finds nothing."""
+    s, juliet = client(server, "mercutio"), client(server, "juliet")
+    store = ("<vCard xmlns='vcard-temp'><FN>M</FN></vCard>",
+             "<query xmlns='jabber:iq:private'><e xmlns='urn:example:e'>kept</e></query>",
+             "<query xmlns='jabber:iq:roster'><item jid='juliet@localhost' name='J'/></query>",
+             "<block xmlns='urn:xmpp:blocking'><item jid='tybalt@localhost'/></block>")
+    for payload in store:
+        s.send(f"<iq type='set' id='s'>{payload}</iq>")
+    s.send("<presence type='unavailable'><status>bye</status></presence>")
+    settle({"s": s})
+    juliet.send("<message to='mercutio@localhost' type='chat' id='old'><body>secret</body></message>")
+    juliet.sync()
+    assert ask(s, "set", "<remove/>").get("type") == "result"
+    last = s.wait_closed()[-1]
+    assert last[0].tag.endswith("}not-authorized"), ET.tostring(last)
+    s.close()
+    s, _ = secure(server)
+    deadline = time.monotonic() + TIMEOUT
+    while (e := ask(s, "set", fields("mercutio", "new"))).get("type") != "result":
+        assert time.monotonic() < deadline, ET.tostring(e)
+    s.close()
+    s = Stream(server).login("mercutio", "new")
+    for payload, left in (("<vCard xmlns='vcard-temp'/>", b"FN"),
+                          ("<query xmlns='jabber:iq:private'><e xmlns='urn:example:e'/></query>", b"kept"),
+                          ("<query xmlns='jabber:iq:roster'/>", b"item"),
+                          ("<blocklist xmlns='urn:xmpp:blocking'/>", b"item"),
+                          ("<query xmlns='jabber:iq:last'/>", b"bye")):
+        s.send(f"<iq type='get' id='g'>{payload}</iq>")
+        while (e := s.receive()).get("id") != "g":
+            pass
+        assert left not in ET.tostring(e), ET.tostring(e)
+    s.send("<presence/>")
+    assert not [e for e in settle({"s": s})["s"] if e.tag.endswith("}message")]
+    s.close()
+    juliet.close()
+
+
+def closed(server):
+    """Off: not advertised, service-unavailable before login and after it."""
+    s, features = secure(server)
+    assert features.find(FEATURE) is None
+    error(ask(s, "get"), "service-unavailable", "503")
+    s.close()
+    s = client(server, "romeo")
+    error(ask(s, "get"), "service-unavailable", "503")
+    error(ask(s, "set", "<remove/>"), "service-unavailable", "503")
+    s.send("<iq type='get' to='localhost' id='d'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>")
+    assert b"jabber:iq:register" not in ET.tostring(s.receive())
+    s.close()
+
+
+def rate(server):
+    """So many from one address, then it is told to wait."""
+    for n in range(2):
+        s, _ = secure(server)
+        assert ask(s, "set", fields(f"new{n}", "secret")).get("type") == "result"
+        s.close()
+    s, _ = secure(server)
+    error(ask(s, "set", fields("new2", "secret")), "resource-constraint", "500")
+    s.close()
+
+
 def cancel(server):
     s, juliet = client(server, "tybalt"), client(server, "juliet")
     juliet.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>")
@@ -111,10 +197,14 @@ def cancel(server):
 
 def main():
     tap = Tap()
-    users = ("romeo:montague", "juliet:capulet", "tybalt:cats")
+    users = ("romeo:montague", "juliet:capulet", "tybalt:cats", "mercutio:queen")
     with Server(users=users, args=("--register", "--unlimited", "--set", "sm.register=true")) as server:
-        for test in (make, refused, account, cancel):
+        for test in (make, refused, account, passwords, reserved, cancel, erased):
             tap.run(f"registration, {test.__name__}", test, server)
+    with Server(users=users[:1]) as server:
+        tap.run("registration, closed", closed, server)
+    with Server(args=("--register", "--set", "auth.register_rate=2")) as server:
+        tap.run("registration, rate", rate, server)
     tap.done()
 
 

@@ -2,12 +2,13 @@
 /* Conformance: one owner of a shard, and nobody else's writes (DELIVERY rules 4 and 8 in short). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "tests/storage/conformance.h"
 #include "tests/storage/rig.h"
 
 struct taken {
 	struct engine_lease l;
-	char text[256];
+	char text[SHARDS * 12];
 	bool done;
 };
 
@@ -39,7 +40,7 @@ static void taken_init(struct taken *t, bool take, uint64_t owner, const struct 
 static const char *lease(struct rig *r, bool take, uint64_t owner, uint16_t shard,
 			 uint32_t believed)
 {
-	static char text[256];
+	static char text[SHARDS * 12];
 	struct msg_shard_epoch s = {shard, believed};
 	struct taken t;
 
@@ -177,8 +178,77 @@ START_TEST(two_accounts)
 }
 END_TEST
 
+/* Of all shards: one request, one transaction. */
+START_TEST(all_in_one_batch)
+{
+	struct msg_shard_epoch all[SHARDS];
+	struct engine_stats before, after;
+	struct taken t;
+	struct rig r;
+
+	rig_open(&r, engines[_i]);
+	rig_lease(&r, "sm", OWNER);
+	for (uint16_t i = 0; i < SHARDS; i++)
+		all[i] = (struct msg_shard_epoch){i, 1};
+	engine_stats(r.engine, &before);
+	taken_init(&t, true, 78, all, SHARDS);
+	engine_lease(r.engine, &t.l);
+	rig_wait(&r, &t.done);
+	engine_stats(r.engine, &after);
+	ck_assert(strstr(t.text, "0:2 ") == t.text && strstr(t.text, "1023:2 "));
+	/* Memory has no transactions. */
+	if (strcmp(engines[_i], "memory") != 0)
+		ck_assert_uint_eq(after.commits - before.commits, 1);
+	rig_close(&r);
+}
+END_TEST
+
+/* Each kind of write, handed over with one of an old epoch around a take-over: the old owner's does
+ * nothing, with whatever condition, the new one's is done. */
+START_TEST(every_write_is_fenced)
+{
+	struct msg_write_op ops[] = {
+		PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("new")),
+		PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("new")),
+		DEL(TABLE_VCARD, V_TEXT("a@x")),
+		DEL(TABLE_VCARD, V_TEXT("a@x")),
+		APPEND("a@x", 2, 5, "new"),
+		op_make(STORE_LOG_DELETE, TABLE_LOG, VALUES(V_TEXT("a@x"), V_INT(1))),
+	};
+	struct msg_shard_epoch s = {shard_of("a@x"), 1};
+	struct written old, mine;
+	struct taken t;
+	struct rig r;
+
+	ops[1].condition = 2;
+	ops[3].condition = 2;
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		rig_open(&r, engines[_i]);
+		rig_lease(&r, "sm", OWNER);
+		WRITE(&r, PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("old")), APPEND("a@x", 1, 5, "old"));
+		taken_init(&t, true, 78, &s, 1);
+		written_init(&old, &ops[i], 1);
+		written_init(&mine, &ops[i], 1);
+		mine.w.sender = 78;
+		mine.w.epoch = 2;
+		engine_lease(r.engine, &t.l);
+		engine_write(r.engine, &old.w);
+		rig_wait(&r, &t.done);
+		rig_wait(&r, &old.done);
+		ck_assert_int_eq(old.w.status, STORE_REFUSED);
+		ck_found(&r, LIST_ALL(TABLE_VCARD), "a@x old\n");
+		ck_found(&r, LIST_ALL(TABLE_LOG), "a@x 1 1001 peer@b 5 1 0 0 old\n");
+		ck_assert_int_eq(rig_submit(&r, &mine), STORE_COMMITTED);
+		ck_assert_int_eq(rig_submit(&r, &old), STORE_REFUSED);
+		rig_close(&r);
+	}
+}
+END_TEST
+
 void fill_lease(TCase *tc, int engine)
 {
+	ADD(tc, all_in_one_batch, engine);
+	ADD(tc, every_write_is_fenced, engine);
 	ADD(tc, epochs_rise, engine);
 	ADD(tc, race_of_two, engine);
 	ADD(tc, fenced_writes, engine);

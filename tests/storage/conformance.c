@@ -39,7 +39,9 @@ int main(void)
 		add(sr, i, "reading", fill_read);
 		add(sr, i, "writing", fill_write);
 		add(sr, i, "log", fill_log);
+		add(sr, i, "selecting from the log", fill_select);
 		add(sr, i, "leases", fill_lease);
+		add(sr, i, "retention", fill_retention);
 	}
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);

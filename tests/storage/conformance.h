@@ -11,6 +11,8 @@ extern const char *const engines[];
 void fill_read(TCase *tc, int engine);
 void fill_write(TCase *tc, int engine);
 void fill_log(TCase *tc, int engine);
+void fill_select(TCase *tc, int engine);
+void fill_retention(TCase *tc, int engine);
 void fill_lease(TCase *tc, int engine);
 
 #endif

@@ -94,28 +94,36 @@ static void run(char *const argv[])
 	}
 }
 
-static char *base_conninfo(void)
+char *pg_server_conninfo(void)
 {
-	return xasprintf("host=%s user=postgres dbname=postgres", pg_server.dir);
+	return xasprintf("host=%s port=%d user=postgres dbname=postgres", pg_server.dir,
+			 pg_server.port ? pg_server.port : 5432);
 }
 
 static bool answers(void)
 {
-	char *conninfo = base_conninfo();
+	char *conninfo = pg_server_conninfo();
 	bool ok = PQping(conninfo) == PQPING_OK;
 
 	free(conninfo);
 	return ok;
 }
 
+enum { ARGS = 32 };
+
 void pg_server_run(void)
 {
 	char socket[128];
-	char *const argv[] = {"postgres", "-D", "data",	    "-c", "listen_addresses=",	"-c",
-			      socket,	  "-c", "fsync=on", "-c", "max_connections=50", NULL};
+	char *argv[ARGS] = {"postgres", "-D", "data", "-c", "listen_addresses=",  "-c",
+			    socket,	"-c", "fsync=on", "-c", "max_connections=50"};
 	uint64_t due = clock_mono_ms() + START_MS;
+	size_t n = 11;
 
 	snprintf(socket, sizeof(socket), "unix_socket_directories=%s", pg_server.dir);
+	for (size_t i = 0; i < 8 && pg_server.settings[i]; i++) {
+		argv[n++] = "-c";
+		argv[n++] = (char *)pg_server.settings[i];
+	}
 	pg_server.pid = 0;
 	/* What a killed one has left must have ended before: it says so, and is asked again. */
 	while (!answers() || !pg_server.pid) {
@@ -131,20 +139,8 @@ void pg_server_run(void)
 	}
 }
 
-void pg_server_start(void)
+static void dir_make(void)
 {
-	char *const argv[] = {"initdb",
-			      "-D",
-			      "data",
-			      "-A",
-			      "trust",
-			      "-U",
-			      "postgres",
-			      "-E",
-			      "UTF8",
-			      "-N",
-			      "--locale=C.UTF-8",
-			      NULL};
 	const struct passwd *p = getpwnam("postgres");
 
 	snprintf(pg_server.dir, sizeof(pg_server.dir), "/tmp/mercutio-pg-XXXXXX");
@@ -154,6 +150,26 @@ void pg_server_start(void)
 		p = getpwnam("nobody");
 	if (geteuid() == 0 && p && chown(pg_server.dir, p->pw_uid, p->pw_gid) < 0)
 		exit(1);
+}
+
+void pg_server_start(void)
+{
+	char *const argv[] = {"initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-E",
+			      "UTF8",	"-N", "--locale=C.UTF-8",
+			      pg_server.small_wal ? "--wal-segsize=1" : NULL, NULL};
+
+	dir_make();
+	run(argv);
+	pg_server_run();
+}
+
+void pg_server_standby(const struct pg_server *of)
+{
+	char *const argv[] = {"pg_basebackup", "-D", "data", "-R", "-h", (char *)of->dir,
+			      "-U", "postgres", "-c", "fast", NULL};
+
+	pg_server = (struct pg_server){0};
+	dir_make();
 	run(argv);
 	pg_server_run();
 }
@@ -167,9 +183,34 @@ void pg_server_kill(int signum)
 	pg_server.pid = 0;
 }
 
+/* By one of the same user: another may not without a privilege. */
+void pg_server_limit_files(rlim_t bytes)
+{
+	struct rlimit l = {bytes, RLIM_INFINITY};
+	char *conninfo = pg_server_conninfo();
+	char *pids = pg_server_sql(conninfo, "SELECT string_agg(pid::text, ' ')"
+					     " FROM pg_stat_activity WHERE pid <> pg_backend_pid()");
+	char *rest = pids, *one;
+	int status = 1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		become_other();
+		if (prlimit(pg_server.pid, RLIMIT_FSIZE, &l, NULL) < 0)
+			_exit(1);
+		while ((one = strsep(&rest, " ")))
+			prlimit((pid_t)atoi(one), RLIMIT_FSIZE, &l, NULL);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	free(pids);
+	free(conninfo);
+}
+
 void pg_server_end_backends(void)
 {
-	char *conninfo = base_conninfo();
+	char *conninfo = pg_server_conninfo();
 
 	free(pg_server_sql(conninfo, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
 				     " WHERE backend_type = 'client backend'"
@@ -213,7 +254,7 @@ char *pg_server_sql(const char *conninfo, const char *sql)
 char *pg_server_schema(void)
 {
 	static unsigned count;
-	char *base = base_conninfo(), *sql, *conninfo;
+	char *base = pg_server_conninfo(), *sql, *conninfo;
 
 	sql = xasprintf("CREATE SCHEMA t%d_%u", (int)getpid(), ++count);
 	free(pg_server_sql(base, sql));

@@ -8,12 +8,17 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "storage/pg_internal.h"
+#include "tests/storage/appender.h"
 #include "tests/storage/pg_server.h"
-#include "tests/storage/rig.h"
 
 void fill_pg_schema(TCase *tc);
+void fill_pg_connect(TCase *tc);
+void fill_pg_full(TCase *tc);
+void fill_pg_lost(TCase *tc);
+void fill_pg_plans(TCase *tc);
+void fill_pg_retention(TCase *tc);
 
-enum { IN_FLIGHT = 64, DAY_S = 86400 };
+enum { DAY_S = 86400 };
 
 static int64_t sql_number(const struct rig *r, const char *sql)
 {
@@ -30,141 +35,6 @@ static enum store_status submit_at(struct rig *r, struct engine *e, struct writt
 	engine_write(e, &x->w);
 	rig_wait(r, &x->done);
 	return x->w.status;
-}
-
-/* --- one that appends for ever, as a channel does: in order, again what was not committed --------
- */
-
-struct appender {
-	struct rig *r;
-	struct engine *engine;
-	int64_t next, limit; /* numbers handed over; the last */
-	int64_t committed;   /* all up to here, in order */
-	size_t under_way, bounced, refused;
-	uint32_t epoch;
-	struct loop_timer *again;
-	struct entry *waiting, **waiting_end; /* to be handed over again */
-};
-
-struct entry {
-	struct written x;
-	struct appender *a;
-	struct entry *next;
-	int64_t number;
-	struct msg_value values[COLS_LOG];
-	struct msg_write_op op;
-};
-
-static void entry_send(struct entry *e);
-
-static void entry_next(struct entry *e)
-{
-	struct appender *a = e->a;
-
-	if (a->next >= a->limit) {
-		free(e);
-		a->under_way--;
-		return;
-	}
-	e->number = ++a->next;
-	entry_send(e);
-}
-
-static void entry_done(struct engine_write *w)
-{
-	struct entry *e = w->arg;
-	struct appender *a = e->a;
-
-	if (w->status == STORE_COMMITTED) {
-		/* Never one before another that was handed over earlier. */
-		ck_assert_int_eq(e->number, a->committed + 1);
-		a->committed = e->number;
-		entry_next(e);
-	} else if (w->status == STORE_REFUSED) {
-		a->refused++;
-		a->under_way--;
-		free(e);
-	} else {
-		ck_assert_msg(w->again, "%s", w->text);
-		a->bounced++;
-		e->next = NULL;
-		*a->waiting_end = e;
-		a->waiting_end = &e->next;
-		loop_timer_start(a->again, 100, 0);
-	}
-}
-
-static void send_again(void *arg)
-{
-	struct appender *a = arg;
-	struct entry *list = a->waiting, *next;
-
-	a->waiting = NULL;
-	a->waiting_end = &a->waiting;
-	for (; list; list = next) {
-		next = list->next;
-		list->x.w.repeated = true;
-		entry_send(list);
-	}
-}
-
-static void entry_send(struct entry *e)
-{
-	struct appender *a = e->a;
-	bool repeated = e->x.w.repeated;
-	struct msg_value v[COLS_LOG] = {
-		V_TEXT("a@x"),
-		V_INT((int64_t)a->epoch << 40 | e->number),
-		V_INT(clock_wall_us()),
-		V_TEXT("c@y"),
-		V_INT(1),
-		V_INT(e->number),
-		V_INT(0),
-		V_INT(0),
-		V_TEXT("<message><body>text</body></message>"),
-	};
-
-	if (!repeated)
-		memcpy(e->values, v, sizeof(v));
-	e->op = op_make(STORE_LOG_APPEND, TABLE_LOG, e->values, COLS_LOG);
-	written_init(&e->x, &e->op, 1);
-	e->x.w.epoch = a->epoch;
-	e->x.w.done = entry_done;
-	e->x.w.arg = e;
-	e->x.w.repeated = false;
-	engine_write(a->engine, &e->x.w);
-}
-
-static void appender_start(struct appender *a, struct rig *r, struct engine *engine, int64_t limit)
-{
-	*a = (struct appender){.r = r, .engine = engine, .limit = limit, .epoch = 1};
-	a->waiting_end = &a->waiting;
-	a->again = loop_timer_new(r->loop, send_again, a);
-	a->under_way = IN_FLIGHT;
-	for (int i = 0; i < IN_FLIGHT; i++) {
-		struct entry *e = xcalloc(1, sizeof(*e));
-
-		e->a = a;
-		entry_next(e);
-	}
-}
-
-static void appender_until(struct appender *a, int64_t committed)
-{
-	while (a->committed < committed && a->under_way)
-		loop_run_once(a->r->loop);
-}
-
-/* Ends it, and looks at what is stored: each committed entry once, and nothing but a prefix. */
-static void appender_end(struct appender *a)
-{
-	a->limit = a->next;
-	while (a->under_way)
-		loop_run_once(a->r->loop);
-	loop_timer_free(a->again);
-	ck_assert_int_eq(sql_number(a->r, "SELECT count(*) FROM log"), a->committed);
-	ck_assert_int_eq(sql_number(a->r, "SELECT max(number) & 1099511627775 FROM log"),
-			 a->committed);
 }
 
 /* --- faults -------------------------------------------------------------------------------------
@@ -247,21 +117,6 @@ static void all_processes(int signum)
 	free(command);
 }
 
-static void flag_on(void *arg)
-{
-	*(bool *)arg = true;
-}
-
-static void run_for(struct rig *r, uint64_t ms)
-{
-	bool over = false;
-	struct loop_timer *t = loop_timer_new(r->loop, flag_on, &over);
-
-	loop_timer_start(t, ms, 0);
-	rig_wait(r, &over);
-	loop_timer_free(t);
-}
-
 /* SIGSTOP: connections stay, and answer nothing; the loop goes on. What it has taken before it may
  * still do when it wakes: not behind what is written later. */
 START_TEST(server_hangs)
@@ -276,7 +131,7 @@ START_TEST(server_hangs)
 	appender_start(&a, &r, r.engine, INT64_MAX);
 	appender_until(&a, 500);
 	all_processes(SIGSTOP);
-	run_for(&r, 9000);
+	rig_run_for(&r, 9000);
 	ck_assert_uint_gt(a.bounced, 0);
 	all_processes(SIGCONT);
 	appender_until(&a, a.committed + 1000);
@@ -302,6 +157,24 @@ START_TEST(answers_lost)
 	appender_until(&a, a.committed + 1000);
 	appender_end(&a);
 	ck_assert_uint_eq(a.bounced, 0);
+	rig_close(&r);
+}
+END_TEST
+
+/* The connection ends while nothing is under way: what comes next goes over the next one. */
+START_TEST(lost_while_idle)
+{
+	struct rig r;
+
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	for (int i = 1; i <= 5; i++) {
+		pg_server_end_backends();
+		rig_run_for(&r, 5 * (uint64_t)i);
+		ck_assert_int_eq(WRITE(&r, APPEND("a@x", i, 5, "text"), APPEND("a@x", i + 10, 5, "text")),
+				 STORE_COMMITTED);
+	}
+	ck_found(&r, COUNT(TABLE_LOG, V_TEXT("a@x")), "10\n");
 	rig_close(&r);
 }
 END_TEST
@@ -348,7 +221,7 @@ START_TEST(read_only)
 	rig_open(&r, "postgresql");
 	free(pg_server_sql(r.conninfo, "ALTER SYSTEM SET default_transaction_read_only = on"));
 	free(pg_server_sql(r.conninfo, "SELECT pg_reload_conf()"));
-	run_for(&r, 300);
+	rig_run_for(&r, 300);
 	written_init(&x, put, 1);
 	ck_assert_int_eq(rig_submit(&r, &x), STORE_FAILED);
 	ck_assert(x.w.again);
@@ -460,7 +333,7 @@ START_TEST(owners_race)
 	ck_assert_uint_eq(a.refused, IN_FLIGHT);
 	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM log"), stored);
 	ck_assert_int_eq(a.committed, stored);
-	loop_timer_free(a.again);
+	appender_free(&a);
 	engine_close(other);
 	rig_close(&r);
 }
@@ -483,7 +356,7 @@ START_TEST(transaction_held)
 	PQclear(PQexec(c, "BEGIN"));
 	PQclear(PQexec(c, sql));
 	take(&t, r.engine, 78, 1);
-	run_for(&r, 1000);
+	rig_run_for(&r, 1000);
 	ck_assert(!t.done);
 	if (_i == 0)
 		PQclear(PQexec(c, "COMMIT"));
@@ -603,12 +476,18 @@ static void add_all(Suite *s)
 
 	tcase_set_timeout(tc, 120);
 	fill_pg_schema(tc);
+	fill_pg_connect(tc);
+	fill_pg_full(tc);
+	fill_pg_lost(tc);
+	fill_pg_plans(tc);
+	fill_pg_retention(tc);
 	tcase_add_test(tc, months);
 	tcase_add_test(tc, known_in_another_month);
 	tcase_add_test(tc, owner_turns);
 	tcase_add_loop_test(tc, owners_race, 0, 4);
 	tcase_add_loop_test(tc, transaction_held, 0, 2);
 	tcase_add_test(tc, answers_lost);
+	tcase_add_test(tc, lost_while_idle);
 	tcase_add_test(tc, conditional_answer_lost);
 	tcase_add_test(tc, started_first);
 	tcase_add_test(tc, server_killed);

@@ -85,6 +85,21 @@ void rig_wait(struct rig *r, const bool *flag)
 		loop_run_once(r->loop);
 }
 
+static void flag_on(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+void rig_run_for(struct rig *r, uint64_t ms)
+{
+	bool over = false;
+	struct loop_timer *t = loop_timer_new(r->loop, flag_on, &over);
+
+	loop_timer_start(t, ms, 0);
+	rig_wait(r, &over);
+	loop_timer_free(t);
+}
+
 struct msg_write_op op_make(enum store_write_op op, size_t table, struct msg_value *v, size_t n)
 {
 	return (struct msg_write_op){.op = op, .table = (uint16_t)table, .values = v, .nvalues = n};

@@ -28,6 +28,7 @@ struct engine *rig_second(struct rig *r);
 
 /* Waits until *flag. */
 void rig_wait(struct rig *r, const bool *flag);
+void rig_run_for(struct rig *r, uint64_t ms);
 
 /* --- values ---------------------------------------------------------------------------------- */
 

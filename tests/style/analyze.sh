@@ -7,7 +7,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 
 build=${MERCUTIO_BUILD:-.build/normal}
-folders="base xmpp link router c2s auth sm storage tools"
+folders="base xmpp link router c2s s2s auth sm storage tools"
 jobs=$(nproc 2>/dev/null || echo 1)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

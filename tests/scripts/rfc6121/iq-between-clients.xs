@@ -3,6 +3,7 @@ client romeo romeo/orchard
 client juliet juliet/balcony
 romeo comes online
 juliet comes online
+romeo befriends juliet
 romeo sends
 	<iq to='{juliet}' type='get' id='v'><query xmlns='jabber:iq:version'/></iq>
 juliet receives

@@ -139,6 +139,10 @@ START_TEST(in_band)
 	common.unlimited = true;
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(add("d@example.org", "x", CREATE, "192.0.2.1"), EEXIST);
+	common.admins = (char *[]){(char *)"boss@example.org", NULL};
+	ck_assert_int_eq(add("Boss@example.org", "x", CREATE, "192.0.2.1"), EPERM);
+	ck_assert_int_eq(add("Boss@example.org", "x", CREATE, NULL), 0); /* by an operator */
+	common.admins = NULL;
 }
 END_TEST
 
@@ -257,6 +261,41 @@ START_TEST(removal)
 }
 END_TEST
 
+static uint16_t set_disabled(const char *account, bool disabled)
+{
+	struct frame f = double_frame(MSG_ACCOUNT_DISABLE);
+	struct msg_account_disable m = {str_z(account), disabled};
+	const struct double_reply *r;
+
+	accounts_handle_disable(auth, &f, &m);
+	double_run();
+	r = double_reply(double_replies() - 1);
+	return r->kind == MSG_FAILED ? ((const struct msg_failed *)r->m)->code : 0;
+}
+
+START_TEST(disabling)
+{
+	struct frame f = double_frame(MSG_ACCOUNT_DEL);
+	struct msg_account_del m = {STR("a@example.org")};
+
+	add("a@example.org", "x", CREATE, NULL);
+	ck_assert_uint_eq(set_disabled("nobody@example.org", true), ENOENT);
+	ck_assert_uint_eq(set_disabled("a@example.org", true), 0);
+	ck_assert_uint_eq(set_disabled("a@example.org", true), 0);
+	ck_assert_uint_eq(double_rows(TABLE_DISABLED), 1);
+	ck_assert_uint_eq(double_rows(TABLE_CREDENTIAL), 2); /* nothing is lost */
+	ck_assert_uint_eq(set_disabled("a@example.org", false), 0);
+	ck_assert_uint_eq(double_rows(TABLE_DISABLED), 0);
+	ck_assert_uint_eq(set_disabled("a@example.org", true), 0);
+	accounts_handle_del(auth, &f, &m);
+	double_run();
+	ck_assert_uint_eq(double_rows(TABLE_DISABLED), 0); /* whoever gets the name next may log in */
+	add("a@example.org", "x", CREATE, NULL);
+	double_store.refuses = true;
+	ck_assert_uint_eq(set_disabled("a@example.org", true), EIO);
+}
+END_TEST
+
 static const struct msg_account_names *list(const char *domain, struct str after)
 {
 	struct frame f = double_frame(MSG_ACCOUNT_LIST);
@@ -298,7 +337,7 @@ Suite *accounts_suite(void)
 {
 	const TTest *const tests[] = {create,	     change,	     in_band,	    import,
 				      import_either, import_bounded, storage_fails, storage_silent,
-				      removal,	     lists};
+				      removal,	     disabling,	     lists};
 	Suite *s = suite_create("accounts");
 	TCase *tc = tcase_create("accounts");
 

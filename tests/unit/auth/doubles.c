@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A loop, a link and a storage for tests of mercutio-auth. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <utlist.h>
 #include "base/alloc.h"
@@ -53,6 +54,71 @@ struct loop_timer *loop_timer_free(struct loop_timer *t)
 		free(t);
 	}
 	return NULL;
+}
+
+void loop_timer_stop(struct loop_timer *t)
+{
+	t->due = 0;
+}
+
+/* Descriptors are real ones: what threads write to. */
+struct loop_io {
+	int fd;
+	unsigned events;
+	loop_io_fn *fn;
+	void *arg;
+	struct loop_io *prev, *next;
+};
+
+static struct loop_io *ios;
+
+struct loop_io *loop_io_new(struct loop *l, int fd, loop_io_fn *fn, void *arg)
+{
+	struct loop_io *io = xcalloc(1, sizeof(*io));
+
+	(void)l;
+	*io = (struct loop_io){.fd = fd, .fn = fn, .arg = arg};
+	DL_APPEND(ios, io);
+	return io;
+}
+
+void loop_io_set(struct loop_io *io, unsigned events)
+{
+	io->events = events;
+}
+
+struct loop_io *loop_io_free(struct loop_io *io)
+{
+	if (io) {
+		DL_DELETE(ios, io);
+		free(io);
+	}
+	return NULL;
+}
+
+bool double_wait(void)
+{
+	struct pollfd fds[16];
+	struct loop_io *io, *ready[16];
+	nfds_t n = 0;
+
+	DL_FOREACH(ios, io) {
+		fds[n] = (struct pollfd){.fd = io->fd,
+					 .events = (io->events & LOOP_READ ? POLLIN : 0) |
+						   (io->events & LOOP_WRITE ? POLLOUT : 0)};
+		ready[n++] = io;
+	}
+	if (poll(fds, n, 30000) <= 0)
+		return false;
+	for (nfds_t i = 0; i < n; i++) {
+		if (fds[i].revents) { /* one: its callback may free the others */
+			ready[i]->fn(ready[i]->arg, (fds[i].revents & ~POLLOUT ? LOOP_READ : 0) |
+							    (fds[i].revents & POLLOUT ? LOOP_WRITE : 0));
+			break;
+		}
+	}
+	double_run();
+	return true;
 }
 
 void loop_timeout_start(struct loop *l, struct loop_timeout *t, unsigned seconds)
@@ -156,6 +222,14 @@ uint64_t link_id(const struct link *k)
 	return DOUBLE_SELF;
 }
 
+const struct member *link_member(const struct link *k, uint64_t id)
+{
+	static struct member sm = {.id = DOUBLE_SM, .name = "sm-1", .process = "sm"};
+
+	(void)k;
+	return id == DOUBLE_SM ? &sm : NULL;
+}
+
 uint64_t link_place(const struct link *k, const char *route, uint64_t key)
 {
 	(void)k;
@@ -209,7 +283,8 @@ static struct store_read *reads;
 static struct channel_item *writes;
 
 static const size_t nkeys[TABLES] = {
-	[TABLE_ACCOUNT] = 1, [TABLE_CREDENTIAL] = 2, [TABLE_SECRET] = 1};
+	[TABLE_ACCOUNT] = 1, [TABLE_CREDENTIAL] = 2, [TABLE_SECRET] = 1,
+	[TABLE_DISABLED] = 1};
 
 struct channels *channels_new(struct link *k)
 {
@@ -538,11 +613,12 @@ void double_reset(void)
 struct auth *double_auth(struct auth_config *config, struct common_config *common)
 {
 	static const struct {
-		char *mechanisms[7], *domains[3], *reserved[2];
+		char *mechanisms[7], *domains[3], *reserved[2], *anonymous[2];
 	} lists = {{"EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1",
 		    "PLAIN", NULL},
 		   {"example.org", "example.net", NULL},
-		   {"admin", NULL}};
+		   {"admin", NULL},
+		   {"example.net", NULL}};
 	struct auth *a;
 
 	*common = (struct common_config){.domains = (char **)lists.domains};
@@ -556,12 +632,18 @@ struct auth *double_auth(struct auth_config *config, struct common_config *commo
 				       .lockout_address_count = 8,
 				       .lockout_time = 60000,
 				       .workers = 2,
+				       .credentials = (char *)"internal",
+				       .password_cache = 60000,
+				       .password_cache_size = 100,
 				       .login_queue = 4,
 				       .import_queue = 1000,
 				       .max_exchanges = 8,
 				       .register_rate = 2,
 				       .register_period = 60000,
-				       .reserved_names = (char **)lists.reserved};
+				       .reserved_names = (char **)lists.reserved,
+				       .anonymous_domains = (char **)lists.anonymous,
+				       .anonymous_rate = 2,
+				       .anonymous_period = 60000};
 	a = auth_new(NULL, NULL, common, config);
 	auth_ready(a);
 	double_run();

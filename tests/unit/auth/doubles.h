@@ -11,6 +11,8 @@
 void double_reset(void);	  /* everything empty, clock at zero */
 void double_run(void);		  /* does what was asked for, until nothing is left */
 void double_advance(uint64_t ms); /* moves the clock, fires what is due */
+/* Waits for a descriptor that auth watches (up to 30 s), serves it, then double_run. */
+bool double_wait(void);
 
 /* The answers that were sent, oldest first; decoded, they live until double_reset. */
 struct double_reply {
@@ -41,6 +43,6 @@ void double_remove(const char *account); /* behind auth's back */
 /* A context with default options but for what the caller changes before; a c2s's frames. */
 struct auth *double_auth(struct auth_config *config, struct common_config *common);
 struct frame double_frame(uint16_t kind);
-enum { DOUBLE_C2S = 77, DOUBLE_SELF = 5 };
+enum { DOUBLE_C2S = 77, DOUBLE_SM = 78, DOUBLE_SELF = 5 };
 
 #endif

@@ -122,16 +122,33 @@ END_TEST
 START_TEST(plain_failures_alike)
 {
 	uint64_t known, unknown, impossible;
-	size_t works = double_store.works;
+	size_t works = double_store.works, reads = double_store.reads;
 
+	/* One derivation for each, and two looks into storage: for keys, and whether it is disabled. */
 	assert_failure(login("user", "wrong", "192.0.2.1", &known), SASL_E_NOT_AUTHORIZED);
 	ck_assert_uint_eq(double_store.works, works + 1);
+	ck_assert_uint_eq(double_store.reads, reads + 2);
 	assert_failure(login("nobody", "wrong", "192.0.2.1", &unknown), SASL_E_NOT_AUTHORIZED);
-	ck_assert_uint_eq(double_store.works, works + 2); /* as much work */
+	ck_assert_uint_eq(double_store.works, works + 2);
+	ck_assert_uint_eq(double_store.reads, reads + 4);
 	assert_failure(login("a@b", "wrong", "192.0.2.1", &impossible), SASL_E_NOT_AUTHORIZED);
+	ck_assert_uint_eq(double_store.works, works + 3);
+	ck_assert_uint_eq(double_store.reads, reads + 6);
 	ck_assert_uint_eq(known, 1000);
 	ck_assert_uint_eq(unknown, 1000);
 	ck_assert_uint_eq(impossible, 1000);
+}
+END_TEST
+
+/* XEP-0133 section 4.3, RFC 6120 section 6.5.2: told to nobody but who has the password. */
+START_TEST(disabled_account)
+{
+	struct msg_value v[COLS_DISABLED] = {value_text(STR("user@example.org")), value_int(1)};
+
+	double_put(TABLE_DISABLED, v, COLS_DISABLED);
+	assert_failure(login("user", "wrong", "192.0.2.1", NULL), SASL_E_NOT_AUTHORIZED);
+	assert_failure(login("user", "pencil", "192.0.2.1", NULL), SASL_E_ACCOUNT_DISABLED);
+	ck_assert_uint_eq(exchanges_open(auth), 0);
 }
 END_TEST
 
@@ -164,9 +181,11 @@ static struct str shape(const struct buf *b)
 
 START_TEST(scram_challenges_alike)
 {
+	size_t reads = double_store.reads;
 	struct buf known = scram_challenge("user"), unknown = scram_challenge("nobody"),
 		   again = scram_challenge("nobody"), other = scram_challenge("nobody2");
 
+	ck_assert_uint_eq(double_store.reads, reads + 8); /* two each */
 	ck_assert_uint_eq(known.len, unknown.len);
 	ck_assert(str_eq(shape(&unknown), shape(&again))); /* the same salt each time */
 	ck_assert(!str_eq(shape(&unknown), shape(&other)));
@@ -464,7 +483,7 @@ START_TEST(offers)
 	ck_assert_uint_eq(o->nbindings, 2);
 	ck_assert(str_eqz(o->bindings[0], "tls-exporter"));
 	o = offer("example.net", true, 1); /* tls-unique alone: nothing to bind to */
-	ck_assert_uint_eq(o->nmechanisms, 3);
+	ck_assert_uint_eq(o->nmechanisms, 4); /* ANONYMOUS, which is last in anonymous_test.c */
 	ck_assert(str_eqz(o->mechanisms[0], "SCRAM-SHA-256"));
 	ck_assert_uint_eq(o->nbindings, 0);
 	ck_assert_uint_eq(offer("example.org", false, 0)->nmechanisms, 0);
@@ -604,6 +623,7 @@ Suite *exchange_suite(void)
 {
 	const TTest *const tests[] = {plain_success,
 				      plain_failures_alike,
+				      disabled_account,
 				      scram_challenges_alike,
 				      without_initial_response,
 				      initial_response_empty,

@@ -5,12 +5,19 @@
 
 #define SUITES(X)                                                                                  \
 	X(accounts_suite)                                                                          \
+	X(anonymous_suite)                                                                         \
 	X(config_suite)                                                                            \
 	X(derive_suite)                                                                            \
 	X(exchange_suite)                                                                          \
+	X(http_answer_suite)                                                                       \
 	X(mech_suite)                                                                              \
+	X(pass_cache_suite)                                                                        \
 	X(scram_suite)                                                                             \
-	X(tally_suite)
+	X(sources_suite)                                                                           \
+	X(tally_suite)                                                                             \
+	X(template_suite)                                                                          \
+	X(upgrade_suite)                                                                           \
+	X(workers_suite)
 
 #define DECLARE(name) Suite *name(void);
 SUITES(DECLARE)

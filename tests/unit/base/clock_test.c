@@ -45,6 +45,51 @@ START_TEST(test_format)
 }
 END_TEST
 
+START_TEST(test_parse)
+{
+	static const struct {
+		const char *text;
+		int64_t us;
+	} cases[] = {
+		{"1970-01-01T00:00:00Z", 0},
+		{"2026-11-20T10:04:05.123Z", 1795169045123000},
+		{"2026-11-20T10:04:05.1234567Z", 1795169045123456},
+		{"2026-11-20T12:34:05+02:30", 1795169045000000},
+		{"2026-11-20T05:04:05-05:00", 1795169045000000},
+		{"1969-12-31T23:59:59.999Z", -1000},
+		{"1469-07-21T00:32:29Z", -15792622051000000},
+		{"2000-02-29T00:00:00Z", 951782400000000},
+		{"2016-12-31T23:59:60Z", 1483228800000000},
+	};
+	static const char *const bad[] = {
+		"",
+		"2026-11-20",
+		"2026-11-20T10:04:05",
+		"2026-11-20T10:04:05.Z",
+		"2026-11-20T24:00:00Z",
+		"2026-13-01T00:00:00Z",
+		"2026-00-01T00:00:00Z",
+		"2026-04-31T00:00:00Z",
+		"2026-04-00T00:00:00Z",
+		"2026-02-30T00:00:00Z",
+		"0000-01-01T00:00:00Z",
+		"2026-11-20T10:04:05+2:30",
+		"2026-11-20T10:04:05+25:00",
+		"2026-11-20T10:04:05ZZ",
+		"20261120T10:04:05",
+		"-026-11-20T10:04:05Z",
+	};
+	int64_t us;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert_msg(clock_parse(str_z(cases[i].text), &us) == 0, "%s", cases[i].text);
+		ck_assert_msg(us == cases[i].us, "%s: %lld", cases[i].text, (long long)us);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(clock_parse(str_z(bad[i]), &us) < 0, "%s", bad[i]);
+}
+END_TEST
+
 Suite *clock_suite(void)
 {
 	Suite *s = suite_create("clock");
@@ -53,6 +98,7 @@ Suite *clock_suite(void)
 	tcase_add_test(tc, test_real);
 	tcase_add_test(tc, test_fake);
 	tcase_add_test(tc, test_format);
+	tcase_add_test(tc, test_parse);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -23,11 +23,9 @@ static const struct {
 	{"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "
 	 "to='example.com' version='1.0'>",
 	 "invalid-namespace"},
-	{"<stream:stream xmlns:stream='http://etherx.jabber.org/streams' to='example.com' "
-	 "version='1.0'>",
-	 "invalid-namespace"},
-	{"<stream:stream xmlns='jabber:client' to='example.com' version='1.0'>",
-	 "bad-namespace-prefix"},
+	{"<stream:stream xmlns='jabber:client' to='example.com' version='1.0'>", "not-well-formed"},
+	{"<xml:stream xmlns='jabber:client' to='example.com' version='1.0'>", "bad-namespace-prefix"},
+	{"<stream xmlns='jabber:client' to='example.com' version='1.0'>", "invalid-namespace"},
 	{"<stream:streams xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
 	 "to='example.com' version='1.0'>",
 	 "bad-format"},
@@ -51,6 +49,49 @@ START_TEST(a_bad_header_is_answered_by_a_header_an_error_and_the_end)
 	peer_free(p);
 	bed_free(b);
 	free(error);
+}
+END_TEST
+
+/* Section 4.7.5: the lower version, and none to whom sends none. */
+START_TEST(the_version_is_the_lower_one)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} rows[] = {{"version='1.0'", "version='1.0' "}, {"version='1.1'", "version='1.0' "},
+		    {"version='2.0'", "version='1.0' "}, {"version='0.9'", "version='0.9' "},
+		    {"", "from='example.com' xml:lang="}};
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	char *header = xasprintf(OPEN "to='example.com' %s>", rows[_i].theirs);
+
+	peer_send(p, header);
+	peer_expect(p, rows[_i].ours);
+	peer_free(p);
+	bed_free(b);
+	free(header);
+}
+END_TEST
+
+/* Section 4.8.2: the namespaces of a header may be written in several ways. */
+START_TEST(a_header_needs_no_content_namespace)
+{
+	static const char *const headers[] = {
+		"<stream xmlns='http://etherx.jabber.org/streams' to='example.com' version='1.0'>",
+		"<stream:stream xmlns:stream='http://etherx.jabber.org/streams' to='example.com' "
+		"version='1.0'>",
+		"<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams' "
+		"to='example.com' version='1.0'>",
+	};
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+
+	peer_send(p, headers[_i]);
+	bed_answer_offer(b);
+	peer_expect(p, "</stream:features>");
+	peer_send(p, "<presence xmlns='jabber:client'/>");
+	peer_expect(p, "<stream:error><not-authorized ");
+	peer_free(p);
+	bed_free(b);
 }
 END_TEST
 
@@ -268,8 +309,8 @@ static const struct {
 	{"<message>&amp;&foo;</message>", "restricted-xml"},
 	{"<!-- no -->", "restricted-xml"},
 	{"<?pi x?>", "restricted-xml"},
-	{"<a:b/>", "bad-namespace-prefix"},
-	{"<presence>\xff\xfe</presence>", "not-well-formed"},
+	{"<a:b/>", "not-well-formed"},
+	{"<presence>\xff\xfe</presence>", "unsupported-encoding"},
 };
 
 START_TEST(early_and_wrong_elements_end_the_stream)
@@ -363,6 +404,8 @@ Suite *stream_suite(void)
 	tcase_set_timeout(t, 20);
 	tcase_add_loop_test(t, a_bad_header_is_answered_by_a_header_an_error_and_the_end, 0,
 			    sizeof bad_headers / sizeof *bad_headers);
+	tcase_add_loop_test(t, the_version_is_the_lower_one, 0, 5);
+	tcase_add_loop_test(t, a_header_needs_no_content_namespace, 0, 3);
 	tcase_add_test(t, the_response_header_is_complete);
 	tcase_add_test(t, each_stream_has_an_id_of_its_own);
 	tcase_add_test(t, versions_above_ours_are_served);

@@ -5,6 +5,7 @@
 
 #define SUITES(X)                                                                                  \
 	X(channel_suite)                                                                           \
+	X(lane_suite)                                                                              \
 	X(shards_suite)                                                                            \
 	X(store_client_suite)                                                                      \
 	X(ticket_suite)

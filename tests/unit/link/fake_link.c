@@ -207,7 +207,11 @@ void fake_member(struct link *k, uint64_t id, const char *process, const char *r
 {
 	size_t n = 0;
 
-	while (n < k->nmembers && k->members[n].id)
+	while (n < k->nmembers && k->members[n].id != id)
+		n++;
+	if (n == k->nmembers) /* not a new one that serves something else now */
+		n = 0;
+	while (n < k->nmembers && k->members[n].id && k->members[n].id != id)
 		n++;
 	if (n == k->nmembers)
 		k->nmembers++;

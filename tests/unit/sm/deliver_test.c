@@ -193,6 +193,8 @@ START_TEST(iq_cells)
 	says(romeo, "<iq id='4' type='result' to='juliet@localhost/gone'/>");
 	gets_nothing(romeo);
 	gets_nothing(a);
+	says(a, "<presence to='romeo@localhost'/>"); /* he may see it */
+	gets(romeo, "from='juliet@localhost/a'");
 	says(romeo, "<iq id='5' type='get' to='juliet@localhost/a'><x xmlns='x'/></iq>");
 	gets(a, "type='get'", "id='5'", "to='juliet@localhost/a'");
 	says(a, "<iq id='5' type='result' to='romeo@localhost/orchard'/>");
@@ -202,7 +204,7 @@ START_TEST(iq_cells)
 }
 END_TEST
 
-/* 8.5.3.1, where the option follows the RFC's recommendation */
+/* 8.5.3.1: presence leaks to nobody by an answer; unless an option says so */
 START_TEST(iq_from_strangers)
 {
 	struct client *a = juliet("a", 1);

@@ -182,6 +182,81 @@ START_TEST(quota)
 }
 END_TEST
 
+/* RFC 6120 section 10.1: what is not logged waits for the messages before it, of the same client. */
+START_TEST(order_with_what_is_not_logged)
+{
+	struct client *a = online("juliet@localhost", "a"), *other;
+
+	account("nurse@localhost");
+	other = online("nurse@localhost", "n");
+	befriend(romeo, a);
+	forget(a);
+	w.shelf->hold = true;
+	says(romeo, "<message type='chat' to='juliet@localhost'><body>1</body></message>");
+	says(romeo, "<message type='headline' to='juliet@localhost'><body>2</body></message>");
+	says(romeo, "<presence to='juliet@localhost'><status>3</status></presence>");
+	says(romeo, "<message type='chat' to='juliet@localhost/a'><body>4</body></message>");
+	says(romeo, "<iq id='5' type='get' to='juliet@localhost/a'><x xmlns='x'/></iq>");
+	says(other, "<message type='headline' to='juliet@localhost'><body>other</body></message>");
+	gets(a, "other");
+	gets_nothing(a);
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	gets(a, "<body>1<");
+	gets(a, "<body>2<");
+	gets(a, "<status>3<");
+	gets_nothing(a);
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	settle();
+	gets(a, "<body>4<");
+	gets(a, "id='5'");
+	says(a, "<iq id='5' type='result' to='romeo@localhost/r'/>");
+	ck_assert_uint_eq(romeo->done, romeo->in);
+}
+END_TEST
+
+/* Nor for longer than the message itself: slow storage. */
+START_TEST(order_with_slow_storage)
+{
+	struct client *a = online("juliet@localhost", "a");
+
+	forget(a);
+	w.shelf->hold = true;
+	says(romeo, "<message type='chat' to='juliet@localhost'><body>1</body></message>");
+	says(romeo, "<message type='headline' to='juliet@localhost'><body>2</body></message>");
+	gets_nothing(a);
+	pass(1000);
+	gets(a, "<body>1<");
+	gets(a, "<body>2<");
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	settle();
+	gets_nothing(a);
+}
+END_TEST
+
+/* XEP-0334: in the log until every session that has it has acknowledged it, and not for good. */
+START_TEST(no_permanent_store)
+{
+	struct client *a = online("juliet@localhost", "a"), *b = online("juliet@localhost", "b");
+
+	forget(a);
+	says(romeo, "<message type='chat' to='juliet@localhost'><body>once</body>"
+		    "<no-permanent-store xmlns='urn:xmpp:hints'/></message>");
+	says(romeo, "<message type='chat' to='juliet@localhost'><body>no-permanent-store</body></message>");
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "juliet@localhost"), 2);
+	acknowledge_all(a);
+	pass(200000);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "juliet@localhost"), 2); /* b may want it */
+	acknowledge_all(b);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "juliet@localhost"), 2); /* nor at once */
+	pass(400000);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "juliet@localhost"), 1);
+	ck_assert_uint_eq(w.sm->nfades, 0);
+}
+END_TEST
+
 Suite *inbox_suite(void)
 {
 	Suite *s = suite_create("inbox");
@@ -196,6 +271,9 @@ Suite *inbox_suite(void)
 	tcase_add_test(c, many_undelivered);
 	tcase_add_test(c, to_another_resource);
 	tcase_add_test(c, quota);
+	tcase_add_test(c, no_permanent_store);
+	tcase_add_test(c, order_with_what_is_not_logged);
+	tcase_add_test(c, order_with_slow_storage);
 	suite_add_tcase(s, c);
 	return s;
 }

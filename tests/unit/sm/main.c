@@ -4,11 +4,14 @@
 #include <stdlib.h>
 
 Suite *subscription_suite(void);
+Suite *admin_suite(void);
 Suite *deliver_suite(void);
+Suite *given_suite(void);
 Suite *inbox_suite(void);
 Suite *modules_suite(void);
 Suite *monkey_suite(void);
 Suite *presence_suite(void);
+Suite *relaxed_suite(void);
 Suite *roster_suite(void);
 Suite *session_suite(void);
 Suite *txn_suite(void);
@@ -18,11 +21,14 @@ int main(void)
 	SRunner *sr = srunner_create(subscription_suite());
 	int failed;
 
+	srunner_add_suite(sr, admin_suite());
 	srunner_add_suite(sr, deliver_suite());
+	srunner_add_suite(sr, given_suite());
 	srunner_add_suite(sr, inbox_suite());
 	srunner_add_suite(sr, modules_suite());
 	srunner_add_suite(sr, monkey_suite());
 	srunner_add_suite(sr, presence_suite());
+	srunner_add_suite(sr, relaxed_suite());
 	srunner_add_suite(sr, roster_suite());
 	srunner_add_suite(sr, session_suite());
 	srunner_add_suite(sr, txn_suite());

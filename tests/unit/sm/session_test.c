@@ -220,6 +220,28 @@ START_TEST(stanzas_before_the_account)
 }
 END_TEST
 
+/* An owner died when the credentials of an account that is removed were gone, and the data were not. */
+START_TEST(announced_without_account)
+{
+	struct client *c = online("romeo@localhost", "x"), *juliet = online("juliet@localhost", "y");
+
+	says(juliet, "<iq id='r' type='get'><query xmlns='jabber:iq:roster'/></iq>");
+	befriend(c, juliet);
+	says(c, "<iq type='set' id='v'><vCard xmlns='vcard-temp'><FN>R</FN></vCard></iq>");
+	acknowledge_all(c);
+	forget(juliet);
+	user_drop(user_get(w.sm, STR("romeo@localhost")));
+	shelf_remove(w.shelf, TABLE_ACCOUNT, "romeo@localhost");
+	announce(c);
+	pass(2000);
+	ck_assert_int_eq(c->ended, 1 + STREAM_E_NOT_AUTHORIZED);
+	ck_assert_ptr_null(session_find(w.sm, c->sid));
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_VCARD, "romeo@localhost"), 0);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_ROSTER, "romeo@localhost"), 0);
+	gets_any(juliet, "type='unsubscribed'", "from='romeo@localhost'");
+}
+END_TEST
+
 START_TEST(record_of_another_session)
 {
 	struct client *a = online("romeo@localhost", "x"), *b = online("romeo@localhost", "y");
@@ -389,6 +411,7 @@ Suite *session_suite(void)
 	tcase_add_test(c, record_round_trip);
 	tcase_add_test(c, stanzas_before_the_account);
 	tcase_add_test(c, record_of_another_session);
+	tcase_add_test(c, announced_without_account);
 	tcase_add_test(c, resumption);
 	tcase_add_test(c, detached_expires);
 	tcase_add_test(c, c2s_dies);

@@ -19,6 +19,14 @@ static void row_free(struct shelf *s, struct shelf_row *r)
 	free(r);
 }
 
+void shelf_remove(struct shelf *s, uint16_t table, const char *account)
+{
+	struct shelf_row *r;
+
+	while ((r = shelf_row(s, table, account)))
+		row_free(s, r);
+}
+
 struct shelf *shelf_free(struct shelf *s)
 {
 	while (s->rows)
@@ -126,17 +134,33 @@ static void apply(struct shelf *s, const struct msg_write_op *op)
 	}
 }
 
-static void answer(struct shelf *s, struct link *k, const struct fake_frame *f)
+static void apply_all(struct shelf *s, const struct fake_frame *f)
 {
-	struct msg_written r = {.status = (uint8_t)s->status, .text = STR("as the test wants it")};
 	struct pool *p = pool_new();
 	struct msg_write m;
 
 	ck_assert_int_eq(msg_decode(MSG_WRITE, p, f->f.body, &m), 0);
 	for (size_t i = 0; s->status == STORE_COMMITTED && i < m.nops; i++)
 		apply(s, &m.ops[i]);
-	fake_reply(k, &f->f, MSG_WRITTEN, &r);
 	pool_free(p);
+}
+
+static void answer(struct shelf *s, struct link *k, const struct fake_frame *f)
+{
+	struct msg_written r = {.status = (uint8_t)s->status, .text = STR("as the test wants it")};
+
+	apply_all(s, f);
+	fake_reply(k, &f->f, MSG_WRITTEN, &r);
+}
+
+void shelf_lose_answer(struct shelf *s)
+{
+	struct fake_frame f = s->held[0];
+
+	ck_assert_uint_gt(s->nheld, 0);
+	memmove(s->held, s->held + 1, --s->nheld * sizeof *s->held);
+	apply_all(s, &f);
+	free((char *)f.f.body.ptr);
 }
 
 void shelf_write(struct shelf *s, struct link *k, const struct fake_frame *f)

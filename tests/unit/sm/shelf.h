@@ -30,9 +30,11 @@ void shelf_put(struct shelf *s, uint16_t table, const struct msg_value *v, size_
 size_t shelf_count(const struct shelf *s, uint16_t table, const char *account);
 /* The first row of the table for that account, or NULL. */
 struct shelf_row *shelf_row(const struct shelf *s, uint16_t table, const char *account);
+void shelf_remove(struct shelf *s, uint16_t table, const char *account); /* behind sm's back */
 /* A WRITE frame: answered, or held. */
 void shelf_write(struct shelf *s, struct link *k, const struct fake_frame *f);
 void shelf_release(struct shelf *s, struct link *k, size_t n); /* the oldest n */
+void shelf_lose_answer(struct shelf *s); /* the oldest is done, and nobody is told */
 /* The answer to a READ, into p. */
 void shelf_read(struct shelf *s, struct pool *p, const struct msg_read *m, struct msg_found *ret);
 

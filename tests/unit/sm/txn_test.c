@@ -87,6 +87,89 @@ START_TEST(slow_storage)
 }
 END_TEST
 
+/* Commits keep their order, answers may not: one of two routers was slow. */
+START_TEST(answers_out_of_order)
+{
+	uint32_t before = romeo->done;
+	struct fake_frame first;
+
+	w.shelf->hold = true;
+	chat("one");
+	chat("two");
+	chat("three");
+	first = w.shelf->held[0];
+	w.shelf->held[0] = w.shelf->held[1];
+	w.shelf->held[1] = first;
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	gets_nothing(juliet);
+	ck_assert_uint_eq(romeo->done, before);
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	gets(juliet, "one");
+	gets(juliet, "two");
+	ck_assert_uint_eq(romeo->done, before + 2);
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	gets(juliet, "three");
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* The same when storage is slow besides: what comes before its commit does so in its order. */
+START_TEST(answers_out_of_order_and_late)
+{
+	struct fake_frame first;
+
+	w.shelf->hold = true;
+	chat("one");
+	chat("two");
+	first = w.shelf->held[0];
+	w.shelf->held[0] = w.shelf->held[1];
+	w.shelf->held[1] = first;
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	gets_nothing(juliet);
+	pass(400);
+	gets(juliet, "one");
+	gets(juliet, "two");
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	gets_nothing(juliet);
+	acknowledge_all(juliet);
+	ck_assert_uint_eq(juliet->settled, juliet->out);
+}
+END_TEST
+
+/* Committed, and the answer lost: who reads it in the log is not given it again when it is repeated. */
+START_TEST(seen_in_the_log)
+{
+	uint32_t before = romeo->done;
+
+	leave(juliet, true);
+	forget(romeo);
+	w.shelf->hold = true;
+	chat("one");
+	chat("two");
+	shelf_lose_answer(w.shelf);
+	shelf_release(w.shelf, w.link, 1);
+	w.shelf->hold = false;
+	settle();
+	pass(400); /* "two" no longer waits to be given behind "one" */
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	gets_any(juliet, "one");
+	gets_any(juliet, "two");
+	forget(juliet);
+	acknowledge_all(juliet);
+	ck_assert_uint_eq(romeo->done, before + 2);
+	pass(9000); /* the write is repeated */
+	gets_nothing(juliet);
+	gets_nothing(romeo);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "juliet@localhost"), 2);
+}
+END_TEST
+
 /* Rule 12: an error for what nobody was given, and before its done. */
 START_TEST(deadline)
 {
@@ -268,6 +351,9 @@ Suite *txn_suite(void)
 	tcase_add_test(c, after_the_commit);
 	tcase_add_test(c, done_in_order);
 	tcase_add_test(c, slow_storage);
+	tcase_add_test(c, answers_out_of_order);
+	tcase_add_test(c, answers_out_of_order_and_late);
+	tcase_add_test(c, seen_in_the_log);
 	tcase_add_test(c, deadline);
 	tcase_add_test(c, failed_write);
 	tcase_add_test(c, refused_write);

@@ -8,6 +8,7 @@
 
 struct world w;
 static const char *foreign_account;
+bool world_relaxed;
 
 /* --- what fake_link does not have ------------------------------------------------------------ */
 
@@ -49,6 +50,11 @@ void link_fail(struct link *k, const struct frame *request, int err, const char 
 	link_reply(k, request, MSG_FAILED, &m);
 }
 
+bool process_is_watched(void)
+{
+	return true;
+}
+
 void process_drained(struct app *app)
 {
 	(void)app;
@@ -81,7 +87,7 @@ static void look(size_t at)
 static void grant(size_t i, const struct msg_lease_take *m)
 {
 	struct msg_shard_epoch *list = xcalloc(SHARDS, sizeof *list);
-	struct msg_leases r = {.shards = list, .write_epoch = 1};
+	struct msg_leases r = {.shards = list, .write_epoch = 1, .relaxed = world_relaxed};
 
 	for (size_t n = 0; n < m->nshards; n++) {
 		if (foreign_account && m->shards[n].shard == shard_of(foreign_account))

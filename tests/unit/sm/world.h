@@ -49,6 +49,7 @@ struct world {
 	size_t nother;
 };
 extern struct world w;
+extern bool world_relaxed; /* storage's option durability; set it before the start */
 
 /* config: text inside sm { … }, or NULL. Accounts must be added to the shelf by account(). */
 void world_start(const char *config);

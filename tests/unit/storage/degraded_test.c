@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk that is full: writes fail with a reason, reads go on, and all works again with space. */
+/* A disk that is full or read-only: writes fail with a reason, reads go on, and all works again. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include "base/alloc.h"
-#include "tests/storage/rig.h"
+#include "storage/sqlite_internal.h"
+#include "tests/storage/appender.h"
 
 Suite *degraded_suite(void);
 
@@ -117,6 +118,93 @@ START_TEST(later_ones_fail_too)
 }
 END_TEST
 
+/* --- a file system that became read-only ------------------------------------------------------ */
+
+/* Between SQLite and the file: writes are refused while read_only is set. */
+static bool read_only;
+static int (*real_open)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+static sqlite3_io_methods methods[2]; /* of the database itself, and of its other files */
+static int (*real_write)(sqlite3_file *, const void *, int, sqlite3_int64);
+
+static int write_unless(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+	return read_only ? SQLITE_READONLY : real_write(f, p, n, at);
+}
+
+static int open_between(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *ret)
+{
+	sqlite3_io_methods *m = &methods[flags & SQLITE_OPEN_MAIN_DB ? 0 : 1];
+	int rc = real_open(v, name, f, flags, ret);
+
+	if (rc != SQLITE_OK || !f->pMethods)
+		return rc;
+	*m = *f->pMethods;
+	real_write = m->xWrite;
+	m->xWrite = write_unless;
+	f->pMethods = m;
+	return rc;
+}
+
+static void vfs_between(void)
+{
+	static sqlite3_vfs between;
+
+	between = *sqlite3_vfs_find(NULL);
+	real_open = between.xOpen;
+	between.xOpen = open_between;
+	between.zName = "between";
+	sqlite3_vfs_register(&between, 1);
+}
+
+/* It says so, reads go on, and what waits is written when it may be, in order. */
+START_TEST(file_read_only)
+{
+	struct engine_stats stats;
+	struct appender a;
+	struct rig r;
+
+	vfs_between();
+	rig_open(&r, "sqlite");
+	rig_lease(&r, "sm", OWNER);
+	WRITE(&r, PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("before")));
+	appender_start(&a, &r, r.engine, INT64_MAX);
+	appender_until(&a, 500);
+	read_only = true;
+	while (!a.bounced)
+		loop_run_once(r.loop);
+	engine_stats(r.engine, &stats);
+	ck_assert(stats.failing);
+	ck_assert_msg(strstr(stats.trouble, "readonly") != NULL, "%s", stats.trouble);
+	ck_found(&r, GET(TABLE_VCARD, V_TEXT("a@x")), "a@x before\n");
+	read_only = false;
+	appender_until(&a, a.committed + 500);
+	engine_stats(r.engine, &stats);
+	ck_assert(!stats.failing);
+	appender_end(&a);
+	ck_assert_uint_eq(a.refused, 0);
+	rig_close(&r);
+}
+END_TEST
+
+/* At the start too: it is waited for, and users who are there already need not be. */
+START_TEST(started_read_only)
+{
+	struct rig r;
+
+	vfs_between();
+	rig_open(&r, "sqlite");
+	rig_lease(&r, "sm", OWNER);
+	r.engine = engine_close(r.engine);
+	read_only = true;
+	ck_assert_int_eq(engine_open(&engine_sqlite, &r.config, NULL, &r.engine), 0);
+	ck_assert_int_eq(WRITE(&r, PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("1"))), STORE_FAILED);
+	ck_found(&r, LIST_ALL(TABLE_VCARD), "");
+	read_only = false;
+	ck_assert_int_eq(WRITE(&r, PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("1"))), STORE_COMMITTED);
+	rig_close(&r);
+}
+END_TEST
+
 Suite *degraded_suite(void)
 {
 	Suite *s = suite_create("degraded");
@@ -124,6 +212,8 @@ Suite *degraded_suite(void)
 
 	tcase_add_test(tc, disk_full);
 	tcase_add_test(tc, later_ones_fail_too);
+	tcase_add_test(tc, file_read_only);
+	tcase_add_test(tc, started_read_only);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -30,7 +30,8 @@ START_TEST(has_all_commands)
 		"user add",    "user del",     "user passwd",  "user list",
 		"user import", "session list", "status",       "session kick",
 		"stats",       "route list",   "config check", "cert check",
-		"config doc",  "log level",    "trace",	       "config defaults"};
+		"config doc",  "log level",    "trace",	       "config defaults",
+		"user export", "storage copy", "storage migrate", "storage backup"};
 	int used;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

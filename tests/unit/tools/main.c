@@ -10,6 +10,7 @@ int main(void)
 
 	srunner_add_suite(sr, ctl_suite());
 	srunner_add_suite(sr, launcher_suite());
+	srunner_add_suite(sr, pie_suite());
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);

@@ -8,5 +8,6 @@
 Suite *args_suite(void);
 Suite *ctl_suite(void);
 Suite *launcher_suite(void);
+Suite *pie_suite(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define SUITES(X)                                                                                  \
+	X(command_suite)                                                                           \
 	X(forms_suite)                                                                             \
 	X(jid_suite)                                                                               \
 	X(node_suite)                                                                              \

@@ -81,8 +81,8 @@ END_TEST
 
 START_TEST(header_errors)
 {
-	expect("<stream:stream xmlns='jabber:client'>", "bad-namespace-prefix\n");
-	expect("<stream x:y='1'>", "bad-namespace-prefix\n");
+	expect("<stream:stream xmlns='jabber:client'>", "not-well-formed\n");
+	expect("<stream x:y='1'>", "not-well-formed\n");
 	expect("<?xml version='1.0' encoding='ISO-8859-1'?>" HEADER, "unsupported-encoding\n");
 	expect("<?xml version='1.0' encoding='UTF-16'?>" HEADER, "unsupported-encoding\n");
 	expect_bytes("\xff\xfe<\0s\0", 6, false, "unsupported-encoding\n");
@@ -268,18 +268,18 @@ START_TEST(element_errors)
 		{"<m>&#0;</m>", "not-well-formed"},
 		{"<m>&#xFFFE;</m>", "not-well-formed"},
 		{"<m>\x01</m>", "not-well-formed"},
-		{"<m>\xc0\x80</m>", "not-well-formed"},
-		{"<m>\xed\xa0\x80</m>", "not-well-formed"},
+		{"<m>\xc0\x80</m>", "unsupported-encoding"},
+		{"<m>\xed\xa0\x80</m>", "unsupported-encoding"},
 		{"<m>\xef\xbf\xbf</m>", "not-well-formed"},
-		{"<m>\xff</m>", "not-well-formed"},
+		{"<m>\xff</m>", "unsupported-encoding"},
 		{"</m>", "not-well-formed"},
 		{"</stream>", "not-well-formed"},
-		{"<x:m/>", "bad-namespace-prefix"},
-		{"<m><x:b/></m>", "bad-namespace-prefix"},
-		{"<m x:a='1'/>", "bad-namespace-prefix"},
-		{"<m><b x:a='1'/></m>", "bad-namespace-prefix"},
-		{"<m><p:b xmlns:p='u'/><p:b/></m>", "bad-namespace-prefix"},
-		{"<m><b xmlns:p='u'/><c p:b='1'/></m>", "bad-namespace-prefix"},
+		{"<x:m/>", "not-well-formed"},
+		{"<m><x:b/></m>", "not-well-formed"},
+		{"<m x:a='1'/>", "not-well-formed"},
+		{"<m><b x:a='1'/></m>", "not-well-formed"},
+		{"<m><p:b xmlns:p='u'/><p:b/></m>", "not-well-formed"},
+		{"<m><b xmlns:p='u'/><c p:b='1'/></m>", "not-well-formed"},
 		{"<xml:m/>", "bad-namespace-prefix"},
 		{"<xmlns:m/>", "bad-namespace-prefix"},
 		{"<m xmlns:p=''/>", "not-well-formed"},

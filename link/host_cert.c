@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding the certificate of a domain of ours. */
+#include "link/host_cert.h"
+
+#include <errno.h>
+#include "base/alloc.h"
+#include "xmpp/jid.h"
+
+static int add(struct tls_store *s, const char *domain, const char *cert, const char *key,
+	       char **ret_error)
+{
+	struct buf ascii = BUF_INIT;
+	int r = tls_store_add(s, domain, cert, key, ret_error);
+
+	/* An address literal has no A-labels. */
+	if (r == 0 && jid_domain_ascii(&ascii, str_z(domain)) == 0 &&
+	    !str_eqz(buf_str(&ascii), domain)) {
+		buf_putc(&ascii, '\0');
+		r = tls_store_add(s, buf_ptr(&ascii), cert, key, ret_error);
+	}
+	buf_free(&ascii);
+	return r;
+}
+
+int host_cert_add(struct tls_store *s, const struct app *app, const char *domain,
+		  char **ret_error)
+{
+	const struct common_config *common = app->common;
+	struct host_config h = {0};
+	const char *cert, *key;
+	int r = -ENODATA;
+
+	conf_fill_titled(app->conf, "host", domain, host_options, &h);
+	cert = h.certificate && *h.certificate ? h.certificate : common->certificate;
+	key = h.key && *h.key ? h.key : common->key;
+	if (!cert || !*cert || !key || !*key)
+		*ret_error = xasprintf("no certificate for %s: set certificate and key", domain);
+	else
+		r = add(s, domain, cert, key, ret_error);
+	options_free(host_options, &h);
+	return r;
+}

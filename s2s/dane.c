@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* TLSA records given to OpenSSL, and its verdict. */
+#include "s2s/dane.h"
+#include <errno.h>
+#include <openssl/err.h>
+
+int dane_enable(SSL_CTX *ctx)
+{
+	return SSL_CTX_dane_enable(ctx) > 0 ? 0 : -EPROTO;
+}
+
+size_t dane_prepare(SSL *ssl, const char *target, const char *domain, const struct reach_tlsa *tlsa,
+		    size_t n)
+{
+	size_t usable = 0;
+
+	if (!n || SSL_dane_enable(ssl, target) <= 0) {
+		ERR_clear_error();
+		return 0;
+	}
+	SSL_add1_host(ssl, domain);
+	/* RFC 7671 section 5.1: usage 3 binds the key to the name by itself. */
+	SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+	for (size_t i = 0; i < n; i++) {
+		const struct reach_tlsa *t = &tlsa[i];
+
+		usable += SSL_dane_tlsa_add(ssl, t->usage, t->selector, t->matching,
+					    (const unsigned char *)t->data.ptr, t->data.len) > 0;
+	}
+	ERR_clear_error();
+	if (!usable) /* names are the other checks' matter again */
+		SSL_set1_host(ssl, NULL);
+	return usable;
+}
+
+enum dane_verdict dane_check(const SSL *ssl, size_t usable)
+{
+	/* The records that did not agree leave no authority (-1), or a result that says so. */
+	if (!usable)
+		return DANE_NONE;
+	if (SSL_get_verify_result(ssl) != X509_V_OK)
+		return DANE_MISMATCH;
+	return SSL_get0_dane_authority((SSL *)ssl, NULL, NULL) >= 0 ? DANE_MATCH : DANE_MISMATCH;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Limits of XEP-0205: connections by address, rates by remote domain, sizes. */
+#include "s2s/steps.h"
+
+#include <netinet/in.h>
+
+enum { TICK_MS = 100, UNPROVEN_STANZA = 10000 };
+
+/* Connections from one IPv4 address, or one IPv6 /64. */
+struct tenant {
+	UT_hash_handle hh;
+	uint8_t key[9];
+	unsigned n;
+};
+
+/* Credit of a remote domain; below zero it is used up. */
+struct bucket {
+	UT_hash_handle hh;
+	unsigned refs;
+	char *remote;
+	uint64_t filled;
+	int64_t bytes, stanzas;
+};
+
+/* --- connections ------------------------------------------------------------------------- */
+
+static bool tenant_key(int fd, uint8_t ret[9])
+{
+	struct sockaddr_storage ss = {0};
+	socklen_t n = sizeof ss;
+	const uint8_t *v6;
+
+	if (getpeername(fd, (struct sockaddr *)&ss, &n) < 0)
+		return false;
+	memset(ret, 0, 9);
+	if (ss.ss_family == AF_INET) {
+		ret[0] = 4;
+		memcpy(ret + 1, &((struct sockaddr_in *)&ss)->sin_addr, 4);
+		return true;
+	}
+	if (ss.ss_family != AF_INET6)
+		return false;
+	v6 = ((struct sockaddr_in6 *)&ss)->sin6_addr.s6_addr;
+	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)v6)) {
+		ret[0] = 4;
+		memcpy(ret + 1, v6 + 12, 4);
+	} else {
+		ret[0] = 6;
+		memcpy(ret + 1, v6, 8);
+	}
+	return true;
+}
+
+struct tenant *tenant_enter(struct s2s *x, int fd, bool *ret_full)
+{
+	int64_t limit = x->app->common->unlimited ? 0 : x->config->per_address;
+	uint8_t key[9];
+	struct tenant *t;
+
+	*ret_full = false;
+	if (!tenant_key(fd, key))
+		return NULL;
+	HASH_FIND (hh, x->tenants, key, sizeof key, t)
+		;
+	if (t && limit && t->n >= limit) {
+		*ret_full = true;
+		return NULL;
+	}
+	if (!t) {
+		t = xcalloc(1, sizeof *t);
+		memcpy(t->key, key, sizeof key);
+		HASH_ADD(hh, x->tenants, key, sizeof key, t);
+	}
+	t->n++;
+	return t;
+}
+
+void tenant_leave(struct s2s *x, struct tenant *t)
+{
+	if (!t || --t->n)
+		return;
+	HASH_DEL(x->tenants, t);
+	free(t);
+}
+
+/* --- rates ------------------------------------------------------------------------------- */
+
+static int64_t burst(const struct s2s *x, int64_t rate)
+{
+	return rate * x->config->rate_burst / 1000;
+}
+
+struct bucket *bucket_ref(struct s2s *x, struct str remote)
+{
+	struct bucket *b;
+
+	HASH_FIND (hh, x->buckets, remote.ptr, remote.len, b)
+		;
+	if (!b) {
+		b = xcalloc(1, sizeof *b);
+		b->remote = str_dup(remote);
+		b->filled = loop_now(x->loop);
+		b->bytes = burst(x, x->config->rate_bytes);
+		b->stanzas = burst(x, x->config->rate_stanzas);
+		HASH_ADD_KEYPTR(hh, x->buckets, b->remote, remote.len, b);
+	}
+	b->refs++;
+	return b;
+}
+
+void bucket_unref(struct s2s *x, struct bucket *b)
+{
+	if (!b || --b->refs)
+		return;
+	HASH_DEL(x->buckets, b);
+	free(b->remote);
+	free(b);
+}
+
+static int64_t filled(int64_t credit, int64_t rate, uint64_t ms, int64_t top)
+{
+	int64_t v = credit + rate * (int64_t)ms / 1000;
+
+	return v < top ? v : top;
+}
+
+static void fill(const struct s2s *x, struct bucket *b)
+{
+	uint64_t now = loop_now(x->loop), ms = now - b->filled;
+
+	/* Shorter spans would be lost to rounding at low rates; longer ones fill it anyway. */
+	if (ms < TICK_MS)
+		return;
+	if (ms > 100000)
+		ms = 100000;
+	b->filled = now;
+	b->bytes = filled(b->bytes, x->config->rate_bytes, ms, burst(x, x->config->rate_bytes));
+	b->stanzas =
+		filled(b->stanzas, x->config->rate_stanzas, ms, burst(x, x->config->rate_stanzas));
+}
+
+static bool exhausted(const struct s2s *x, const struct bucket *b)
+{
+	const struct s2s_config *o = x->config;
+
+	return !x->app->common->unlimited &&
+	       ((o->rate_bytes && b->bytes < 0) || (o->rate_stanzas && b->stanzas < 0));
+}
+
+bool bucket_take(struct s2s *x, struct bucket *b, size_t bytes, unsigned stanzas)
+{
+	fill(x, b);
+	b->bytes -= (int64_t)bytes;
+	b->stanzas -= stanzas;
+	return !exhausted(x, b);
+}
+
+void limits_throttle(struct stream *s)
+{
+	struct s2s *x = s->s2s;
+
+	if (s->throttled || s->phase == PHASE_CLOSED)
+		return;
+	s->throttled = true;
+	x->stats.throttled++;
+	DL_APPEND2(x->throttled, s, tprev, tnext);
+	if (x->throttled == s)
+		loop_timer_start(x->throttle, TICK_MS, TICK_MS);
+	stream_pause(s, PAUSE_RATE);
+}
+
+void limits_forget(struct stream *s)
+{
+	struct s2s *x = s->s2s;
+
+	if (!s->throttled)
+		return;
+	s->throttled = false;
+	DL_DELETE2(x->throttled, s, tprev, tnext);
+	if (!x->throttled)
+		loop_timer_stop(x->throttle);
+}
+
+static bool still_exhausted(const struct stream *s)
+{
+	const struct proof *p;
+
+	DL_FOREACH (s->proofs, p) {
+		if (!p->bucket)
+			continue;
+		fill(s->s2s, p->bucket);
+		if (exhausted(s->s2s, p->bucket))
+			return true;
+	}
+	return false;
+}
+
+void limits_tick(void *arg)
+{
+	struct s2s *x = arg;
+	struct stream *s, *next;
+
+	DL_FOREACH_SAFE2(x->throttled, s, next, tnext)
+	{
+		if (still_exhausted(s))
+			continue;
+		limits_forget(s);
+		stream_resume(s, PAUSE_RATE);
+	}
+}
+
+/* --- sizes ------------------------------------------------------------------------------- */
+
+void limits_xml(const struct s2s *x, bool proven, struct xml_limits *ret)
+{
+	const struct s2s_config *o = x->config;
+
+	*ret = (struct xml_limits){
+		/* RFC 6120 section 13.12: a limit on stanzas must not be below 10,000 bytes. */
+		.stanza_bytes = proven || o->max_stanza < UNPROVEN_STANZA ? (size_t)o->max_stanza
+									  : UNPROVEN_STANZA,
+		.header_bytes = (size_t)o->max_header,
+		.depth = (unsigned)o->max_depth,
+		.attrs = (unsigned)o->max_attributes,
+		.children = (unsigned)o->max_elements,
+		.ns_decls = (unsigned)o->max_namespaces,
+	};
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* A reach from domain to connection: SRV, then target after target. */
+#include "s2s/reach.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/random.h"
+#include "s2s/reach_internal.h"
+#include "xmpp/jid.h"
+
+struct reaches *reaches_new(struct loop *l, const struct reach_config *c)
+{
+	struct reaches *all = xcalloc(1, sizeof *all);
+
+	all->loop = l;
+	all->config = *c;
+	return all;
+}
+
+struct reaches *reaches_free(struct reaches *all)
+{
+	free(all);
+	return NULL;
+}
+
+void reach_say(struct reach *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	free(r->last);
+	va_start(ap, fmt);
+	if (vasprintf(&r->last, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	if (r->watch)
+		r->watch(r->arg, r->last);
+}
+
+/* --- handing out
+ * ---------------------------------------------------------------------------------------- */
+
+void reach_connected(struct reach *r, int fd, const char *address)
+{
+	const struct target *t = &r->targets.list[r->at];
+	struct reach_result res = {
+		.fd = fd,
+		.direct_tls = t->direct,
+		.target = t->name,
+		.secure = t->secure,
+		.address = address,
+		.tlsa = r->now.tlsas,
+		.ntlsa = r->now.ntlsas,
+	};
+
+	loop_timer_stop(r->total);
+	r->handed = true;
+	reach_say(r, "%s: connected%s", address, t->direct ? " (direct TLS)" : "");
+	r->fn(r->arg, r, &res); /* may free r */
+}
+
+static void give_up(struct reach *r, int err)
+{
+	char *text = r->last ? xstrdup(r->last) : xstrdup("no server is known");
+	struct reach_result res = {
+		.err = err, .text = text, .fd = -1, .no_service = err == -ENOENT};
+
+	loop_timer_stop(r->total);
+	target_clear(r);
+	r->at = r->targets.n;
+	r->handed = true;
+	r->fn(r->arg, r, &res); /* may free r */
+	free(text);
+}
+
+void reach_advance(struct reach *r)
+{
+	target_clear(r);
+	if (r->at < r->targets.n)
+		r->at++;
+	if (r->at < r->targets.n)
+		target_start(r);
+	else
+		give_up(r, r->last_err ? r->last_err : -ENOENT);
+}
+
+static void on_total(void *arg)
+{
+	struct reach *r = arg;
+
+	dns_lookup_free(r->srv[0]);
+	dns_lookup_free(r->srv[1]);
+	r->srv[0] = r->srv[1] = NULL;
+	reach_say(r, "no connection in time");
+	give_up(r, -ETIMEDOUT);
+}
+
+/* --- SRV
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static uint32_t draw(uint32_t below)
+{
+	return (uint32_t)(random_u64() % below);
+}
+
+/* RFC 6120 section 3.2.2: without SRV records the domain's own address and the registered port. */
+static void fall_back(struct reach *r)
+{
+	targets_add(&r->targets, r->ascii, PORT_DEFAULT, false, false);
+	r->targets.list[0].secure = r->secure_none;
+}
+
+static void srv_complete(struct reach *r)
+{
+	bool forged = r->status[0] == DNS_BOGUS || r->status[1] == DNS_BOGUS;
+
+	if (forged) { /* RFC 7673 section 3.1 */
+		give_up(r, -EBADMSG);
+		return;
+	}
+	if (!r->targets.n && r->none_here) {
+		reach_say(r, "%s says that it takes no streams of servers (SRV \".\")", r->domain);
+		give_up(r, -ENOENT);
+		return;
+	}
+	if (!r->targets.n && r->status[0] != DNS_FOUND)
+		fall_back(r);
+	targets_order(&r->targets, draw);
+	r->at = 0;
+	if (r->targets.n)
+		target_start(r);
+	else
+		give_up(r, -ENOENT);
+}
+
+static void srv_answered(struct reach *r, const struct dns_answer *a, bool direct)
+{
+	const char *service = direct ? "_xmpps-server" : "_xmpp-server";
+
+	r->srv[direct] = NULL;
+	r->status[direct] = a->status;
+	if (targets_add_srv(&r->targets, a, direct) && !direct)
+		r->none_here = true;
+	if (a->status == DNS_NONE && !direct)
+		r->secure_none = a->secure;
+	if (a->status == DNS_FAILED || a->status == DNS_TIMEOUT)
+		r->last_err = -ETIMEDOUT;
+	if (a->status == DNS_FOUND)
+		reach_say(r, "%s: %zu targets%s", service, a->n, a->secure ? ", validated" : "");
+	else
+		reach_say(r, "%s: %s%s%s", service, dns_status_name(a->status), *a->why ? ": " : "",
+			  a->why);
+	if (!r->srv[!direct])
+		srv_complete(r);
+}
+
+static void on_srv(void *arg, const struct dns_answer *a)
+{
+	srv_answered(arg, a, false);
+}
+
+static void on_srv_direct(void *arg, const struct dns_answer *a)
+{
+	srv_answered(arg, a, true);
+}
+
+static void srv_ask(struct reach *r)
+{
+	struct resolver *dns = r->all->config.resolver;
+	char *name = xasprintf("_xmpp-server._tcp.%s", r->ascii);
+
+	r->srv[0] = dns_lookup(dns, name, DNS_SRV, on_srv, r);
+	free(name);
+	name = xasprintf("_xmpps-server._tcp.%s", r->ascii);
+	r->srv[1] = dns_lookup(dns, name, DNS_SRV, on_srv_direct, r);
+	free(name);
+}
+
+/* --- targets of the configuration
+ * ------------------------------------------------------------------------ */
+
+/* "host:port" with a host that must be looked up, or an address as it is. */
+static void static_add(struct reach *r, const struct reach_static *s)
+{
+	const char *colon = strrchr(s->address, ':');
+	bool literal = conn_address_valid(s->address);
+	unsigned long long port = PORT_DEFAULT;
+	char *host;
+
+	if (literal) {
+		targets_add(&r->targets, s->address, 0, s->direct_tls, true);
+		return;
+	}
+	if (colon)
+		(void)str_u64(str_z(colon + 1), &port);
+	host = xstrndup(s->address, colon ? (size_t)(colon - s->address) : strlen(s->address));
+	targets_add(&r->targets, host, (uint16_t)port, s->direct_tls, false);
+	free(host);
+}
+
+static void literal_add(struct reach *r)
+{
+	char *address = xasprintf("%s:%d", r->domain, PORT_DEFAULT);
+
+	targets_add(&r->targets, address, 0, false, true);
+	free(address);
+}
+
+static void begin(void *arg)
+{
+	struct reach *r = arg;
+
+	if (r->targets.n)
+		target_start(r);
+	else if (r->ascii && r->all->config.resolver)
+		srv_ask(r);
+	else
+		give_up(r, -ENOENT);
+}
+
+struct reach *reach_new(struct reaches *all, const char *domain, reach_watch_fn *watch,
+			reach_fn *fn, void *arg)
+{
+	struct reach *r = xcalloc(1, sizeof *r);
+	struct buf ascii = BUF_INIT;
+
+	*r = (struct reach){.all = all, .watch = watch, .fn = fn, .arg = arg};
+	r->domain = xstrdup(domain);
+	if (jid_domain_ascii(&ascii, str_z(domain)) == 0)
+		r->ascii = str_dup(buf_str(&ascii));
+	buf_free(&ascii);
+	for (size_t i = 0; i < all->config.nstatics; i++)
+		if (!strcmp(all->config.statics[i].domain, domain))
+			static_add(r, &all->config.statics[i]);
+	if (!r->targets.n && !r->ascii)
+		literal_add(r);
+	r->task = (struct loop_task){.fn = begin, .arg = r};
+	r->total = loop_timer_new(all->loop, on_total, r);
+	loop_timer_start(r->total, (uint64_t)all->config.total_ms, 0);
+	loop_defer(all->loop, &r->task);
+	return r;
+}
+
+static void again(void *arg)
+{
+	struct reach *r = arg;
+
+	if (r->at >= r->targets.n || !target_more(r))
+		reach_advance(r);
+}
+
+void reach_next(struct reach *r)
+{
+	r->handed = false;
+	r->task.fn = again;
+	loop_timer_start(r->total, (uint64_t)r->all->config.total_ms, 0);
+	loop_defer(r->all->loop, &r->task);
+}
+
+struct reach *reach_free(struct reach *r)
+{
+	if (!r)
+		return NULL;
+	loop_task_cancel(r->all->loop, &r->task);
+	dns_lookup_free(r->srv[0]);
+	dns_lookup_free(r->srv[1]);
+	target_clear(r);
+	targets_clear(&r->targets);
+	loop_timer_free(r->total);
+	free(r->domain);
+	free(r->ascii);
+	free(r->last);
+	free(r);
+	return NULL;
+}

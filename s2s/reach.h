@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding and reaching the servers of a remote domain: SRV of both kinds (RFC 6120 section 3.2,
+ * XEP-0368), addresses, connections (RFC 8305), TLSA (RFC 7673); or targets of the configuration.
+ *
+ *     r = reach_new(all, domain, watch, fn, arg);   fn(arg, r, result)  a connection stands
+ *     reach_next(r, "why")                          it was of no use: the next target
+ *     reach_free(r)                                 enough
+ */
+#ifndef S2S_REACH_H
+#define S2S_REACH_H
+
+#include "s2s/resolve.h"
+
+/* Where a domain is by configuration, instead of the DNS. */
+struct reach_static {
+	const char *domain;  /* prepared */
+	const char *address; /* "192.0.2.1:5269", "[::1]:5269"; a host name is looked up */
+	bool direct_tls;
+};
+
+struct reach_config {
+	struct resolver *resolver; /* NULL: static targets and address literals only */
+	const struct reach_static *statics;
+	size_t nstatics;
+	bool ipv4, ipv6;
+	int64_t connect_ms; /* for one connection */
+	int64_t total_ms;   /* for all of a reach, up to a connection */
+};
+
+struct reaches; /* what all share */
+struct reaches *reaches_new(struct loop *l, const struct reach_config *c); /* c is copied, flat */
+struct reaches *reaches_free(struct reaches *all);
+
+/* A TLSA record that DNSSEC vouches for; data is binary. */
+struct reach_tlsa {
+	uint8_t usage, selector, matching;
+	struct str data;
+};
+
+struct reach_result {
+	int err;	     /* 0, or a negative errno: no target is left; text then says why.
+			      * -EBADMSG: DNSSEC says that answers were forged */
+	const char *text;    /* one line for a person; NULL without error */
+	bool no_service;     /* the domain says that it has none (SRV "."), or does not exist */
+	int fd;		     /* connected, non-blocking; the callee's */
+	bool direct_tls;     /* TLS begins at once, ALPN xmpp-server */
+	const char *target;  /* host name (A-label) or address that was connected to */
+	bool secure;	     /* DNSSEC vouches for the way from domain to target: a reference identity too */
+	const char *address; /* "192.0.2.1:5269" */
+	const struct reach_tlsa *tlsa; /* none without DNSSEC */
+	size_t ntlsa;
+};
+
+struct reach;
+/* The result and what it points to live for the call; fd is the callee's. */
+typedef void reach_fn(void *arg, struct reach *r, const struct reach_result *result);
+/* What happens on the way, for the records of attempts: a line each ("_xmpps-server…: no such
+ * record", "192.0.2.1:5269: connection refused"). May be NULL. */
+typedef void reach_watch_fn(void *arg, const char *line);
+
+/* domain: prepared. Never calls back from inside. */
+struct reach *reach_new(struct reaches *all, const char *domain, reach_watch_fn *watch,
+			reach_fn *fn, void *arg);
+/* The connection handed out last failed before it was of use; fn comes again. */
+void reach_next(struct reach *r);
+struct reach *reach_free(struct reach *r); /* accepts NULL */
+
+#endif

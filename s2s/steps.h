@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the negotiation, of dialback and of acknowledgements know of one another. */
+#ifndef S2S_STEPS_H
+#define S2S_STEPS_H
+
+#include "s2s/stream.h"
+
+/* --- in.c, out.c, steps ---------------------------------------------------------------------- */
+
+typedef void step_fn(struct stream *s, const struct xml_element *e);
+void in_accept(struct s2s *x, int take_fd, bool direct_tls);
+void in_header(struct stream *s, const struct xml_header *h);
+void in_secured(struct stream *s);
+step_fn in_starttls, in_auth, in_response, in_abort, in_bidi;
+/* Opens a stream for the pair, or goes on with the one that it has. */
+void out_start(struct pair *p);
+void out_header(struct stream *s, const struct xml_header *h);
+void out_secured(struct stream *s);
+step_fn out_features, out_proceed, out_tls_failure, out_success, out_failure;
+void out_go_on(struct stream *s); /* in PHASE_OPEN: whatever its pair needs next */
+void out_ready(struct stream *s); /* our domain is proven to them */
+/* It came to nothing: the next target, or what waits goes back. The stream is closed, or freed at
+ * the end of the turn. */
+void out_failed(struct stream *s, enum stanza_error e, const char *text);
+void out_over(struct stream *s); /* it has been closed: its pair goes its own way */
+void out_gone(struct stream *s, int err, const char *why); /* its connection has ended; frees s */
+void out_again(struct stream *s);			   /* the next target */
+/* self.c: on a stream to a domain of ours (own is NULL) */
+void self_reached(struct stream *s, const char *address);
+void self_secured(struct stream *s);
+SSL *out_tls(struct stream *s);				   /* out_tls.c: before the handshake */
+bool out_trusts(struct stream *s, char **ret_why);	  /* after it; false: why not (malloc'ed) */
+void limits_feature(struct buf *b, const struct s2s *x);  /* XEP-0478 */
+void limits_read(struct stream *s, const struct node *n); /* the peer's */
+
+/* --- dialback_in.c, dialback_out.c ------------------------------------------------------------ */
+
+step_fn dialback_asked, dialback_answered; /* <db:result>KEY, <db:result type=…> */
+step_fn verify_asked, verify_answered;
+void dialback_ask(struct stream *s);  /* sends our key for its pair */
+void verifies_send(struct stream *s); /* those of its pair, over it */
+void verifies_fail(struct pair *p, bool sent_only, enum stanza_error e, const char *why);
+void verifies_forget(struct stream *s); /* asked for by it */
+void verify_free(struct pair *p, struct verify *v);
+/* The verdict comes to the stream that was asked; error NO_ERROR: type valid or invalid. */
+void dialback_verdict(struct stream *s, const char *own, const char *remote, bool valid, int error);
+void dialback_answer(struct stream *s, const char *what, struct str from, struct str to,
+		     struct str id, const char *type, int error);
+
+/* --- proofs.c ----------------------------------------------------------------------------------
+ */
+
+struct proof *proof_find(const struct stream *s, struct str own, struct str remote);
+struct proof *proof_add(struct stream *s, struct str own, struct str remote, bool proven);
+void proof_free(struct stream *s, struct proof *p);
+/* The other server is proven for the pair: bidi, rates, failures. */
+void proof_good(struct stream *s, struct proof *p);
+
+/* --- in_stanza.c -------------------------------------------------------------------------------
+ */
+
+step_fn stanza_in;
+void works_leave(struct stream *s); /* its connection is gone: they go on without it */
+void works_free(struct s2s *x);	    /* at the end of the process */
+
+/* --- ack.c: XEP-0198
+ * ------------------------------------------------------------------------------ */
+
+step_fn ack_enable, ack_resume, ack_enabled, ack_failed, ack_request, ack_answer;
+void ack_begin(struct stream *s);	  /* out: asks for it where it is offered */
+void ack_done(struct stream *s);	  /* more is done: whoever asked hears it */
+void ack_ask(struct stream *s, bool now); /* <r/> where it is time */
+
+extern const struct xml_reader_ops stream_ops; /* steps.c */
+void stream_tick(void *stream);		       /* ticks.c */
+/* The kernel took more of the output. */
+void carried_look(struct stream *s);
+void carried_end(struct stream *s); /* the stream is over: again, or an error */
+
+#endif

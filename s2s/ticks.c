@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The moments to look at a stream: whatever takes too long ends it. */
+#include "s2s/steps.h"
+
+#include <errno.h>
+
+static bool over(const struct stream *s, uint64_t since, int64_t ms)
+{
+	return since && loop_now(s->s2s->loop) > since + (uint64_t)ms;
+}
+
+/* RFC 6120 section 4.6: the peer tells what it takes for idle (XEP-0478), and we end before. */
+static int64_t idle_limit(const struct stream *s)
+{
+	const struct s2s_config *o = s->s2s->config;
+	int64_t ms = s->out ? o->idle_out : o->idle_in;
+
+	/* One that was only asked about a key is unproven over there, which is not borne for long.
+	 */
+	if (s->phase == PHASE_OPEN && ms > o->login_timeout / 3)
+		ms = o->login_timeout / 3;
+	if (s->out && s->idle_ms && (int64_t)s->idle_ms - 1000 < ms)
+		ms = (int64_t)s->idle_ms - 1000;
+	return ms > 1000 ? ms : 1000;
+}
+
+static bool is_idle(const struct stream *s)
+{
+	uint64_t last = s->last_out;
+
+	if (stream_hears(s) && s->last_in > last)
+		last = s->last_in;
+	return !s->carried && !s->works && over(s, last, idle_limit(s)) &&
+	       (!s->pair || (!s->pair->queue && !s->pair->verifies));
+}
+
+static bool setting_up(struct stream *s)
+{
+	const struct s2s_config *o = s->s2s->config;
+
+	if (s->out && s->phase > PHASE_REACH && s->phase < PHASE_READY && s->phase != PHASE_OPEN &&
+	    over(s, s->began, o->login_timeout)) {
+		attempt_advise(s->record, "The remote server did not answer in the middle of the "
+					  "negotiation: its operator must look.");
+		out_failed(s, STANZA_E_REMOTE_SERVER_TIMEOUT,
+			   "the remote server did not finish the negotiation in time");
+		return false;
+	}
+	if (!s->out && s->counted && over(s, s->began, o->login_timeout)) {
+		stream_error(s, STREAM_E_CONNECTION_TIMEOUT, "no domain was proven in time");
+		return false;
+	}
+	return true;
+}
+
+static void check(struct stream *s)
+{
+	const struct s2s_config *o = s->s2s->config;
+
+	if (!setting_up(s) || !s->conn)
+		return;
+	if (over(s, s->partial_since, o->stanza_timeout)) {
+		stream_error(s, STREAM_E_CONNECTION_TIMEOUT, "a stanza took too long");
+	} else if (over(s, s->stuck_since, o->out_timeout)) {
+		s->reason = "the other server does not read";
+		stream_break(s, -ETIMEDOUT, s->reason);
+	} else if (over(s, s->asked_ms, o->ack_timeout)) {
+		s->reason = "the other server does not acknowledge";
+		stream_break(s, -ETIMEDOUT, s->reason);
+	} else if (is_idle(s)) {
+		s->orderly = true;
+		stream_close(s, "idle");
+	}
+}
+
+void stream_tick(void *arg)
+{
+	struct stream *s = arg;
+
+	/* First: it may be gone afterwards. */
+	loop_timeout_start(s->s2s->loop, &s->timeout, 1);
+	if (s->phase != PHASE_CLOSED)
+		check(s);
+	else if (over(s, s->closed_at, s->s2s->config->out_timeout))
+		stream_break(s, -ETIMEDOUT, NULL); /* it does not even read that it is over */
+}

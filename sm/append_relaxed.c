@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Option durability = relaxed: a message to clients who are online is given and done before it is in
+ * the log, and gets there only when none of them acknowledges it soon, its session breaks, or the
+ * account goes to another owner. A crash of this process in between loses it, if its client is gone
+ * by then too.
+ */
+#include <utlist.h>
+#include "sm/sm_internal.h"
+
+bool append_may_relax(struct user *u, const struct jid *to)
+{
+	if (!shards_relaxed(u->sm->shards))
+		return false;
+	for (const struct session *s = u->sessions; s; s = s->next)
+		if (s->c2s && !s->flushing && !s->flush_failed && message_is_for(s, to))
+			return true;
+	return false;
+}
+
+static void write_one(struct append *a)
+{
+	struct pool *pool = sm_pool(a->user->sm);
+	struct stanza st;
+
+	if (stanza_parse(pool, str_n(a->text->bytes, a->text->len), &st) < 0)
+		bug("a message that we wrote cannot be parsed");
+	a->unwritten = false;
+	append_write(a, st.from);
+	sm_pool_back(a->user->sm, pool);
+}
+
+void append_relax(struct append *a)
+{
+	struct user *u = a->user;
+	const struct entry *e;
+
+	a->relaxed = a->unwritten = true;
+	u->relaxed++;
+	append_give(a, true);
+	a->given = true;
+	e = inbox_entry(u->inbox, a->log);
+	if (e && !e->holders)
+		relaxed_write(u);
+	else
+		append_release(a);
+}
+
+void relaxed_acked(struct user *u, const struct msg_stanza_key *key)
+{
+	struct seen *known = seen_find(u, key);
+	struct append *a = known ? known->append : NULL;
+
+	if (!a || !a->unwritten)
+		return;
+	known->committed = true;
+	known->append = NULL;
+	append_free(a);
+}
+
+void relaxed_write(struct user *u)
+{
+	struct append *a;
+
+	if (!u->relaxed)
+		return;
+	DL_FOREACH(u->sm->appends_first, a)
+	{
+		if (a->user == u && a->unwritten)
+			write_one(a);
+	}
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the blocking module share. */
+#ifndef SM_BLOCKING_H
+#define SM_BLOCKING_H
+
+#include "sm/blocklist.h"
+#include "sm/module.h"
+
+extern const struct module mod_blocking;
+extern const struct portable blocking_portables[]; /* sm/blocking_file.c */
+
+struct blocklist *blocklist_of(const struct user *u);
+size_t blocklist_max(struct sm *sm); /* option blocking_max */
+
+#endif

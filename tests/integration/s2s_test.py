@@ -1,0 +1,656 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Two servers on 127.0.0.1 and 127.0.0.2 that speak with each other, and peers that do not behave."""
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import xml.etree.ElementTree as ET
+
+from harness import TIMEOUT, Closed, Server, Stream, Tap, client, free_port_base
+
+A, B = "capulet.example", "montague.example"
+DB = "jabber:server:dialback"
+STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
+STREAMS = "{urn:ietf:params:xml:ns:xmpp-streams}"
+
+
+class Two:
+    """Both servers, under one authority; targets instead of DNS."""
+
+    def __init__(self, instances=1, a=(), b=(), both=(), remotes=None):
+        self.base = free_port_base(("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+        self.dirs = [tempfile.mkdtemp(prefix="ms2s.") for _ in range(2)]
+        names, users = (A, B), ("juliet:a", "romeo:b")
+        self.servers = []
+        for i, own in enumerate((a, b)):
+            args = ["--instances", f"s2s={instances}"]
+            targets = {name: f"127.0.0.{k + 1}:{self.base + 269}" for k, name in enumerate(names)}
+            targets.update(remotes or {})
+            settings = [f"remote:{d}.target={t}" for d, t in targets.items()]
+            for s in settings + ["s2s.backoff_min=200ms", "s2s.backoff_max=1s"] + list(both) + list(own):
+                args += ["--set", s]
+            self.servers.append(Server([users[i]], [names[i]], args, keep=self.dirs[i],
+                                       address=f"127.0.0.{i + 1}", base=self.base))
+
+    def __enter__(self):
+        self.servers[0].start()
+        os.makedirs(self.dirs[1] + "/certs", exist_ok=True)
+        shutil.copy(self.dirs[0] + "/ca.pem", self.dirs[1] + "/ca.pem")
+        shutil.copy(self.dirs[0] + "/certs/ca.key", self.dirs[1] + "/certs/ca.key")
+        self.servers[1].start()
+        return self
+
+    def __exit__(self, *exc):
+        for s in self.servers:
+            if exc[0] is not None:
+                s.show_logs()
+            s.stop()
+        for d in self.dirs:
+            shutil.rmtree(d, ignore_errors=True)
+
+    def login(self):
+        a, b = self.servers
+        juliet = Stream(a, A).login("juliet", resource="balcony")
+        romeo = Stream(b, B).login("romeo", resource="orchard")
+        for s in (juliet, romeo):
+            # Answers to subscriptions are for those who have their roster (RFC 6121 section 3.1.6).
+            s.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq><presence/>")
+            s.sync()
+        return juliet, romeo
+
+
+def message(s, to, tag, kind="chat"):
+    s.send(f"<message to='{to}' id='{tag}' type='{kind}'><body>{tag}</body></message>")
+
+
+def expect(s, tag, kind=None, timeout=None):
+    """The stanza with that id; others before it are dropped."""
+    while True:
+        e = s.receive(timeout)
+        if e.get("id") == tag and (kind is None or e.get("type") == kind):
+            return e
+
+
+def presence(s, bare, kind=None):
+    while True:
+        e = s.receive()
+        if e.tag.endswith("presence") and e.get("from", "").split("/")[0] == bare and e.get("type") == kind:
+            return e
+
+
+def condition(e):
+    error = e.find("{jabber:client}error")
+    if error is None:
+        error = e.find("{jabber:server}error")
+    return [c.tag.replace(STANZAS, "") for c in error if c.tag.startswith(STANZAS)][0]
+
+
+def listed(server):
+    return json.loads(server.ctl("--json", "s2s", "list").stdout or "[]")
+
+
+def attempts(server, domain):
+    got = json.loads(server.ctl("--json", "s2s", "why", domain).stdout)
+    return [a for i in got for a in i["attempts"]]
+
+
+def talk(two, juliet, romeo, n=3):
+    """Messages and IQs both ways, in order."""
+    for k in range(n):
+        message(juliet, f"romeo@{B}", f"a{k}")
+        message(romeo, f"juliet@{A}", f"b{k}")
+    for k in range(n):
+        assert expect(romeo, f"a{k}").get("from") == f"juliet@{A}/balcony"
+        assert expect(juliet, f"b{k}").get("from") == f"romeo@{B}/orchard"
+    juliet.send(f"<iq type='get' id='ping' to='{B}'><ping xmlns='urn:xmpp:ping'/></iq>")
+    assert expect(juliet, "ping").get("type") == "result"
+    # Requests to clients are for those who know that they are there.
+    romeo.send(f"<presence to='juliet@{A}/balcony' id='here'/>")
+    expect(juliet, "here")
+    juliet.send(f"<iq type='get' id='v' to='romeo@{B}/orchard'><query xmlns='jabber:iq:version'/></iq>")
+    q = expect(romeo, "v")
+    romeo.send(f"<iq type='result' id='v' to='{q.get('from')}'><query xmlns='jabber:iq:version'>"
+               "<name>x</name></query></iq>")
+    assert expect(juliet, "v", "result").find(".//{jabber:iq:version}name").text == "x"
+    juliet.send(f"<iq type='get' id='gone' to='romeo@{B}/nobody'><query xmlns='jabber:iq:version'/></iq>")
+    assert condition(expect(juliet, "gone", "error")) == "service-unavailable"
+
+
+# --- two servers ---------------------------------------------------------------------------------
+
+def test_external():
+    """SASL EXTERNAL under a common authority, both directions on one stream, XEP-0198."""
+    with Two() as two:
+        juliet, romeo = two.login()
+        message(juliet, f"romeo@{B}", "first")
+        expect(romeo, "first")
+        talk(two, juliet, romeo)
+        for server, direction in zip(two.servers, ("out", "in")):
+            (s,) = listed(server)
+            assert s["direction"] == direction and s["state"] == "ready", s
+            assert s["bidi"] and s["acknowledged"] and s["certificate"] == "valid", s
+        (a,) = attempts(two.servers[0], B)
+        assert a["good"] and a["tls"].startswith("TLSv1.3") and a["certificate"]["names"] == B, a
+        assert any("EXTERNAL succeeded" in s["text"] for s in a["steps"]), a
+
+
+def test_direct_tls():
+    """Direct TLS to the configured target (XEP-0368)."""
+    with Two() as two:
+        pass
+    base = free_port_base(("127.0.0.1", "127.0.0.2"))
+    two = Two(a=(f"remote:{B}.target_tls=true",))
+    two.servers[0].args = [x.replace(f"remote:{B}.target=127.0.0.2:{two.base + 269}",
+                                     f"remote:{B}.target=127.0.0.2:{two.base + 270}")
+                           for x in two.servers[0].args]
+    with two:
+        juliet, romeo = two.login()
+        message(juliet, f"romeo@{B}", "first")
+        expect(romeo, "first")
+        (s,) = listed(two.servers[1])
+        assert any("direct TLS" in x["text"] for x in attempts(two.servers[1], A)[0]["steps"])
+    assert base
+
+
+def test_dialback(instances=1):
+    """Dialback alone, a stream for each direction, any instance verifies."""
+    with Two(instances, both=("s2s.peer_certificate=forbidden", "s2s.bidi=false")) as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo)
+        for server in two.servers:
+            assert {(s["direction"], s["bidi"]) for s in listed(server) if s["state"] == "ready"} == {
+                ("out", False), ("in", False)}
+            assert not any("EXTERNAL" in s["text"] for a in attempts(server, B)
+                           for s in a["steps"] if "features" not in s["text"])
+
+
+def test_several():
+    test_dialback(2)
+    with Two(2) as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo)
+
+
+def test_clear():
+    """Where TLS is forbidden on both sides, dialback works in the clear."""
+    with Two(both=("s2s.tls=forbidden",)) as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo)
+        assert not listed(two.servers[0])[0]["secure"]
+
+
+def test_subscription():
+    """RFC 6121 sections 3 and 4: subscribing, presence, its end, across servers."""
+    with Two(2) as two:
+        juliet, romeo = two.login()
+        juliet.send(f"<presence to='romeo@{B}' type='subscribe'/>")
+        presence(romeo, f"juliet@{A}", "subscribe")
+        romeo.send(f"<presence to='juliet@{A}' type='subscribed'/>")
+        presence(juliet, f"romeo@{B}", "subscribed")
+        presence(juliet, f"romeo@{B}")
+        romeo.send("<presence><show>away</show></presence>")
+        while presence(juliet, f"romeo@{B}").findtext("{jabber:client}show") != "away":
+            pass
+        romeo.send("<presence type='unavailable'/>")
+        presence(juliet, f"romeo@{B}", "unavailable")
+        romeo.send("<presence/>")
+        presence(juliet, f"romeo@{B}")
+        # A login elsewhere probes.
+        other = Stream(two.servers[0], A).login("juliet", resource="hall")
+        other.send("<presence/>")
+        presence(other, f"romeo@{B}")
+
+
+def test_restart():
+    """The other server restarts: what is sent while it is away returns once, later stanzas arrive."""
+    with Two() as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo, 1)
+        two.servers[1].stop()
+        message(juliet, f"romeo@{B}", "away")
+        e = expect(juliet, "away", "error")
+        assert condition(e) in ("remote-server-not-found", "remote-server-timeout"), ET.tostring(e)
+        two.servers[1].start()
+        romeo = client(two.servers[1], "romeo") if False else Stream(two.servers[1], B).login(
+            "romeo", resource="orchard")
+        romeo.send("<presence/>")
+        romeo.sync()
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            message(juliet, f"romeo@{B}", "again")
+            try:
+                expect(romeo, "again", timeout=1)
+                break
+            except TimeoutError:
+                assert time.monotonic() < deadline
+        assert [e for e in juliet.sync() if e.get("id") == "away"] == []
+
+
+def test_kill():
+    """kill -9 of either s2s: the next stanzas go on by the other one, none comes twice."""
+    with Two(2) as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo, 1)
+        got, sent = [], 0
+        for name in ("s2s-1", "s2s-2"):
+            two.servers[0].kill(name)
+            for _ in range(5):
+                message(juliet, f"romeo@{B}", f"k{sent}")
+                sent += 1
+            time.sleep(0.05)
+        message(juliet, f"romeo@{B}", "last")
+        deadline = time.monotonic() + 2 * TIMEOUT
+        while "last" not in got and time.monotonic() < deadline:
+            try:
+                e = romeo.receive(1)
+                if e.tag.endswith("message"):
+                    got.append(e.get("id"))
+            except TimeoutError:
+                message(juliet, f"romeo@{B}", "last")
+        errors = [e.get("id") for e in juliet.sync() if e.get("type") == "error"]
+        ids = [i for i in got if i != "last"]
+        assert len(set(ids)) == len(ids), got
+        assert not set(ids) & set(errors) - {"last"}, (got, errors)
+        assert set(ids) | set(errors) >= {f"k{i}" for i in range(sent)}, (got, errors)
+
+
+def test_dead_domain():
+    """A domain that accepts and says nothing, one that refuses: others are served meanwhile."""
+    silent = socket.socket()
+    silent.bind(("127.0.0.3", 0))
+    silent.listen(8)
+    port = silent.getsockname()[1]
+    with Two(a=("s2s.login_timeout=3s",), remotes={
+            "silent.example": f"127.0.0.3:{port}", "refused.example": "127.0.0.3:1"}) as two:
+        juliet, romeo = two.login()
+        for k in range(5):
+            message(juliet, "nurse@silent.example", f"s{k}")
+            message(juliet, "nurse@refused.example", f"r{k}")
+        juliet.send("<iq type='result' id='never' to='nurse@refused.example'/>")
+        talk(two, juliet, romeo, 1)
+        got = {}
+        deadline = time.monotonic() + 2 * TIMEOUT
+        while len(got) < 5 and time.monotonic() < deadline:
+            e = juliet.receive()
+            if e.get("type") == "error":
+                assert e.get("id") not in got, got
+                got[e.get("id")] = condition(e)
+        # Those of the refusing one came while talk() waited for others.
+        assert {v for k, v in got.items() if k.startswith("s")} == {"remote-server-timeout"}, got
+        assert "never" not in got
+        why = two.servers[0].ctl("s2s", "why", "silent.example").stdout
+        assert "did not" in why and "=>" in why, why
+    silent.close()
+
+
+def test_too_big():
+    """XEP-0478: what the other server does not take is not sent, and comes back."""
+    with Two(b=("s2s.max_stanza_size=10000",)) as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo, 1)
+        juliet.send(f"<message to='romeo@{B}' id='big'><body>{'x' * 20000}</body></message>")
+        assert condition(expect(juliet, "big", "error")) == "policy-violation"
+        message(juliet, f"romeo@{B}", "small")
+        expect(romeo, "small")
+
+
+def test_denied():
+    with Two(a=("s2s.deny=example",)) as two:
+        juliet, romeo = two.login()
+        message(juliet, f"romeo@{B}", "no")
+        assert condition(expect(juliet, "no", "error")) == "not-allowed"
+        message(romeo, f"juliet@{A}", "neither")
+        assert condition(expect(romeo, "neither", "error")) == "remote-server-timeout"
+
+
+def test_commands():
+    with Two() as two:
+        a = two.servers[0]
+        done = a.ctl("s2s", "test", B)
+        assert done.returncode == 0 and "ready" in done.stdout, done
+        done = a.ctl("s2s", "test", A)  # as others see us
+        assert done.returncode == 0 and "what is configured" in done.stdout, done
+        assert "is one of listen" in done.stdout, done
+        done = a.ctl("s2s", "test", "nowhere.invalid")
+        assert done.returncode == 1 and "=>" in done.stdout, done
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo, 1)
+        assert "streams closed" in a.ctl("s2s", "close", B).stdout
+        talk(two, juliet, romeo, 1)
+
+
+# --- peers that do not behave ----------------------------------------------------------------------
+
+class Peer(Stream):
+    """A raw server stream to one of ours."""
+
+    def __init__(self, server, own, remote, source="127.0.0.3", cert=None):
+        self.server, self.domain, self.own = server, own, remote
+        self.sock = socket.create_connection((server.address, server.base + 269), TIMEOUT,
+                                             (source, 0))
+        self.cert = cert
+        self.jid = None
+        self.reset()
+
+    def open(self, frm=None, to=None, extra="version='1.0'"):
+        self.send(f"<?xml version='1.0'?><stream:stream from='{frm or self.own}' "
+                  f"to='{to or self.domain}' {extra} xmlns='jabber:server' xmlns:db='{DB}' "
+                  "xmlns:stream='http://etherx.jabber.org/streams'>")
+        return self
+
+    def header_id(self):
+        while self.header is None:
+            self._pump(TIMEOUT)
+        return self.header.get("id")
+
+    def starttls(self):
+        self.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        e = self.receive()
+        assert e.tag.endswith("proceed"), ET.tostring(e)
+        context = ssl.create_default_context(cafile=os.path.join(self.server.dir, "ca.pem"))
+        if self.cert:
+            context.load_cert_chain(*self.cert)
+        self.sock = context.wrap_socket(self.sock, server_hostname=self.domain)
+        self.reset()
+
+    def secure(self):
+        self.open()
+        self.features()
+        self.starttls()
+        self.open()
+        return self.features()
+
+    def mechanisms(self, features):
+        return [m.text for m in features.iter("{urn:ietf:params:xml:ns:xmpp-sasl}mechanism")]
+
+    def external(self, authzid=None):
+        data = base64.b64encode(authzid.encode()).decode() if authzid else "="
+        self.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>"
+                  f"{data}</auth>")
+        e = self.receive()
+        if e.tag.endswith("success"):
+            self.reset()
+            self.open()
+            self.features()
+        return e.tag.split("}")[1], e[0].tag.split("}")[1] if len(e) else None
+
+    def error(self):
+        for e in self.wait_closed():
+            if e.tag.endswith("}error"):
+                return [c.tag.replace(STREAMS, "") for c in e if c.tag.startswith(STREAMS)][0]
+        return None
+
+
+def make_cert(two, name, san=None, days="3650", signed=True, usage="serverAuth"):
+    """A certificate of the servers' authority, or its own."""
+    d = tempfile.mkdtemp(dir=two.dirs[0])
+    key, pem, csr = (os.path.join(d, x) for x in ("key", "pem", "csr"))
+
+    def run(*args, **kw):
+        subprocess.run(args, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kw)
+
+    run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+    san = san or f"DNS:{name}"
+    if not signed:
+        run("openssl", "req", "-x509", "-new", "-key", key, "-days", "30", "-subj", f"/CN={name}",
+            "-addext", f"subjectAltName={san}", "-out", pem)
+        return pem, key
+    run("openssl", "req", "-new", "-key", key, "-subj", f"/CN={name}", "-out", csr)
+    with open(os.path.join(d, "ext"), "w") as f:
+        f.write(f"subjectAltName={san}\nextendedKeyUsage={usage}\nbasicConstraints=CA:FALSE\n")
+    run("openssl", "x509", "-req", "-in", csr, "-CA", two.dirs[0] + "/ca.pem", "-CAkey",
+        two.dirs[0] + "/certs/ca.key", "-days", days, "-set_serial", str(time.time_ns()),
+        "-extfile", os.path.join(d, "ext"), "-out", pem)
+    return pem, key
+
+
+def stanza(frm, to, tag="x"):
+    return f"<message from='{frm}' to='{to}' id='{tag}'><body>x</body></message>"
+
+
+EVIL = "evil.example"
+
+
+def test_attacks():
+    with Two() as two:
+        a = two.servers[0]
+        juliet, romeo = two.login()
+        target = f"juliet@{A}"
+        good = make_cert(two, EVIL)
+
+        def proven():
+            p = Peer(a, A, EVIL, cert=good)
+            assert p.mechanisms(p.secure()) == ["EXTERNAL"]
+            assert p.external(EVIL) == ("success", None)
+            return p
+
+        def spoofed():
+            p = proven()
+            p.send(stanza(f"romeo@{B}", target))
+            assert p.error() == "invalid-from"
+
+        def works():
+            p = proven()
+            p.send(stanza(f"mallory@{EVIL}", target, "mal"))
+            assert expect(juliet, "mal").get("from") == f"mallory@{EVIL}"
+
+        def equals_sign():
+            p = Peer(a, A, EVIL, cert=good)
+            p.secure()
+            assert p.external() == ("success", None)
+
+        def wrong_authzid():
+            p = Peer(a, A, EVIL, cert=good)
+            p.secure()
+            assert p.external(B) == ("failure", "invalid-authzid")
+
+        def other_name():
+            p = Peer(a, A, B, cert=good)
+            assert p.mechanisms(p.secure()) == []
+            assert p.external(B) == ("failure", "invalid-mechanism")
+
+        def from_changes():
+            p = Peer(a, A, EVIL, cert=good)
+            p.secure()
+            p.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>")
+            assert p.receive().tag.endswith("success")
+            p.reset()
+            p.open(frm=B)
+            assert p.error() == "invalid-from"
+
+        def expired():
+            p = Peer(a, A, EVIL, cert=make_cert(two, EVIL, days="-1"))
+            assert p.mechanisms(p.secure()) == []
+
+        def self_signed():
+            p = Peer(a, A, EVIL, cert=make_cert(two, EVIL, signed=False))
+            assert p.mechanisms(p.secure()) == []
+
+        def other_use():
+            p = Peer(a, A, EVIL, cert=make_cert(two, EVIL, usage="codeSigning"))
+            assert p.mechanisms(p.secure()) == []
+
+        def names():
+            for san in ("otherName:1.3.6.1.5.5.7.8.7;IA5:_xmpp-server." + EVIL,
+                        "otherName:1.3.6.1.5.5.7.8.5;UTF8:" + EVIL):
+                p = Peer(a, A, EVIL, cert=make_cert(two, "x", san=san, usage="clientAuth"))
+                assert p.mechanisms(p.secure()) == ["EXTERNAL"], san
+            for san in ("otherName:1.3.6.1.5.5.7.8.7;IA5:_xmpp-client." + EVIL, "DNS:*.example.x",
+                        "DNS:*.example"):
+                p = Peer(a, A, EVIL, cert=make_cert(two, EVIL, san=san))
+                assert p.mechanisms(p.secure()) == [], san
+
+        def unproven():
+            p = Peer(a, A, EVIL)
+            p.secure()
+            p.send(stanza(f"mallory@{EVIL}", target))
+            assert p.error() == "not-authorized"
+
+        def in_the_clear():
+            p = Peer(a, A, EVIL).open()
+            f = p.features()
+            assert f.find(".//{urn:ietf:params:xml:ns:xmpp-tls}required") is not None
+            p.send(f"<db:result from='{EVIL}' to='{A}'>key</db:result>")
+            e = p.receive()
+            assert (e.tag, e.get("type"), condition(e)) == (
+                "{%s}result" % DB, "error", "policy-violation"), ET.tostring(e)
+            p.starttls()  # the error has closed nothing
+
+        def dialback_for_another():
+            p = Peer(a, A, EVIL)
+            p.secure()
+            p.send(f"<db:result from='{B}' to='{A}'>{'0' * 64}</db:result>")
+            e = p.receive()
+            assert e.get("type") == "invalid" and e.get("from") == A and e.get("to") == B
+            assert p.error() is None  # its only pair: closed, without an error
+
+        def dialback_nowhere():
+            p = Peer(a, A, EVIL)
+            p.secure()
+            p.send(f"<db:result from='unknown.invalid' to='{A}'>key</db:result>")
+            e = p.receive()
+            assert e.get("type") == "error" and condition(e) in (
+                "remote-server-not-found", "remote-server-timeout"), ET.tostring(e)
+            p.send(f"<db:result from='{EVIL}' to='other.example'>key</db:result>")
+            e = p.receive()
+            assert e.get("type") == "error" and condition(e) == "item-not-found"
+
+        def unsolicited():
+            """XEP-0220 section 4.1: answers that nobody asked for."""
+            p = Peer(a, A, EVIL)
+            p.secure()
+            p.send(f"<db:result from='{B}' to='{A}' type='valid'/>")
+            p.send(f"<db:verify from='{B}' to='{A}' id='{p.header_id()}' type='valid'/>")
+            p.send(stanza(f"romeo@{B}", target))
+            assert p.error() == "not-authorized"
+
+        def key_replay():
+            """A key that B gave for one stream is of no use on another."""
+            p = Peer(two.servers[1], B, A)
+            p.secure()
+            stolen = []
+            # B verifies keys of its own: only those for the id that they were made for.
+            for tag in ("one", "two"):
+                p.send(f"<db:verify from='{EVIL}' to='{B}' id='{tag}'>{'ab' * 32}</db:verify>")
+                stolen.append(p.receive().get("type"))
+            assert stolen == ["invalid", "invalid"]
+            p.send(f"<db:verify from='{EVIL}' to='other.example' id='x'>k</db:verify>")
+            e = p.receive()
+            assert e.get("type") == "error" and condition(e) == "item-not-found"
+
+        def addressing():
+            for text, want in ((f"<message from='m@{EVIL}'><body/></message>", "improper-addressing"),
+                               (f"<message to='{target}'><body/></message>", "improper-addressing"),
+                               (stanza(f"m@{EVIL}", "juliet@other.example"), "host-unknown")):
+                p = proven()
+                p.send(text)
+                assert p.error() == want, text
+            p = proven()
+            p.send(f"<message from='m@{EVIL}' to='a&lt;b@{A}' id='bad'><body/></message>")
+            p.send(stanza(f"m@{EVIL}", target, "fine"))
+            expect(juliet, "fine")
+
+        def headers():
+            for args, want in (({"to": "other.example"}, "host-unknown"),
+                               ({"frm": A}, "invalid-from"), ({"to": "a b"}, "improper-addressing")):
+                assert Peer(a, A, EVIL).open(**args).error() == want, args
+            p = Peer(a, A, EVIL)
+            p.send("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
+                   f" to='{A}' version='1.0'>")
+            assert p.error() == "invalid-namespace"
+            assert Peer(a, A, EVIL).open(extra="").error() == "unsupported-version"
+
+        def acknowledgements():
+            """XEP-0198: h counts what is done."""
+            p = proven()
+            p.send("<enable xmlns='urn:xmpp:sm:3'/>")
+            assert p.receive().tag.endswith("enabled")
+            for k in range(3):
+                p.send(stanza(f"m@{EVIL}", target, f"h{k}"))
+            p.send("<r xmlns='urn:xmpp:sm:3'/>")
+            h = -1
+            while h < 3:
+                e = p.receive()
+                assert e.tag.endswith("}a"), ET.tostring(e)
+                h = int(e.get("h"))
+            for k in range(3):
+                expect(juliet, f"h{k}")
+            p.send("<a xmlns='urn:xmpp:sm:3' h='7'/>")
+            assert p.error() == "undefined-condition"
+
+        def resets():
+            """Streams that are opened and broken again and again leave nothing behind."""
+            for _ in range(30):
+                p = Peer(a, A, EVIL)
+                p.open()
+                p.features()
+                p.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                p.close()
+            deadline = time.monotonic() + TIMEOUT
+            while [s for s in listed(a) if s["state"] == "clear"]:
+                assert time.monotonic() < deadline
+
+        for name, fn in list(locals().items()):
+            if callable(fn) and fn is not proven and fn is not make_cert:
+                tap.run(f"attack: {name.replace('_', ' ')}", fn)
+
+
+def test_reads_nothing():
+    """A peer that is proven and then reads nothing: its stream ends, what waited for it returns."""
+    with Two(a=("s2s.out_timeout=2s", "s2s.ack_timeout=3s", "s2s.bidi=true")) as two:
+        a = two.servers[0]
+        juliet, romeo = two.login()
+        p = Peer(a, A, EVIL, cert=make_cert(two, EVIL))
+        p.secure()
+        p.send("<bidi xmlns='urn:xmpp:bidi'/>")
+        assert p.external(EVIL) == ("success", None)
+        p.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        n, body = 60, "x" * 100000
+        for k in range(n):
+            juliet.send(f"<message to='m@{EVIL}' id='n{k}'><body>{body}</body></message>")
+        errors = set()
+        while len(errors) < 20:
+            e = juliet.receive(2 * TIMEOUT)
+            if e.get("type") == "error":
+                assert e.get("id") not in errors
+                errors.add(e.get("id"))
+                assert condition(e) in ("remote-server-timeout", "resource-constraint",
+                                        "remote-server-not-found"), ET.tostring(e)
+        message(juliet, f"romeo@{B}", "alive")
+        expect(romeo, "alive")
+
+
+def test_certificate_required():
+    """Where a certificate is required, a self-signed one and dialback do not do."""
+    with Two(a=("s2s.peer_certificate=required",), remotes={EVIL: "127.0.0.3:1"}) as two:
+        a = two.servers[0]
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo, 1)
+        p = Peer(a, A, EVIL, cert=make_cert(two, EVIL, signed=False))
+        assert p.mechanisms(p.secure()) == []
+        p.send(f"<db:result from='{EVIL}' to='{A}'>key</db:result>")
+        e = p.receive()
+        # Its server, which could prove the domain by a certificate of its own, is not there.
+        assert e.get("type") == "error" and condition(e) == "remote-server-timeout"
+
+
+tap = Tap()
+TESTS = [test_external, test_direct_tls, test_dialback, test_several, test_clear, test_subscription,
+         test_restart, test_kill, test_dead_domain, test_too_big, test_denied, test_commands,
+         test_certificate_required, test_reads_nothing]
+wanted = sys.argv[1:]
+for t in TESTS:
+    if not wanted or t.__name__ in wanted:
+        tap.run((t.__doc__ or t.__name__).split("\n")[0], t)
+if not wanted or "test_attacks" in wanted:
+    test_attacks()
+tap.done()

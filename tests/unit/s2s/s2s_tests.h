@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The suites of s2s's tests. */
+#ifndef S2S_TESTS_H
+#define S2S_TESTS_H
+
+#include <check.h>
+
+Suite *attempt_suite(void);
+Suite *cert_suite(void);
+Suite *dane_suite(void);
+Suite *dialback_suite(void);
+Suite *limits_suite(void);
+Suite *policy_suite(void);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mercutioctl storage: the database as a whole. A backup is the work of the storage that runs; the
+ * schema and copies are that of mercutio-storage by itself, which alone knows the databases.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "tools/ctl.h"
+#include "tools/launcher.h"
+
+enum { BACKUP_MS = 86400000 };
+
+/* Becomes mercutio-storage with a task; returns only when that fails. */
+static int become_storage(struct ctl *c, const char *const *words)
+{
+	char *program = launcher_program(NULL, "storage-1");
+	const char *argv[16];
+	size_t n = 0;
+
+	if (!program)
+		program = launcher_program(SBINDIR, "storage-1");
+	if (!program)
+		return ctl_error("mercutio-storage is not installed here");
+	argv[n++] = program;
+	argv[n++] = "-c";
+	argv[n++] = c->file;
+	argv[n++] = "-o";
+	argv[n++] = "log_target=stderr";
+	while (*words && n < sizeof(argv) / sizeof(argv[0]) - 1)
+		argv[n++] = *words++;
+	argv[n] = NULL;
+	fflush(stdout);
+	execv(program, (char *const *)argv);
+	ctl_error("%s: %s", program, strerror(errno));
+	free(program);
+	return CTL_FAILED;
+}
+
+static int migrate(struct ctl *c, int argc, char **argv)
+{
+	const char *words[4] = {"migrate"};
+	size_t n = 1;
+
+	if (c->given & CTL_DRY_RUN)
+		words[n++] = "--dry-run";
+	if (argc)
+		words[n++] = argv[0];
+	words[n] = NULL;
+	return become_storage(c, words);
+}
+
+static int copy(struct ctl *c, int argc, char **argv)
+{
+	const char *words[] = {"copy", c->from, c->to, c->replace ? "--replace" : NULL, NULL};
+
+	if (!c->from || !c->to) {
+		ctl_error("say from where and to where: --from ENGINE --to ENGINE");
+		return CTL_USAGE;
+	}
+	return become_storage(c, words);
+}
+
+/* --- backup ---------------------------------------------------------------------------------- */
+
+struct backup {
+	int status;
+	json_t *value;
+};
+
+static void on_backup(void *arg, int err, uint16_t kind, const void *m)
+{
+	struct backup *b = arg;
+	const struct msg_controlled *r = m;
+	json_error_t e;
+	char *why;
+
+	if (err == 0 && r->good) {
+		b->value = json_loadb(r->text.ptr, r->text.len, 0, &e);
+		return;
+	}
+	why = err ? ctl_reason(err, m) : str_dup(r->text);
+	b->status = ctl_error("%s", why);
+	free(why);
+}
+
+static char *absolute(const char *path)
+{
+	char dir[PATH_MAX];
+
+	if (path[0] == '/' || !getcwd(dir, sizeof(dir)))
+		return xstrdup(path);
+	return xasprintf("%s/%s", dir, path);
+}
+
+static int backup(struct ctl *c, int argc, char **argv)
+{
+	struct frame head = ctl_head(MSG_BACKUP, ctl_serving(c, "storage"));
+	char *path = absolute(argv[0]);
+	struct msg_backup m = {.path = str_z(path), .replace = c->replace};
+	struct backup b = {.status = CTL_GOOD};
+
+	if (!head.to) {
+		b.status = ctl_error("no storage process is there");
+	} else {
+		if (!c->timeout_given)
+			c->timeout_ms = BACKUP_MS;
+		ctl_ask(c, &head, &m, on_backup, &b);
+		ctl_finish(c);
+	}
+	if (b.value && c->json)
+		ctl_print_json(json_incref(b.value));
+	else if (b.value)
+		printf("%s: %lld bytes, schema version %lld, checked\n", path,
+		       (long long)json_integer_value(json_object_get(b.value, "bytes")),
+		       (long long)json_integer_value(json_object_get(b.value, "schema")));
+	json_decref(b.value);
+	free(path);
+	return b.status;
+}
+
+const struct ctl_command ctl_storage_commands[] = {
+	{"storage migrate", "[--dry-run] [ENGINE]", 0, 1, CTL_DRY_RUN, migrate,
+	 "makes the database's tables, or brings them to this version"},
+	{"storage copy", "[--replace] --from ENGINE --to ENGINE", 0, 0,
+	 CTL_FROM | CTL_TO | CTL_REPLACE, copy,
+	 "copies all data to another database and compares; no server may run on either"},
+	{"storage backup", "[--replace] FILE", 1, 1, CTL_LINK | CTL_REPLACE, backup,
+	 "writes a copy of the SQLite database while the server works"},
+	{NULL, NULL, 0, 0, 0, NULL, NULL},
+};
