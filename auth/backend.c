@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "xmpp/jid.h"
 
+enum { READ_ACCOUNT, READ_DISABLED, READS }; /* of an account that another system knows */
+
 struct backend_call {
 	struct auth *auth;
 	struct source *source;
@@ -109,9 +111,11 @@ static void looked_up(void *arg, int err, const struct msg_rows *results, size_t
 	struct backend_call *c = arg;
 
 	c->read = NULL;
-	if (err < 0 || n != 1)
+	if (err < 0 || n != READS)
 		deliver(c, BACKEND_UNAVAILABLE);
-	else if (results[0].nrows)
+	else if (results[READ_DISABLED].nrows)
+		deliver(c, BACKEND_DISABLED);
+	else if (results[READ_ACCOUNT].nrows)
 		deliver(c, c->status);
 	else if (c->source->config.create)
 		make(c);
@@ -122,9 +126,12 @@ static void looked_up(void *arg, int err, const struct msg_rows *results, size_t
 static void look_up(struct backend_call *c)
 {
 	struct msg_value key = value_text(buf_str(&c->account));
-	struct msg_read_op op = {.op = STORE_GET, .table = TABLE_ACCOUNT, .key = &key, .nkey = 1};
+	struct msg_read_op ops[READS] = {
+		[READ_ACCOUNT] = {.op = STORE_GET, .table = TABLE_ACCOUNT, .key = &key, .nkey = 1},
+		[READ_DISABLED] = {
+			.op = STORE_GET, .table = TABLE_DISABLED, .key = &key, .nkey = 1}};
 
-	c->read = store_read(c->auth->link, &op, 1, (uint32_t)c->auth->config->storage_timeout,
+	c->read = store_read(c->auth->link, ops, READS, (uint32_t)c->auth->config->storage_timeout,
 			     looked_up, c);
 }
 

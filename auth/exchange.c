@@ -23,10 +23,6 @@ struct exchange {
 	bool wants_secrets;
 	bool known, disabled, locked;
 	bool guessed; /* a password was tried: a failure is answered late */
-	struct store_read *bar; /* whether an administrator has disabled the account */
-	int bar_error;
-	bool barred, proven; /* proven: only bar's answer is missing */
-	struct buf proof;    /* what goes with the success then */
 	enum mech_status want;
 	struct mech *mech;
 	struct backend_call *call;
@@ -43,9 +39,6 @@ static void exchange_free(struct exchange *x)
 
 	HASH_DEL(a->exchanges, x);
 	backend_cancel(x->call);
-	if (x->bar)
-		store_read_cancel(x->bar);
-	buf_wipe(&x->proof);
 	loop_timer_free(x->timer);
 	loop_timeout_stop(a->loop, &x->timeout);
 	mech_free(x->mech);
@@ -217,39 +210,10 @@ static void succeeded(struct exchange *x, const struct buf *out)
 		fail(x, SASL_E_NOT_AUTHORIZED, "locked out");
 	else if (!x->known)
 		fail(x, SASL_E_NOT_AUTHORIZED, "unknown account");
-	else if (x->disabled || x->barred) /* told after the right password only */
+	else if (x->disabled) /* told after the right password only */
 		fail(x, SASL_E_ACCOUNT_DISABLED, "disabled");
-	else if (x->bar_error)
-		fail(x, SASL_E_TEMPORARY_AUTH_FAILURE, "storage has not answered");
-	else if (!x->bar)
+	else
 		succeed(x, out);
-	else if (!x->proven) {
-		x->proven = true;
-		buf_str_append(&x->proof, buf_str(out));
-	}
-}
-
-static void bar_found(void *arg, int err, const struct msg_rows *results, size_t n)
-{
-	struct exchange *x = arg;
-
-	x->bar = NULL;
-	x->bar_error = err < 0 || n != 1 ? -1 : 0;
-	x->barred = !x->bar_error && results[0].nrows > 0;
-	if (x->proven)
-		succeeded(x, &x->proof);
-}
-
-/* Whatever the accounts' source is: it runs beside the question for the password. */
-static void bar_look_up(struct exchange *x)
-{
-	struct auth *a = x->auth;
-	struct msg_value key = value_text(mech_account(x->mech));
-	struct msg_read_op op = {
-		.op = STORE_GET, .table = TABLE_DISABLED, .key = &key, .nkey = 1};
-
-	if (!x->bar)
-		x->bar = store_read(a->link, &op, 1, (uint32_t)a->config->storage_timeout, bar_found, x);
 }
 
 /* --- the steps ------------------------------------------------------------------------------- */
@@ -363,7 +327,6 @@ static void look_up(struct exchange *x)
 		loop_timer_start(x->timer, SECRETS_WAIT_MS, 0);
 		return;
 	}
-	bar_look_up(x);
 	/* What was locked when it began stays so: the time of the lock's end is not told by it. */
 	x->locked = is_locked(x);
 	x->guessed = x->want == MECH_WANT_CHECK;

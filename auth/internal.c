@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The internal back end: SCRAM keys in the table credential. */
+/* The internal back end: SCRAM keys in the table credential, and whether an administrator has disabled
+ * the account, in one request. */
 #include <stdlib.h>
 #include "auth/auth_internal.h"
 #include "base/alloc.h"
 #include "base/random.h"
+
+enum { READ_CREDENTIAL, READ_DISABLED, READS };
 
 struct backend_job {
 	struct auth *auth;
@@ -12,7 +15,7 @@ struct backend_job {
 	backend_answer_fn *fn;
 	void *arg;
 	enum scram_hash hash; /* SCRAM_HASHES: a password is checked, with the strongest there is */
-	bool known;
+	bool known, disabled;
 	struct buf account, password;
 	struct scram_keys keys; /* what the derived ones are compared with */
 };
@@ -89,6 +92,13 @@ static bool find_keys(const struct msg_rows *rows, enum scram_hash want, struct 
 	return found;
 }
 
+static enum backend_status status_of(const struct backend_job *j)
+{
+	if (!j->known)
+		return BACKEND_UNKNOWN;
+	return j->disabled ? BACKEND_DISABLED : BACKEND_KNOWN;
+}
+
 static void answer(struct backend_job *j, enum backend_status status, bool good)
 {
 	struct scram_keys keys = j->keys;
@@ -121,7 +131,7 @@ static void derived(void *arg, const struct scram_keys *keys, size_t n)
 	if (good)
 		pass_cache_put(j->auth->passwords, buf_str(&j->account), buf_str(&j->password),
 			       bound_to(j), (uint64_t)j->auth->config->password_cache);
-	answer(j, j->known ? BACKEND_KNOWN : BACKEND_UNKNOWN, good);
+	answer(j, status_of(j), good);
 }
 
 static void found(void *arg, int err, const struct msg_rows *results, size_t n)
@@ -129,18 +139,19 @@ static void found(void *arg, int err, const struct msg_rows *results, size_t n)
 	struct backend_job *j = arg;
 
 	j->read = NULL;
-	if (err < 0 || n != 1) {
+	if (err < 0 || n != READS) {
 		answer(j, BACKEND_UNAVAILABLE, false);
 		return;
 	}
-	j->known = find_keys(&results[0], j->hash, &j->keys);
+	j->known = find_keys(&results[READ_CREDENTIAL], j->hash, &j->keys);
+	j->disabled = results[READ_DISABLED].nrows > 0;
 	if (j->hash != SCRAM_HASHES) {
-		answer(j, j->known ? BACKEND_KNOWN : BACKEND_UNKNOWN, false);
+		answer(j, status_of(j), false);
 		return;
 	}
 	if (j->known && pass_cache_has(j->auth->passwords, buf_str(&j->account),
 				       buf_str(&j->password), bound_to(j))) {
-		answer(j, BACKEND_KNOWN, true);
+		answer(j, status_of(j), true);
 		return;
 	}
 	/* An unknown account costs what a known one does. */
@@ -158,8 +169,13 @@ static struct backend_job *ask(void *state, const struct backend_query *q, backe
 	struct auth *a = state;
 	struct backend_job *j = xcalloc(1, sizeof(*j));
 	struct msg_value key = value_text(q->account);
-	struct msg_read_op op = {
-		.op = STORE_LIST, .table = TABLE_CREDENTIAL, .key = &key, .nkey = 1};
+	struct msg_read_op ops[READS] = {
+		[READ_CREDENTIAL] = {.op = STORE_LIST,
+				     .table = TABLE_CREDENTIAL,
+				     .key = &key,
+				     .nkey = 1},
+		[READ_DISABLED] = {
+			.op = STORE_GET, .table = TABLE_DISABLED, .key = &key, .nkey = 1}};
 
 	j->auth = a;
 	j->hash = q->hash;
@@ -167,7 +183,8 @@ static struct backend_job *ask(void *state, const struct backend_query *q, backe
 	j->arg = arg;
 	buf_str_append(&j->account, q->account);
 	buf_str_append(&j->password, q->password);
-	j->read = store_read(a->link, &op, 1, (uint32_t)a->config->storage_timeout, found, j);
+	j->read = store_read(a->link, ops, READS, (uint32_t)a->config->storage_timeout, found,
+			     j);
 	return j;
 }
 

@@ -30,12 +30,20 @@ static void end_tls(struct conn *c, const char *what)
 	free(text);
 }
 
+static void end_io(struct conn *c, int err, const char *what)
+{
+	char *text = xasprintf("%s: %s", what, strerror(err));
+
+	ERR_clear_error();
+	conn_end(c, -err, text);
+	free(text);
+}
+
 /* What an SSL_ERROR_SYSCALL or SSL_ERROR_SSL stands for; err is errno after the call. */
 static void fail_tls(struct conn *c, int ssl_error, int err, const char *what)
 {
 	if (ssl_error == SSL_ERROR_SYSCALL) {
-		ERR_clear_error();
-		conn_end(c, err ? -err : -ECONNRESET, what);
+		end_io(c, err ? err : ECONNRESET, what);
 	} else if (ssl_error == SSL_ERROR_SSL &&
 		   ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
 		/* The end without close_notify: whoever cuts the line can feign it. */

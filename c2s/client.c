@@ -233,6 +233,14 @@ void client_look_later(struct client *c)
 	loop_defer(c->c2s->loop, &c->flushed);
 }
 
+/* Whatever is written counts: answers that c2s gives by itself are as many as a client asks for. */
+void client_flush(struct client *c)
+{
+	conn_flush_later(c->conn);
+	if (conn_unsent(c->conn) > (size_t)c->c2s->config->out_max)
+		client_look_later(c);
+}
+
 static void on_closed(void *arg, int err, const char *reason)
 {
 	client_gone(arg, err, reason);

@@ -96,11 +96,8 @@ void stream_error_see_other(struct client *c, const char *host); /* RFC 6120 sec
 void stream_features(struct client *c);				 /* features.c */
 void stream_close(struct client *c);				 /* without an error */
 void stream_ping(struct client *c); /* XEP-0199: asks for a sign of life */
-/* Writing: the connection's buffer, and the writer over it. */
-static inline void client_flush(struct client *c)
-{
-	conn_flush_later(c->conn);
-}
+/* After something was put into the connection's buffer. */
+void client_flush(struct client *c);
 
 /* --- client certificates: external.c ----------------------------------------------------- */
 

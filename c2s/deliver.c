@@ -208,11 +208,10 @@ void deliver_look(struct client *c)
 	const struct c2s_config *o = c->c2s->config;
 	size_t unsent = conn_unsent(c->conn);
 
-	if (!c->session || !c->session->listed)
-		return;
 	if (unsent > (size_t)o->out_limit)
 		client_break(c, "it does not read");
-	else if (unsent > (size_t)o->out_max && !c->session->full)
+	else if (unsent > (size_t)o->out_max && c->session && c->session->listed &&
+		 !c->session->full)
 		set_full(c->session, true);
 }
 
@@ -241,8 +240,6 @@ static void wrote(struct session *s, struct given *g)
 		ack_gave(s);
 	else
 		acks_queue(s);
-	if (conn_unsent(c->conn) > (size_t)s->c2s->config->out_max)
-		client_look_later(c);
 }
 
 void on_give(void *arg, const struct frame *f, const void *msg)

@@ -5,72 +5,19 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "base/tenants.h"
 #include "c2s/client.h"
-
-/* Connections from one IPv4 address, or one IPv6 /64 (what a single customer commonly has). */
-struct tenant {
-	UT_hash_handle hh;
-	uint8_t key[9];
-	unsigned n;
-};
-
-static bool tenant_key(int fd, uint8_t ret[9])
-{
-	struct sockaddr_storage ss = {0};
-	socklen_t n = sizeof ss;
-	const uint8_t *v6;
-
-	if (getpeername(fd, (struct sockaddr *)&ss, &n) < 0)
-		return false;
-	memset(ret, 0, 9);
-	if (ss.ss_family == AF_INET) {
-		ret[0] = 4;
-		memcpy(ret + 1, &((struct sockaddr_in *)&ss)->sin_addr, 4);
-		return true;
-	}
-	if (ss.ss_family != AF_INET6)
-		return false;
-	v6 = ((struct sockaddr_in6 *)&ss)->sin6_addr.s6_addr;
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)v6)) {
-		ret[0] = 4;
-		memcpy(ret + 1, v6 + 12, 4);
-	} else {
-		ret[0] = 6;
-		memcpy(ret + 1, v6, 8);
-	}
-	return true;
-}
 
 struct tenant *tenant_enter(struct c2s *x, int fd, bool *ret_full)
 {
-	uint8_t key[9];
-	struct tenant *t;
 	int64_t limit = x->app->common->unlimited ? 0 : x->config->per_address;
 
-	*ret_full = false;
-	if (!tenant_key(fd, key))
-		return NULL;
-	HASH_FIND (hh, x->tenants, key, sizeof key, t)
-		;
-	if (t && limit && t->n >= limit) {
-		*ret_full = true;
-		return NULL;
-	}
-	if (!t) {
-		t = xcalloc(1, sizeof *t);
-		memcpy(t->key, key, sizeof key);
-		HASH_ADD(hh, x->tenants, key, sizeof key, t);
-	}
-	t->n++;
-	return t;
+	return tenants_enter(&x->tenants, fd, (size_t)limit, ret_full);
 }
 
 void tenant_leave(struct c2s *x, struct tenant *t)
 {
-	if (!t || --t->n)
-		return;
-	HASH_DEL(x->tenants, t);
-	free(t);
+	tenants_leave(&x->tenants, t);
 }
 
 /* --- sockets ----------------------------------------------------------------------------- */

@@ -22,8 +22,7 @@ static int add(struct tls_store *s, const char *domain, const char *cert, const 
 	return r;
 }
 
-int host_cert_add(struct tls_store *s, const struct app *app, const char *domain,
-		  char **ret_error)
+int host_cert_add(struct tls_store *s, const struct app *app, const char *domain, char **ret_error)
 {
 	const struct common_config *common = app->common;
 	struct host_config h = {0};

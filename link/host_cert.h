@@ -7,9 +7,8 @@
 #include "link/process.h"
 
 /* Adds the certificate of a domain of ours to a store: its host section's own, else the common one;
- * under its A-labels too, by which clients ask for it (RFC 6066 section 3). 0, -ENODATA when none is
- * configured, else a negative errno; *ret_error then is one line (malloc'ed). */
-int host_cert_add(struct tls_store *s, const struct app *app, const char *domain,
-		  char **ret_error);
+ * under its A-labels too, by which clients ask for it (RFC 6066 section 3). 0, -ENODATA when none
+ * is configured, else a negative errno; *ret_error then is one line (malloc'ed). */
+int host_cert_add(struct tls_store *s, const struct app *app, const char *domain, char **ret_error);
 
 #endif

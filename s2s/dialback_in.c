@@ -59,8 +59,8 @@ static size_t pending(const struct stream *s)
 	const struct proof *p;
 	size_t n = 0;
 
-	DL_FOREACH(s->proofs, p)
-	n += !p->proven;
+	DL_FOREACH (s->proofs, p)
+		n += !p->proven;
 	return n;
 }
 
@@ -76,8 +76,8 @@ static int objection(struct stream *s, const struct addresses *a, struct str key
 		return STANZA_E_POLICY_VIOLATION;
 	if (!s->secure && policy.tls == NEED_REQUIRED)
 		return STANZA_E_POLICY_VIOLATION;
-	/* Theirs on this stream may be of no use to us; verify_answered() looks at that of the server
-	 * which vouches for it. */
+	/* Theirs on this stream may be of no use to us; verify_answered() looks at that of the
+	 * server which vouches for it. */
 	if (!s->secure && policy.certificate == NEED_REQUIRED)
 		return STANZA_E_NOT_AUTHORIZED;
 	if (policy.dialback == NEED_FORBIDDEN)

@@ -68,6 +68,9 @@ void dialback_answered(struct stream *s, const struct xml_element *e)
 {
 	struct str type = element_attr(e, "type");
 
+	if (s->out && s->phase == PHASE_READY &&
+	    join_answered(s, element_attr(e, "from"), element_attr(e, "to"), type))
+		return;
 	if (!s->out || s->phase != PHASE_DIALBACK || !str_eqz(element_attr(e, "from"), s->remote) ||
 	    !str_eqz(element_attr(e, "to"), s->own)) {
 		attempt_step(s->record, "an answer to a dialback that was not asked for");

@@ -47,6 +47,7 @@ static void settle(struct stream *s)
 static void work_done(struct work *w)
 {
 	struct stream *s = w->stream;
+	struct s2s *x = w->s2s;
 
 	w->asking = NULL;
 	w->done = true;
@@ -55,8 +56,8 @@ static void work_done(struct work *w)
 		work_free(w);
 	else
 		settle(s);
-	if (w->s2s->draining && !s)
-		drain_look(w->s2s);
+	if (x->draining)
+		drain_look(x);
 }
 
 void works_leave(struct stream *s)

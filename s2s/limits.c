@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Limits of XEP-0205: connections by address, rates by remote domain, sizes. */
+#include "base/tenants.h"
 #include "s2s/steps.h"
 
-#include <netinet/in.h>
-
 enum { TICK_MS = 100, UNPROVEN_STANZA = 10000 };
-
-/* Connections from one IPv4 address, or one IPv6 /64. */
-struct tenant {
-	UT_hash_handle hh;
-	uint8_t key[9];
-	unsigned n;
-};
 
 /* Credit of a remote domain; below zero it is used up. */
 struct bucket {
@@ -24,63 +16,16 @@ struct bucket {
 
 /* --- connections ------------------------------------------------------------------------- */
 
-static bool tenant_key(int fd, uint8_t ret[9])
-{
-	struct sockaddr_storage ss = {0};
-	socklen_t n = sizeof ss;
-	const uint8_t *v6;
-
-	if (getpeername(fd, (struct sockaddr *)&ss, &n) < 0)
-		return false;
-	memset(ret, 0, 9);
-	if (ss.ss_family == AF_INET) {
-		ret[0] = 4;
-		memcpy(ret + 1, &((struct sockaddr_in *)&ss)->sin_addr, 4);
-		return true;
-	}
-	if (ss.ss_family != AF_INET6)
-		return false;
-	v6 = ((struct sockaddr_in6 *)&ss)->sin6_addr.s6_addr;
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)v6)) {
-		ret[0] = 4;
-		memcpy(ret + 1, v6 + 12, 4);
-	} else {
-		ret[0] = 6;
-		memcpy(ret + 1, v6, 8);
-	}
-	return true;
-}
-
 struct tenant *tenant_enter(struct s2s *x, int fd, bool *ret_full)
 {
 	int64_t limit = x->app->common->unlimited ? 0 : x->config->per_address;
-	uint8_t key[9];
-	struct tenant *t;
 
-	*ret_full = false;
-	if (!tenant_key(fd, key))
-		return NULL;
-	HASH_FIND (hh, x->tenants, key, sizeof key, t)
-		;
-	if (t && limit && t->n >= limit) {
-		*ret_full = true;
-		return NULL;
-	}
-	if (!t) {
-		t = xcalloc(1, sizeof *t);
-		memcpy(t->key, key, sizeof key);
-		HASH_ADD(hh, x->tenants, key, sizeof key, t);
-	}
-	t->n++;
-	return t;
+	return tenants_enter(&x->tenants, fd, (size_t)limit, ret_full);
 }
 
 void tenant_leave(struct s2s *x, struct tenant *t)
 {
-	if (!t || --t->n)
-		return;
-	HASH_DEL(x->tenants, t);
-	free(t);
+	tenants_leave(&x->tenants, t);
 }
 
 /* --- rates ------------------------------------------------------------------------------- */

@@ -23,8 +23,8 @@ static const char *given(const char *option)
 	return *option ? option : NULL;
 }
 
-/* Debian's dns-root-data, which is kept up to date. Nobody has asked for it: where the resolver that
- * we are given knows no DNSSEC, or another root, everything must go on without. */
+/* Debian's dns-root-data, which is kept up to date. Nobody has asked for it: where the resolver
+ * that we are given knows no DNSSEC, or another root, everything must go on without. */
 static void find_anchor(const struct s2s_config *o, struct resolver_config *rc)
 {
 	static const char root[] = "/usr/share/dns/root.key";

@@ -33,6 +33,9 @@ const struct option s2s_options[] = {
 	 "(RFC 6125); RFC 9525 knows no such thing"},
 	{"bidi", OPT_BOOL, AT(bidi), "true", 0, 0, NULL, OPT_RELOAD,
 	 "one stream carries stanzas in both directions where both servers want it (XEP-0288)"},
+	{"multiplex", OPT_BOOL, AT(multiplex), "true", 0, 0, NULL, OPT_RELOAD,
+	 "a stream to another server is shared by several domains of ours where that server knows "
+	 "how to refuse one of them alone (XEP-0220)"},
 	{"tls_min", OPT_STR, AT(tls_min), "1.2", 0, 0, NULL, 0,
 	 "oldest version of TLS: 1.2 or 1.3"},
 	{"tls_ciphers", OPT_STR, AT(tls_ciphers), NULL, 0, 0, NULL, 0,
@@ -130,9 +133,11 @@ const struct option s2s_options[] = {
 	 "file instead of /etc/resolv.conf"},
 	{"dns_hosts", OPT_STR, AT(dns_hosts), NULL, 0, 0, NULL, 0, "file instead of /etc/hosts"},
 	{"dns_anchor", OPT_STR, AT(dns_anchor), NULL, 0, 0, NULL, 0,
-	 "file of trust anchors for DNSSEC, without which there is no DANE (RFC 7673): what it says is "
-	 "forged is not used. Not set: /usr/share/dns/root.key where it exists, and what fails then is "
-	 "taken as unsigned. none: no DNSSEC"},
+	 "file of trust anchors for DNSSEC, without which there is no DANE (RFC 7673): what it "
+	 "shows "
+	 "to be forged is not used. Not set: /usr/share/dns/root.key where it exists, and what "
+	 "fails "
+	 "then is taken as unsigned. none: no DNSSEC"},
 	{"dns_timeout", OPT_TIME, AT(dns_timeout), "10s", 100, 300000, NULL, 0,
 	 "for the answer to one question"},
 	{"ipv4", OPT_BOOL, AT(ipv4), "true", 0, 0, NULL, 0, "connections are made over IPv4"},

@@ -51,8 +51,8 @@ static const char *advice(enum cert_state state)
 		       "option "
 		       "ca here, and whether its chain is complete there.";
 	case CERT_TLSA:
-		return "The remote server's certificate is not the one that its TLSA records name: its "
-		       "operator must publish new ones.";
+		return "The remote server's certificate is not the one that its TLSA records name: "
+		       "its operator must publish new ones.";
 	case CERT_EARLY:
 		return "The remote server's certificate is not valid yet: compare the clocks.";
 	default:
@@ -70,7 +70,7 @@ bool out_trusts(struct stream *s, char **ret_why)
 	SSL *ssl = conn_ssl(s->conn);
 
 	s->verdict = cert_check(ssl, &wanted);
-	/* Times and names are told apart; whatever else is wrong then, the records do not lead to it. */
+	/* Times and names are told apart; whatever else is wrong then, no record leads to it. */
 	if (dane_check(ssl, s->usable) == DANE_MISMATCH && s->verdict.state != CERT_EXPIRED &&
 	    s->verdict.state != CERT_EARLY && s->verdict.state != CERT_OTHER_NAME)
 		s->verdict.state = CERT_TLSA;

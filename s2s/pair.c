@@ -95,8 +95,8 @@ static bool remembers(const struct pair *p)
 
 static bool needed(const struct pair *p)
 {
-	return p->queue || p->verifies || p->out || p->via || p->test || p->flushing ||
-	       remembers(p);
+	return p->queue || p->joining || p->verifies || p->out || p->via || p->test ||
+	       p->flushing || remembers(p);
 }
 
 void pairs_free(struct s2s *x)
@@ -171,7 +171,7 @@ void pair_need(struct pair *p)
 			item_done(p->queue, (int)p->error, why);
 		verifies_fail(p, false, STANZA_E_REMOTE_SERVER_TIMEOUT, why);
 		free(why);
-	} else if (!p->out) {
+	} else if (!p->out && (!stanzas || verifies_wait(p) || !join_begin(p))) {
 		out_start(p);
 	}
 	/* A stream that is closing calls us again when it is gone. */
@@ -277,6 +277,7 @@ void pairs_tick(void *arg)
 	HASH_ITER (hh, x->pairs, p, next) {
 		tick_items(p, now);
 		tick_verifies(p, now);
+		join_tick(p, now);
 		if (p->external_failed && p->external_failed <= now)
 			p->external_failed = 0;
 		if (p->queue && !p->via && (!p->out || p->out->phase == PHASE_READY))

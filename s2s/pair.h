@@ -53,9 +53,13 @@ struct pair {
 	char *why;
 	uint64_t external_failed; /* dialback alone until then */
 	bool lost;		  /* it was reached, and then not: tell when it is again */
-	bool reconnect;		  /* try again by ourselves, at retry_at */
-	bool flushing;		  /* in s2s.ready */
-	bool test;		  /* nothing is sent: it is enough to get there */
+	struct pair *jprev, *jnext;
+	struct stream *joining; /* that is asked to take it as well; NULL: none */
+	uint64_t join_due;
+	bool no_join;	/* one would not */
+	bool reconnect; /* try again by ourselves, at retry_at */
+	bool flushing;	/* in s2s.ready */
+	bool test;	/* nothing is sent: it is enough to get there */
 };
 
 /* --- pair.c -------------------------------------------------------------------------------- */

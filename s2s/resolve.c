@@ -51,16 +51,27 @@ static bool given(const char *z)
 	return z && *z;
 }
 
+static const struct {
+	const char *name, *value;
+} settings[] = {
+	{"do-not-query-localhost:", "no"},
+	{"cache-max-negative-ttl:", "300"},
+	/* Whoever has us ask for many names whose servers are silent must not keep other names from
+	 * being asked for: neither by taking the few sockets that a library gets (16), nor by
+	 * making the one resolver that all are asked of look dead. */
+	{"outgoing-range:", "4096"},
+	{"num-queries-per-thread:", "4096"},
+	{"infra-host-ttl:", "0"},
+};
+
 /* The first step that fails, in words, or NULL. */
 static const char *set_up(struct ub_ctx *ub, const struct resolver_config *c, const char **ret_what)
 {
 	int err = ub_ctx_async(ub, 1); /* before what finishes the context: a thread, not a fork */
 
 	*ret_what = "DNS resolver";
-	if (!err)
-		err = ub_ctx_set_option(ub, "do-not-query-localhost:", "no");
-	if (!err)
-		err = ub_ctx_set_option(ub, "cache-max-negative-ttl:", "300");
+	for (size_t i = 0; !err && i < sizeof settings / sizeof *settings; i++)
+		err = ub_ctx_set_option(ub, settings[i].name, settings[i].value);
 	if (!err) {
 		*ret_what = given(c->hosts) ? c->hosts : "/etc/hosts";
 		err = ub_ctx_hosts(ub, given(c->hosts) ? c->hosts : NULL);

@@ -174,7 +174,7 @@ static void *s2s_deinit(void *state)
 {
 	struct s2s *x = state;
 
-	x->draining = x->drained = true;
+	x->draining = x->closing = x->drained = true;
 	secret_get_cancel(x->getting);
 	listen_stop(x);
 	while (x->streams) {

@@ -65,6 +65,6 @@ void self_secured(struct stream *s)
 	}
 	attempt_result(s->record, true, "what others find is what is configured");
 	s->pair->test = false;
-	s->orderly = true;
+	s->ready = s->orderly = true;
 	stream_close(s, "it was a test");
 }

@@ -25,10 +25,16 @@ void out_failed(struct stream *s, enum stanza_error e, const char *text);
 void out_over(struct stream *s); /* it has been closed: its pair goes its own way */
 void out_gone(struct stream *s, int err, const char *why); /* its connection has ended; frees s */
 void out_again(struct stream *s);			   /* the next target */
+/* join.c: one more of our domains on a stream that is there. False: none is, or would take it. */
+bool join_begin(struct pair *p);
+/* An answer about one; false: nobody asked. */
+bool join_answered(struct stream *s, struct str from, struct str to, struct str type);
+void joins_end(struct stream *s); /* they go on without it */
+void join_tick(struct pair *p, uint64_t now);
 /* self.c: on a stream to a domain of ours (own is NULL) */
 void self_reached(struct stream *s, const char *address);
 void self_secured(struct stream *s);
-SSL *out_tls(struct stream *s);				   /* out_tls.c: before the handshake */
+SSL *out_tls(struct stream *s);				  /* out_tls.c: before the handshake */
 bool out_trusts(struct stream *s, char **ret_why);	  /* after it; false: why not (malloc'ed) */
 void limits_feature(struct buf *b, const struct s2s *x);  /* XEP-0478 */
 void limits_read(struct stream *s, const struct node *n); /* the peer's */

@@ -106,6 +106,7 @@ static void shut(struct stream *s, const char *why)
 	conn_shutdown(s->conn, linger);
 	DL_FOREACH_SAFE2(s->pairs, p, next, snext)
 	pair_detach(p);
+	joins_end(s);
 	if (s->out)
 		out_over(s);
 }
@@ -283,6 +284,7 @@ void stream_free(struct stream *s)
 	works_leave(s);
 	DL_FOREACH_SAFE2(s->pairs, p, next, snext)
 	pair_detach(p);
+	joins_end(s);
 	carried_end(s);
 	while (s->proofs)
 		proof_free(s, s->proofs);

@@ -65,7 +65,8 @@ struct stream {
 	char *id;	    /* in: ours; out: theirs */
 	struct loop_timeout timeout;
 	struct loop_task flushed;
-	uint64_t closed_at, began, last_in, last_out, partial_since, stuck_since; /* loop_now; 0: not */
+	uint64_t closed_at, began, last_in, last_out, partial_since,
+		stuck_since; /* loop_now; 0: not */
 	size_t login_bytes;
 	struct cert_verdict verdict;
 	uint8_t phase, paused;
@@ -101,6 +102,7 @@ struct stream {
 
 	/* What we say. */
 	struct pair *pairs;   /* by sprev, snext */
+	struct pair *joins;   /* by jprev, jnext: that ask to share it */
 	struct item *carried; /* written, not acknowledged, in order */
 	size_t ncarried;
 	uint64_t max_bytes, idle_ms; /* the peer's limits (XEP-0478), 0: not told */

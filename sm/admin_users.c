@@ -5,7 +5,7 @@
 #include "sm/admin.h"
 #include "sm/roster.h"
 
-enum { READ_MS = 10000, EACH_READS = 2 };
+enum { READ_MS = 10000, EACH_READS = 2, NO_ACCOUNT = -1 };
 
 struct job {
 	struct command_run *r;
@@ -13,8 +13,11 @@ struct job {
 	struct gather *gather;
 	const struct str *jids;
 	size_t n;
+	int64_t *logins_at; /* of each, wall clock, us; 0: never */
+	size_t at;
+	bool asked_all;
 	/* of one account's statistics */
-	int64_t roster, logins, first;
+	int64_t roster, logins, first, last;
 	uint64_t stanzas;
 	int64_t since; /* of the oldest session, 0: there is none */
 	bool exists, disabled;
@@ -159,32 +162,92 @@ static void get_user_roster(struct command_run *r)
 
 /* --- last login ------------------------------------------------------------------------------ */
 
+static void last_login_tell(struct job *j, int64_t time)
+{
+	char text[32];
+
+	command_result(j->r, "accountjids", "jid-multi", NULL, j->jids[j->at]);
+	if (time) {
+		clock_format(time, text);
+		command_result(j->r, "lastlogin", "text-single", "Last login", str_z(text));
+	} else {
+		command_note(j->r, "info", "%.*s has never logged in.", STR_ARG(j->jids[j->at]));
+	}
+}
+
+static void last_login_next(struct job *j);
+
+static void last_login_told(void *arg, struct str missing)
+{
+	struct job *j = arg;
+
+	j->gather = NULL;
+	last_login_tell(j, j->logins_at[j->at]);
+	j->at++;
+	if (missing.len) {
+		admin_note_missing(j->r, missing);
+		j->asked_all = true; /* who does not answer once is not asked again */
+	}
+	last_login_next(j);
+}
+
+static void take_login(void *arg, const void *msg)
+{
+	struct job *j = arg;
+	const struct msg_session_listed *m = msg;
+
+	for (size_t i = 0; i < m->nsessions; i++)
+		if (m->sessions[i].since > j->logins_at[j->at])
+			j->logins_at[j->at] = m->sessions[i].since;
+}
+
+/* The row of a session that has begun may not be written yet: the session itself tells when. */
+static void last_login_next(struct job *j)
+{
+	struct msg_session_list m;
+	bool found = false;
+
+	for (; j->at < j->n; j->at++) {
+		if (j->logins_at[j->at] == NO_ACCOUNT) {
+			command_note(j->r, "error", "%.*s: %s", STR_ARG(j->jids[j->at]),
+				     admin_error_text(ENOENT));
+		} else if (j->asked_all) {
+			last_login_tell(j, j->logins_at[j->at]);
+		} else {
+			m = (struct msg_session_list){
+				.account = admin_account(j->r, j->jids[j->at])};
+			j->gather = gather_sms(admin_sm(j->r), MSG_SESSION_LIST, &m, take_login,
+					       last_login_told, j);
+			return;
+		}
+	}
+	for (size_t i = 0; i < j->n; i++)
+		found |= j->logins_at[i] != NO_ACCOUNT;
+	if (found)
+		command_done(j->r);
+	else
+		no_account(j);
+}
+
 static void got_logins(void *arg, int err, const struct msg_rows *results, size_t n)
 {
 	struct job *j = arg;
-	size_t found = 0;
-	char text[32];
 
 	j->read = NULL;
 	if (err < 0 || n != j->n * EACH_READS) {
 		no_answer(j);
 		return;
 	}
+	j->logins_at = pool_calloc(command_pool(j->r), j->n * sizeof *j->logins_at);
 	for (size_t i = 0; i < j->n; i++) {
-		const struct msg_rows *rows = rows_of(j, results, i, &found);
+		const struct msg_rows *row = &results[i * EACH_READS + 1];
 
-		if (rows && rows->nrows) {
-			clock_format(rows->rows[0].values[COL_LOGIN_LAST_TIME].i, text);
-			command_result(j->r, "lastlogin", "text-single", "Last login", str_z(text));
-		} else if (rows) {
-			command_note(j->r, "info", "%.*s has never logged in.",
-				     STR_ARG(j->jids[i]));
-		}
+		if (!results[i * EACH_READS].nrows)
+			j->logins_at[i] = NO_ACCOUNT;
+		else if (row->nrows)
+			j->logins_at[i] = row->rows[0].values[COL_LOGIN_LAST_TIME].i;
 	}
-	if (found)
-		command_done(j->r);
-	else
-		no_account(j);
+	last_login_next(j);
 }
 
 static void get_user_lastlogin(struct command_run *r)
@@ -256,6 +319,7 @@ static void take_sessions(void *arg, const void *msg)
 		j->stanzas += s->stanzas;
 		if (!j->since || s->since < j->since)
 			j->since = s->since;
+		j->logins += s->since > j->last; /* its row is not written yet */
 	}
 }
 
@@ -280,6 +344,7 @@ static void got_stats(void *arg, int err, const struct msg_rows *results, size_t
 
 		j->logins = v[COL_LOGIN_LOGINS].i;
 		j->first = v[COL_LOGIN_FIRST_TIME].i;
+		j->last = v[COL_LOGIN_LAST_TIME].i;
 	}
 	j->roster = results[STATS_ROSTER].nrows ? results[STATS_ROSTER].rows[0].values[0].i : 0;
 	j->disabled = results[STATS_DISABLED].nrows > 0;

@@ -5,83 +5,7 @@
 #include "base/mutation.h"
 #include "sm/sm_internal.h"
 
-enum { SEEN_MS = 150000 }; /* longer than any deadline: a repetition comes within it */
 enum { RELAXED_MS = 10000 }; /* how long an acknowledgement may make the log unnecessary */
-
-/* --- keys appended lately ------------------------------------------------------------------------- */
-
-static void seen_key(struct seen *probe, struct user *u, const struct msg_stanza_key *key)
-{
-	memset(&probe->k, 0, sizeof probe->k);
-	probe->k.user = u;
-	probe->k.origin = key->origin;
-	probe->k.number = key->number;
-	probe->k.part = key->part;
-}
-
-struct seen *seen_find(struct user *u, const struct msg_stanza_key *key)
-{
-	struct seen probe, *e;
-
-	seen_key(&probe, u, key);
-	HASH_FIND(hh, u->sm->seen, &probe.k, sizeof probe.k, e);
-	return e;
-}
-
-struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t log)
-{
-	struct sm *sm = u->sm;
-	struct seen *e = xcalloc(1, sizeof *e);
-
-	seen_key(e, u, key);
-	e->log = log;
-	e->since = loop_now(sm->loop);
-	HASH_ADD(hh, sm->seen, k, sizeof e->k, e);
-	e->prev = sm->seen_last;
-	if (sm->seen_last)
-		sm->seen_last->next = e;
-	else
-		sm->seen_first = e;
-	sm->seen_last = e;
-	DL_PREPEND2(u->seen, e, user_prev, user_next);
-	return e;
-}
-
-static void seen_free(struct sm *sm, struct seen *e)
-{
-	HASH_DEL(sm->seen, e);
-	DL_DELETE2(e->k.user->seen, e, user_prev, user_next);
-	if (e->prev)
-		e->prev->next = e->next;
-	else
-		sm->seen_first = e->next;
-	if (e->next)
-		e->next->prev = e->prev;
-	else
-		sm->seen_last = e->prev;
-	free(e);
-}
-
-void seen_trim(struct user *u, uint64_t origin, size_t keep)
-{
-	struct seen *e, *tmp;
-
-	DL_FOREACH_SAFE2(u->seen, e, tmp, user_next)
-	{
-		if (e->k.origin != origin || !e->committed)
-			continue;
-		if (keep)
-			keep--;
-		else
-			seen_free(u->sm, e);
-	}
-}
-
-void seen_forget(struct user *u)
-{
-	while (u->seen)
-		seen_free(u->sm, u->seen);
-}
 
 /* --- an append's life --------------------------------------------------------------------------------- */
 
@@ -90,17 +14,28 @@ static void append_wait(struct append *a, struct txn *t)
 	if (!t)
 		return;
 	txn_hold(t);
-	a->waiters = xrealloc(a->waiters, (a->nwaiters + 1) * sizeof *a->waiters);
+	if (!a->nwaiters) {
+		a->waiters = a->one;
+	} else if (a->waiters == a->one) {
+		a->waiters = xcalloc(2, sizeof *a->waiters);
+		a->waiters[0] = a->one[0];
+	} else {
+		a->waiters = xrealloc(a->waiters, (a->nwaiters + 1) * sizeof *a->waiters);
+	}
 	a->waiters[a->nwaiters++] = t;
 }
 
 void append_release(struct append *a)
 {
-	struct txn **w = a->waiters;
+	struct txn **w = a->waiters, *one = a->one[0];
 	size_t n = a->nwaiters;
 
 	a->waiters = NULL;
 	a->nwaiters = 0;
+	if (w == a->one) {
+		txn_release(one);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		txn_release(w[i]);
 	free(w);
@@ -117,7 +52,8 @@ void append_free(struct append *a)
 	a->user->relaxed -= a->relaxed;
 	a->user->busy--;
 	text_unref(a->text);
-	free(a->waiters);
+	if (a->waiters != a->one)
+		free(a->waiters);
 	free(a);
 }
 
@@ -161,14 +97,10 @@ static void given_adopt(struct session *s, struct given *g, struct entry *e, str
 void append_give(struct append *a, bool committed)
 {
 	struct user *u = a->user;
-	struct pool *pool = sm_pool(u->sm);
 	struct entry *e = inbox_entry(u->inbox, a->log);
-	struct stanza st;
-	struct jid to;
+	struct jid to = {.bare = user_jid(u),
+			 .resource = str_n(a->names + a->from_len, a->resource_len)};
 
-	if (stanza_parse(pool, str_n(a->text->bytes, a->text->len), &st) < 0 ||
-	    jid_split(st.to, &to) < 0)
-		bug("a message that we wrote cannot be parsed");
 	for (struct session *s = u->sessions; s; s = s->next) {
 		const struct given *g = session_given(s, &a->key);
 
@@ -183,6 +115,8 @@ void append_give(struct append *a, bool committed)
 			given_adopt(s, g, e, a->text);
 		else if (!message_is_for(s, &to) || (a->relaxed && a->given && e && e->holders))
 			continue; /* the latter: whoever came since was not there when it was sent */
+		else if (a->delivered && a->log <= s->base)
+			continue; /* likewise: another had it before this one began */
 		else if (s->flushing)
 			s->flush_again |= committed; /* what was read may not reach up to it */
 		else
@@ -192,7 +126,6 @@ void append_give(struct append *a, bool committed)
 		inbox_remove(u->inbox, a->log);
 	else if (committed && a->log > u->inbox->top)
 		u->inbox->top = a->log;
-	sm_pool_back(u->sm, pool);
 }
 
 static void log_delete(struct user *u, uint64_t log)
@@ -264,6 +197,13 @@ static void stored_go_on(struct user *u)
 			append_end(a);
 }
 
+uint64_t append_newest(const struct user *u)
+{
+	const struct append *last = u->pending ? u->pending->user_prev : NULL;
+
+	return last && last->log > u->inbox->top ? last->log : u->inbox->top;
+}
+
 bool append_seen(struct user *u, uint64_t log)
 {
 	struct append *a;
@@ -299,7 +239,7 @@ static void append_written(void *arg, enum store_status status, struct str text)
 		log_error("message not stored", LF_S("account", u->jid), LF_STR("reason", text));
 		if (!a->failed)
 			append_error(a, STANZA_E_INTERNAL_SERVER_ERROR);
-		seen_free(u->sm, a->seen);
+		seen_drop(a->seen);
 	}
 	if (a)
 		append_free(a);
@@ -321,7 +261,7 @@ static uint64_t log_number(struct packet *p)
 	return (uint64_t)shards_epoch(sm->shards, p->user->shard) << 40 | ++sm->counter;
 }
 
-void append_write(struct append *a, struct str from)
+void append_write(struct append *a)
 {
 	struct user *u = a->user;
 	struct sm *sm = u->sm;
@@ -329,7 +269,7 @@ void append_write(struct append *a, struct str from)
 		value_text(user_jid(u)),
 		value_int((int64_t)a->log),
 		value_int(a->time),
-		value_text(from),
+		value_text(str_n(a->names, a->from_len)),
 		value_int((int64_t)a->key.origin),
 		value_int((int64_t)a->key.number),
 		value_int(a->key.part),
@@ -354,13 +294,27 @@ static bool inbox_full(struct user *u)
 	return waiting >= (size_t)u->sm->config->offline_max;
 }
 
+static struct append *append_new(const struct packet *p)
+{
+	struct str from = p->from.full, resource = p->to.resource;
+	struct append *a = xcalloc(1, sizeof *a + from.len + resource.len);
+
+	a->from_len = (uint32_t)from.len;
+	a->resource_len = (uint32_t)resource.len;
+	if (from.len)
+		memcpy(a->names, from.ptr, from.len);
+	if (resource.len)
+		memcpy(a->names + from.len, resource.ptr, resource.len);
+	return a;
+}
+
 void inbox_append(struct packet *p)
 {
 	struct sm *sm = p->sm;
 	struct user *u = p->user;
 	struct seen *known = MUTATION("dedup") ? NULL : seen_find(u, &p->key);
 	struct append *a;
-	struct buf b = BUF_INIT;
+	struct buf *b;
 
 	if (known) { /* a repetition: done when the first one is */
 		if (known->append)
@@ -371,7 +325,7 @@ void inbox_append(struct packet *p)
 		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
 		return;
 	}
-	a = xcalloc(1, sizeof *a);
+	a = append_new(p);
 	a->user = u;
 	a->key = p->key;
 	a->type = p->st.type;
@@ -379,9 +333,9 @@ void inbox_append(struct packet *p)
 	a->time = clock_wall_us();
 	a->log = log_number(p);
 	a->target = message_target(u, &p->to);
-	stanza_write(&p->st, &b);
-	a->text = text_new(buf_str(&b));
-	buf_free(&b);
+	b = sm_scratch(sm);
+	stanza_write(&p->st, b);
+	a->text = text_new(buf_str(b));
 	a->seen = seen_add(u, &a->key, a->log);
 	a->seen->append = a;
 	append_wait(a, MUTATION("commit") ? NULL : p->txn);
@@ -394,7 +348,7 @@ void inbox_append(struct packet *p)
 		append_relax(a);
 	} else {
 		relaxed_write(u); /* commits keep the order of numbers */
-		append_write(a, p->from.full);
+		append_write(a);
 	}
 	sm_tick_appends(sm);
 }
@@ -415,6 +369,12 @@ void append_acked(struct user *u, uint64_t log)
 	}
 }
 
+/* Once it is known as undelivered, somebody must have come who takes it: before what is newer. */
+static bool may_have_taker(const struct append *a)
+{
+	return a->user->sessions || !inbox_entry(a->user->inbox, a->log);
+}
+
 /* Slow storage: what waits too long is given before its commit; past the deadline, what no
  * session was given is answered by an error (DELIVERY rule 12). */
 void appends_tick(struct sm *sm)
@@ -430,9 +390,12 @@ void appends_tick(struct sm *sm)
 			break; /* the list is in order of age */
 		if (a->unwritten && age >= RELAXED_MS)
 			relaxed_write(a->user);
-		if (!a->given && !a->failed) {
+		if (!a->given && !a->failed && may_have_taker(a)) {
+			const struct entry *e;
+
 			append_give(a, false);
-			a->given = true;
+			e = inbox_entry(a->user->inbox, a->log);
+			a->given = !e || e->holders > 0;
 			followers_run(a);
 		}
 		if (age >= (uint64_t)sm->config->deadline && !a->failed && a->nwaiters) {
@@ -446,8 +409,7 @@ void appends_tick(struct sm *sm)
 		DL_FOREACH_SAFE(sm->appends_first, a, tmp)
 			if (a->stored && !must_wait(a))
 				append_end(a);
-	while (sm->seen_first && now - sm->seen_first->since > SEEN_MS && sm->seen_first->committed)
-		seen_free(sm, sm->seen_first);
+	seens_tick(sm);
 }
 
 /* The account is lost to another owner. What other accounts of ours sent to it goes to the new owner

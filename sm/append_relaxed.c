@@ -20,14 +20,8 @@ bool append_may_relax(struct user *u, const struct jid *to)
 
 static void write_one(struct append *a)
 {
-	struct pool *pool = sm_pool(a->user->sm);
-	struct stanza st;
-
-	if (stanza_parse(pool, str_n(a->text->bytes, a->text->len), &st) < 0)
-		bug("a message that we wrote cannot be parsed");
 	a->unwritten = false;
-	append_write(a, st.from);
-	sm_pool_back(a->user->sm, pool);
+	append_write(a);
 }
 
 void append_relax(struct append *a)

@@ -11,6 +11,8 @@
 struct follower {
 	struct follower *next;
 	struct packet *p;
+	uint64_t sid; /* of its session, which may end while it waits; 0: it has none */
+	uint32_t serial;
 };
 
 /* The newest one of the same client that the account's sessions have not been given. */
@@ -34,8 +36,19 @@ bool follow(struct packet *p)
 		return false;
 	f = xcalloc(1, sizeof *f);
 	f->p = packet_keep(p);
+	if (p->session) {
+		f->sid = p->session->sid;
+		f->serial = p->session->serial;
+	}
 	LL_APPEND(a->followers, f);
 	return true;
+}
+
+static struct session *session_of(struct sm *sm, const struct follower *f)
+{
+	struct session *s = f->sid ? session_find(sm, f->sid) : NULL;
+
+	return s && s->serial == f->serial && !s->closing ? s : NULL;
 }
 
 void followers_run(struct append *a)
@@ -47,6 +60,7 @@ void followers_run(struct append *a)
 	for (; f; f = next) {
 		next = f->next;
 		f->p->user = u;
+		f->p->session = session_of(u->sm, f);
 		packet_arrive(f->p);
 		packet_free(f->p);
 		free(f);

@@ -26,7 +26,6 @@ static struct str with_id(const struct session *s, const struct given *g, struct
 static void send_give(struct session *s, const struct given *g)
 {
 	struct sm *sm = s->user->sm;
-	struct buf b = BUF_INIT;
 	struct frame head = {.kind = MSG_GIVE,
 			     .to = s->c2s,
 			     .from_shard = s->user->shard,
@@ -41,9 +40,8 @@ static void send_give(struct session *s, const struct given *g)
 
 	if (!s->c2s)
 		return;
-	m.xml = with_id(s, g, &b);
+	m.xml = with_id(s, g, sm_scratch(sm));
 	(void)link_send(sm->link, &head, &m);
-	buf_free(&b);
 }
 
 static struct given *given_push(struct session *s)
@@ -121,17 +119,17 @@ void session_answer(struct session *s, struct txn *t, const struct stanza *st)
 {
 	struct msg_stanza_key key = {t->key.origin, t->key.number, (uint16_t)(UINT16_MAX - t->answers++)};
 	struct text *text;
-	struct buf b = BUF_INIT;
+	struct buf *b;
 
 	if (session_given(s, &key))
 		return;
-	stanza_write(st, &b);
-	if (st->kind == STANZA_IQ && b.len > link_max_frame(s->user->sm->link) - GIVE_ROOM)
-		write_too_long(st, &b);
-	text = text_new(buf_str(&b));
+	b = sm_scratch(s->user->sm);
+	stanza_write(st, b);
+	if (st->kind == STANZA_IQ && b->len > link_max_frame(s->user->sm->link) - GIVE_ROOM)
+		write_too_long(st, b);
+	text = text_new(buf_str(b));
 	session_give(s, &key, true, text);
 	text_unref(text);
-	buf_free(&b);
 }
 
 void session_give_logged(struct session *s, const struct msg_stanza_key *key, uint64_t log,
@@ -275,12 +273,11 @@ void session_send(struct session *s, const struct stanza *st)
 {
 	struct sm *sm = s->user->sm;
 	struct msg_stanza_key key = {sm->origin, ++sm->numbers, 0};
-	struct buf b = BUF_INIT;
+	struct buf *b = sm_scratch(sm);
 	struct text *t;
 
-	stanza_write(st, &b);
-	t = text_new(buf_str(&b));
-	buf_free(&b);
+	stanza_write(st, b);
+	t = text_new(buf_str(b));
 	session_give(s, &key, false, t);
 	text_unref(t);
 }

@@ -203,7 +203,8 @@ static void clear(struct taking *t)
 	u->gone = true;
 	while (u->sessions)
 		session_end(u->sessions, 1 + STREAM_E_RESET, "the account is replaced");
-	n = account_delete_ops(&key, ops);
+	n = account_delete_ops(&key, false, ops);
+	later_free(u);
 	user_write(u, NULL, ops, n, cleared, t, taking_free);
 	u->busy--;
 	user_touch(u);

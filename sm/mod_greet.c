@@ -7,10 +7,12 @@
 #include "sm/module.h"
 #include "sm/service.h"
 
+enum { SAVE_US = 300 * 1000000 }; /* a row this young need not tell of another login at once */
 enum { NOT_WELCOMED = -1 }; /* in place of the time of the message of the day that was shown */
 
 struct greeted {
 	int64_t first, last, logins, motd;
+	int64_t saved; /* last, as the row has it */
 	char *address;
 };
 
@@ -23,7 +25,7 @@ static void user_load(struct user *u, const struct msg_rows *rows)
 
 	if (v) {
 		g->first = v[COL_LOGIN_FIRST_TIME].i;
-		g->last = v[COL_LOGIN_LAST_TIME].i;
+		g->last = g->saved = v[COL_LOGIN_LAST_TIME].i;
 		g->logins = v[COL_LOGIN_LOGINS].i;
 		g->address = str_dup(v[COL_LOGIN_ADDRESS].s);
 		g->motd = v[COL_LOGIN_MOTD].i;
@@ -41,7 +43,7 @@ static void user_free(struct user *u)
 	user_data_set(u, &mod_greet, NULL);
 }
 
-static void save(struct user *u, const struct greeted *g)
+static void save(struct user *u, struct greeted *g, bool later)
 {
 	struct msg_value v[COLS_LOGIN] = {
 		[COL_LOGIN_ACCOUNT] = value_text(user_jid(u)),
@@ -54,8 +56,13 @@ static void save(struct user *u, const struct greeted *g)
 	struct msg_write_op op = {
 		.op = STORE_PUT, .table = TABLE_LOGIN, .values = v, .nvalues = COLS_LOGIN};
 
-	if (user_exists(u))
-		user_write(u, NULL, &op, 1, NULL, NULL, NULL);
+	if (!user_exists(u))
+		return;
+	user_write_later(u, &op);
+	if (later)
+		return;
+	g->saved = g->last;
+	user_write_now(u);
 }
 
 static void send(struct session *s, enum stanza_type type, struct str text)
@@ -93,26 +100,45 @@ static void greet(struct session *s)
 		g->motd = time;
 	}
 	if (g->motd != before)
-		save(u, g);
+		save(u, g, false);
 }
 
-static void session_open(struct session *s, bool fresh)
+/* Counted at once, written at the latest when the session ends; the first login of all with the
+ * welcome. Who wants to know the last one asks the sessions too (sm/admin_users.c). */
+static void count_login(struct session *s, struct greeted *g)
 {
 	struct user *u = session_user(s);
-	struct greeted *g = user_data(u, &mod_greet);
-	struct str address = session_address(s);
 
-	if (!fresh || user_temporary(u))
-		return;
-	g->last = clock_wall_us();
+	g->last = session_since_us(s);
 	if (!g->logins) {
 		g->first = g->last;
 		g->motd = NOT_WELCOMED;
 	}
 	g->logins++;
 	free(g->address);
-	g->address = str_dup(address);
-	save(u, g);
+	g->address = str_dup(session_address(s));
+	save(u, g, g->logins == 1 || g->last - g->saved < SAVE_US);
+}
+
+static void session_open(struct session *s, bool fresh)
+{
+	struct user *u = session_user(s);
+
+	if (fresh && !user_temporary(u))
+		count_login(s, user_data(u, &mod_greet));
+}
+
+static void session_close(struct session *s)
+{
+	struct user *u = session_user(s);
+	struct greeted *g = user_data(u, &mod_greet);
+
+	if (!g || user_temporary(u))
+		return;
+	if (session_since_us(s) > g->last) /* an earlier owner died before it wrote the row */
+		count_login(s, g);
+	user_write_now(u);
+	g->saved = g->last;
 }
 
 static void presence_changed(struct session *s, bool initial, struct packet *p)
@@ -161,6 +187,7 @@ const struct module mod_greet = {
 	.hooks = {.user_load = user_load,
 		  .user_free = user_free,
 		  .session_open = session_open,
+		  .session_close = session_close,
 		  .presence_changed = presence_changed,
 		  .service_changed = service_changed},
 };

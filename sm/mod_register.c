@@ -72,10 +72,8 @@ static void change_password(struct packet *p, struct str username, struct str pa
 	struct frame head = to_auth(p, MSG_ACCOUNT_ADD);
 	struct buf local = BUF_INIT;
 
-	/* 3.3: username and password, both; another's is not one's to change; nothing in the clear. */
-	if (!session_secure(p->session)) {
-		packet_error_code(p, STANZA_E_NOT_AUTHORIZED);
-	} else if (!username.len || !password.len) {
+	/* 3.3: username and password, both; another's is not one's to change. */
+	if (!username.len || !password.len) {
 		packet_error_code(p, STANZA_E_BAD_REQUEST);
 	} else if (jid_prep_local(&local, username) < 0 || !str_eq(buf_str(&local), p->from.local)) {
 		packet_error_code(p, STANZA_E_NOT_ALLOWED);
@@ -128,6 +126,8 @@ static void on_query(struct packet *p, const struct node *query)
 		packet_error_code(p, STANZA_E_SERVICE_UNAVAILABLE);
 	} else if (p->st.type == IQ_GET) {
 		on_get(p);
+	} else if (!session_secure(p->session)) { /* 3.3: nothing of it in the clear */
+		packet_error_code(p, STANZA_E_NOT_AUTHORIZED);
 	} else if (remove && (remove->next || query->first != remove)) {
 		packet_error_code(p, STANZA_E_BAD_REQUEST); /* 3.2: alone */
 	} else if (remove) {

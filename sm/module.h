@@ -232,6 +232,10 @@ void sm_with_user(struct sm *sm, struct str bare, void (*fn)(void *arg, struct u
 typedef void user_write_fn(struct user *u, int err, void *arg);
 void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, size_t n,
 		user_write_fn *fn, void *arg, void (*free_arg)(void *arg));
+/* One row that is in no hurry: it goes with the next batch of the account, or by user_write_now().
+ * A newer one of its table takes its place. It is lost when this process dies first. */
+void user_write_later(struct user *u, const struct msg_write_op *op);
+void user_write_now(struct user *u);
 /* Answers p with an empty result when committed, else with internal-server-error. */
 void user_write_reply(struct user *u, struct packet *p, const struct msg_write_op *ops, size_t n);
 /* Reads rows of this account outside of its preload; fn on the loop. */

@@ -155,7 +155,7 @@ static void open_new(struct opening *o, struct user *u)
 	s->secure = o->secure;
 	s->lang = xstrdup(o->lang);
 	s->address = xstrdup(o->address);
-	s->base = u->inbox->top;
+	s->base = append_newest(u); /* also of what is not committed yet */
 	session_flag_set(s, SESSION_TEMPORARY, o->temporary);
 	nonce_use(o->sm, o->nonce, s->sid);
 	user_touch(u);

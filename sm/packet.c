@@ -2,6 +2,16 @@
 /* Stanzas under way: their pools, their answers, keeping them for later. */
 #include "sm/sm_internal.h"
 
+enum { SCRATCH_MAX = 65536 };
+
+struct buf *sm_scratch(struct sm *sm)
+{
+	if (sm->scratch.cap > SCRATCH_MAX)
+		buf_free(&sm->scratch);
+	buf_clear(&sm->scratch);
+	return &sm->scratch;
+}
+
 struct pool *sm_pool(struct sm *sm)
 {
 	return sm->npools ? sm->pools[--sm->npools] : pool_new();

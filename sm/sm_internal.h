@@ -8,6 +8,7 @@
 #include "link/ticket.h"
 #include "link/secrets.h"
 #include "sm/module.h"
+#include "sm/seen.h"
 #include "sm/service.h"
 
 enum { MAX_MODULES = 64 };
@@ -54,8 +55,7 @@ struct sm {
 	struct secret_get *getting[2];
 	struct nonce *nonces;         /* of tickets used */
 	struct ended *ended;          /* sessions, lately */
-	struct seen *seen;            /* keys appended lately, by (account, key) */
-	struct seen *seen_first, *seen_last; /* by age */
+	struct seens *seens;          /* keys appended lately */
 	struct append *appends_first, *appends_last; /* not answered, by age */
 	unsigned appends_stored;      /* of these: see append.stored */
 	struct fading *fades_first, *fades_last; /* delivered, to leave the log: by time */
@@ -65,6 +65,7 @@ struct sm {
 	struct loop_task turn_task;
 	struct notices *notices;      /* DONE and SETTLED gathered in this turn, by c2s */
 	struct loop_task notices_task;
+	struct buf scratch;           /* sm_scratch() */
 	struct pool *pools[8];        /* spare ones */
 	unsigned npools;
 	const struct module *modules[MAX_MODULES];
@@ -135,10 +136,11 @@ struct user {
 	unsigned appends;    /* not answered */
 	struct append *pending; /* these, in the order of their numbers */
 	unsigned relaxed;    /* of these, given before they are in the log by option durability */
-	struct seen *seen;
+	uint32_t seen; /* the newest of the keys appended lately: sm/seen.c */
 	uint32_t load_newest; /* log entries whose numbers are read with it */
 	struct inbox *inbox; /* delivery positions: sm/inbox.c; NULL until loaded */
 	struct farewell *farewells; /* ends of sessions not said yet */
+	struct later *later;        /* a row that goes with the next write; may be NULL */
 	struct user *shard_prev, *shard_next;
 	struct user *idle_prev, *idle_next;
 	bool idle;
@@ -161,6 +163,13 @@ void users_of_shard(struct sm *sm, uint16_t shard, void (*fn)(struct user *u));
 bool users_flush_shard(struct sm *sm, uint16_t shard);
 bool users_append(const struct sm *sm, uint16_t shard); /* storage has not answered all */
 void wait_drop_all(struct user *u);
+
+/* Rows that are in no hurry: sm/write_later.c */
+enum { LATER_OPS = 8 }; /* no larger batch takes one along */
+/* The row of u and the ops, which the caller writes and then calls later_free(); 0: as they are. */
+size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n,
+		  struct msg_write_op joined[1 + LATER_OPS]);
+void later_free(struct user *u);
 
 /* --- transactions: sm/txn.c ------------------------------------------------------------------ */
 
@@ -334,6 +343,8 @@ struct session *record_open_detached(struct sm *sm, uint64_t sid, struct str sea
 
 /* --- stanzas: sm/input.c, route.c, tell.c, deliver.c ---------------------------------------------- */
 
+/* An empty buffer until the next call: for what is written and copied at once. */
+struct buf *sm_scratch(struct sm *sm);
 struct pool *sm_pool(struct sm *sm);
 void sm_pool_back(struct sm *sm, struct pool *p);
 /* Is the frame for a shard of ours that is open? Else it waits or went back (link/shards.h). */
@@ -372,8 +383,9 @@ extern const struct link_handler sm_handlers[];
 link_handler_fn on_stanza, on_session_open, on_announce, on_announced, on_acked, on_session_close,
 	on_session_full, on_session_sm, on_session_resume, on_tell, on_tell_many, on_user_remove,
 	on_session_list, on_session_kick, on_caps, on_held, on_writing, on_s2s_back, on_user_get, on_user_put;
-/* Deletes all that sm keeps of an account: TABLES ops at the most. */
-size_t account_delete_ops(struct msg_value *key, struct msg_write_op ops[TABLES + 1]);
+/* Deletes all that sm keeps of an account, and with all also what operators set for it: TABLES ops at the
+ * most. */
+size_t account_delete_ops(struct msg_value *key, bool all, struct msg_write_op ops[TABLES + 1]);
 link_handler_fn on_users, on_announcement, on_user_disabled, on_service_changed, on_admin_run;
 void walks_free(struct sm *sm);
 void stopping_free(struct sm *sm);
@@ -384,21 +396,6 @@ void announce_member_lost(struct sm *sm, uint64_t instance);
 
 /* --- the inbox: sm/inbox.c, sm/append.c ----------------------------------------------------------- */
 
-struct seen { /* a key that was appended, or is being */
-	UT_hash_handle hh;
-	struct {
-		struct user *user;
-		uint64_t origin, number;
-		uint32_t part;
-		uint32_t pad;
-	} k;
-	uint64_t log;
-	uint64_t since; /* loop_now */
-	bool committed;
-	struct append *append; /* while it is not committed */
-	struct seen *prev, *next;           /* by age */
-	struct seen *user_prev, *user_next; /* of the same account: they go with it */
-};
 struct append {
 	struct append *prev, *next;
 	struct append *user_prev, *user_next; /* of the same account */
@@ -414,11 +411,13 @@ struct append {
 	bool relaxed;       /* given, done, and logged only when it is not acknowledged soon */
 	bool unwritten;     /* that has not become necessary so far */
 	int64_t time;       /* wall clock, us */
-	struct txn **waiters;
+	struct txn **waiters, *one[1]; /* one: room for the first, which is often the only one */
 	size_t nwaiters;
 	struct follower *followers; /* what must not be given before it */
 	struct seen *seen;
 	struct channel_item *write;
+	uint32_t from_len, resource_len;
+	char names[]; /* its sender's full JID, and the resource that it is to */
 };
 
 /* Log entries that no session has acknowledged. */
@@ -448,7 +447,8 @@ void appends_drop(struct user *u);
 void append_acked(struct user *u, uint64_t log); /* a client has it, storage has not answered */
 /* It was read from the log: committed, whatever became of the answer. True: its sender was told otherwise. */
 bool append_seen(struct user *u, uint64_t log);
-void append_write(struct append *a, struct str from);
+uint64_t append_newest(const struct user *u); /* the newest number, committed or not */
+void append_write(struct append *a);
 void append_give(struct append *a, bool committed);
 void append_release(struct append *a); /* its waiters */
 void append_free(struct append *a);
@@ -457,11 +457,6 @@ bool append_may_relax(struct user *u, const struct jid *to);
 void append_relax(struct append *a);
 void relaxed_acked(struct user *u, const struct msg_stanza_key *key);
 void relaxed_write(struct user *u); /* all that are not written, in order */
-struct seen *seen_find(struct user *u, const struct msg_stanza_key *key);
-struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t log);
-/* Forgets all but the newest keys of that origin. */
-void seen_trim(struct user *u, uint64_t origin, size_t keep);
-void seen_forget(struct user *u);
 /* sm/inbox.c: positions. */
 void inbox_load(struct user *u, const struct msg_rows *position, const struct msg_rows *newest);
 void inbox_adopt(struct session *s); /* announced, the account loaded */

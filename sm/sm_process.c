@@ -145,7 +145,7 @@ static void slow_tick(void *arg)
 		appends_tick(sm); /* forgets old keys */
 		fading = fades_tick(sm);
 	}
-	sm->slow_ticking = sm->seen_first || fading || soon;
+	sm->slow_ticking = seens_any(sm->seens) || fading || soon;
 	sm->slow_soon = soon;
 	if (sm->slow_ticking)
 		loop_timeout_start(sm->loop, &sm->slow_tick, soon ? 1 : SLOW_S);
@@ -197,6 +197,7 @@ static void *sm_init(struct app *app)
 	sm->origin = random_u64();
 	sm->channels = channels_new(sm->link);
 	sm->outgoing = outgoings_new(sm);
+	sm->seens = seens_new();
 	sm->detached = detached_scan_new(sm);
 	sm->turn = pool_new();
 	sm->turn_task = (struct loop_task){.fn = turn_end, .arg = sm};
@@ -297,6 +298,8 @@ static void *sm_deinit(void *state)
 	ended_free(sm);
 	fades_free(sm);
 	pool_free(sm->turn);
+	buf_free(&sm->scratch);
+	seens_free(sm->seens);
 	while (sm->npools)
 		pool_free(sm->pools[--sm->npools]);
 	wipe(sm->keys, sizeof sm->keys);

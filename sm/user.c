@@ -209,6 +209,7 @@ static void user_free(struct user *u)
 	if (u->state == USER_LOADED)
 		run_user_free(u);
 	farewells_drop(u);
+	later_free(u);
 	inbox_free(u);
 	seen_forget(u);
 	store_read_cancel(u->loading);
@@ -317,6 +318,7 @@ bool users_flush_shard(struct sm *sm, uint16_t shard)
 	{
 		if (u->state == USER_LOADED)
 			inbox_save(u);
+		user_write_now(u);
 		relaxed_write(u);
 		if (u->busy || u->jobs || u->waits)
 			clear = false;

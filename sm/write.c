@@ -108,7 +108,13 @@ void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, s
 {
 	struct sm *sm = u->sm;
 	struct wait *w = wait_new(u, t, arg, free_arg);
+	struct msg_write_op joined[1 + LATER_OPS];
+	size_t njoined = later_join(u, ops, n, joined);
 
+	if (njoined) {
+		ops = joined;
+		n = njoined;
+	}
 	if (changes_data(ops, n))
 		user_changed(u);
 	w->wrote = fn;
@@ -119,6 +125,8 @@ void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, s
 	}
 	w->write = store_write(sm->channels, u->shard, shards_epoch(sm->shards, u->shard),
 			       shards_write_epoch(sm->shards), ops, n, written, w);
+	if (njoined)
+		later_free(u);
 }
 
 static void reply_written(struct user *u, int err, void *arg)

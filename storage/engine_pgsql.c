@@ -62,6 +62,22 @@ static void retry_later(struct slot *s)
 	loop_timer_start(s->retry, ms + random_u64() % (ms / 2), 0);
 }
 
+/* Where a server has few connections left, the one that writes comes first: what kept a reader out
+ * keeps the writer out as well. */
+static bool waits_for_writer(const struct slot *s)
+{
+	const struct slot *first = &s->pg->slots[0];
+
+	return s->index && first->state != SLOT_UP && s->why[0] && strcmp(s->why, first->why) == 0;
+}
+
+static void readers_hurry(struct pg *pg)
+{
+	for (struct slot *s = pg->slots + 1; s < pg->slots + pg->nslots; s++)
+		if (s->state == SLOT_DOWN && s->failures)
+			loop_timer_start(s->retry, 1 + random_u64() % RETRY_FIRST, 0);
+}
+
 static void slot_attach(struct slot *s)
 {
 	struct pg *pg = s->pg;
@@ -70,10 +86,12 @@ static void slot_attach(struct slot *s)
 	s->setup.handle = NULL;
 	s->failures = 0;
 	s->state = SLOT_UP;
-	if (s->index == 0)
+	if (s->index == 0) {
 		pg_writer_attach(pg->writer, handle);
-	else
+		readers_hurry(pg);
+	} else {
 		s->reader = reader_new(pg, pg->reads, &pg->engine, s->index, handle);
+	}
 }
 
 static void setup_work(void *arg)
@@ -104,6 +122,10 @@ static void slot_connect(void *arg)
 {
 	struct slot *s = arg;
 
+	if (waits_for_writer(s)) {
+		retry_later(s);
+		return;
+	}
 	s->state = SLOT_SETUP;
 	s->pg->working++;
 	loop_work(s->pg->loop, setup_work, setup_done, s);

@@ -29,6 +29,9 @@ void param_int4(struct pg_params *p, int32_t i);
 void param_text(struct pg_params *p, struct str s); /* borrowed */
 /* The value of a column; missing: null. */
 void param_value(struct pg_params *p, enum column_type type, const struct msg_value *v);
+/* A column of n rows, as an array; NULL: null. */
+void param_values(struct pg_params *p, enum column_type type, const struct msg_value *const *list,
+		  size_t n);
 void param_ints(struct pg_params *p, bool wide, const int64_t *list,
 		size_t n); /* int8[] or int4[] */
 /* Columns of a row; texts are borrowed from the result. */

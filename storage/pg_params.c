@@ -12,9 +12,14 @@ enum {
 	OID_INT8 = 20,
 	OID_INT4 = 23,
 	OID_TEXT = 25,
+	OID_BYTEAS = 1001,
 	OID_INT4S = 1007,
+	OID_TEXTS = 1009,
 	OID_INT8S = 1016
 };
+
+static const Oid element_types[] = {
+	[COLUMN_INT] = OID_INT8, [COLUMN_TEXT] = OID_TEXT, [COLUMN_BLOB] = OID_BYTEA};
 
 static void param_add(struct pg_params *p, Oid type, const void *value, size_t len)
 {
@@ -56,15 +61,12 @@ void param_text(struct pg_params *p, struct str s)
 
 void param_value(struct pg_params *p, enum column_type type, const struct msg_value *v)
 {
-	static const Oid types[] = {
-		[COLUMN_INT] = OID_INT8, [COLUMN_TEXT] = OID_TEXT, [COLUMN_BLOB] = OID_BYTEA};
-
 	if (!v || v->type == 0)
-		param_add(p, types[type], NULL, 0);
+		param_add(p, element_types[type], NULL, 0);
 	else if (type == COLUMN_INT)
 		param_int(p, v->i);
 	else
-		param_add(p, types[type], v->s.ptr ? v->s.ptr : "", v->s.len);
+		param_add(p, element_types[type], v->s.ptr ? v->s.ptr : "", v->s.len);
 }
 
 static char *put32(char *at, uint32_t v)
@@ -75,27 +77,77 @@ static char *put32(char *at, uint32_t v)
 }
 
 /* array_recv: dimensions, whether there are nulls, type; length and lower bound; then each
- * element's length and bytes. */
+ * element's length, -1 for null, and bytes. */
+enum { ARRAY_HEAD = 12, ARRAY_DIMENSION = 8, ARRAY_LENGTH = 4 };
+
+static char *put_array(char *at, bool nulls, Oid element, size_t n)
+{
+	at = put32(at, n > 0);
+	at = put32(at, nulls);
+	at = put32(at, element);
+	if (n == 0)
+		return at;
+	at = put32(at, (uint32_t)n);
+	return put32(at, 1);
+}
+
+static char *put64(char *at, int64_t v)
+{
+	at = put32(at, (uint32_t)((uint64_t)v >> 32));
+	return put32(at, (uint32_t)v);
+}
+
+static void param_array(struct pg_params *p, Oid type, char *take_bytes, size_t len)
+{
+	p->owned[p->n] = take_bytes;
+	param_add(p, type, take_bytes, len);
+}
+
 void param_ints(struct pg_params *p, bool wide, const int64_t *list, size_t n)
 {
-	size_t size = wide ? 8 : 4, len = 12 + (n ? 8 : 0) + n * (4 + size);
-	char *bytes = xmalloc(len), *at = bytes;
+	size_t size = wide ? 8 : 4, len = ARRAY_HEAD + ARRAY_DIMENSION + n * (ARRAY_LENGTH + size);
+	char *bytes = xmalloc(len), *at = put_array(bytes, false, wide ? OID_INT8 : OID_INT4, n);
 
-	at = put32(at, n > 0);
-	at = put32(at, 0);
-	at = put32(at, wide ? OID_INT8 : OID_INT4);
-	if (n) {
-		at = put32(at, (uint32_t)n);
-		at = put32(at, 1);
-	}
 	for (size_t i = 0; i < n; i++) {
 		at = put32(at, (uint32_t)size);
-		if (wide)
-			at = put32(at, (uint32_t)((uint64_t)list[i] >> 32));
-		at = put32(at, (uint32_t)list[i]);
+		at = wide ? put64(at, list[i]) : put32(at, (uint32_t)list[i]);
 	}
-	p->owned[p->n] = bytes;
-	param_add(p, wide ? OID_INT8S : OID_INT4S, bytes, len);
+	param_array(p, wide ? OID_INT8S : OID_INT4S, bytes, (size_t)(at - bytes));
+}
+
+static char *put_value(char *at, enum column_type type, const struct msg_value *v)
+{
+	if (!v || v->type == 0)
+		return put32(at, UINT32_MAX);
+	if (type == COLUMN_INT)
+		return put64(put32(at, sizeof(int64_t)), v->i);
+	at = put32(at, (uint32_t)v->s.len);
+	if (v->s.len)
+		memcpy(at, v->s.ptr, v->s.len);
+	return at + v->s.len;
+}
+
+void param_values(struct pg_params *p, enum column_type type, const struct msg_value *const *list,
+		  size_t n)
+{
+	static const Oid arrays[] = {[COLUMN_INT] = OID_INT8S,
+				     [COLUMN_TEXT] = OID_TEXTS,
+				     [COLUMN_BLOB] = OID_BYTEAS};
+	size_t len = ARRAY_HEAD + ARRAY_DIMENSION + n * ARRAY_LENGTH;
+	bool nulls = false;
+	char *bytes, *at;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!list[i] || list[i]->type == 0)
+			nulls = true;
+		else
+			len += type == COLUMN_INT ? sizeof(int64_t) : list[i]->s.len;
+	}
+	bytes = xmalloc(len);
+	at = put_array(bytes, nulls, element_types[type], n);
+	for (size_t i = 0; i < n; i++)
+		at = put_value(at, type, list[i]);
+	param_array(p, arrays[type], bytes, (size_t)(at - bytes));
 }
 
 int64_t row_int(const PGresult *r, int row, int column)

@@ -52,15 +52,18 @@ static void on_failed(void *arg, const struct pg_cmd *cmd, const PGresult *r)
 {
 	struct pg_writer *w = arg;
 	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-	bool append = false;
+	bool many = w->phase == W_GROUP && cmd && cmd->arg == w, append = many;
 
 	if (w->verdict != V_OK)
 		return;
-	w->culprit = cmd ? cmd->arg : NULL;
+	w->culprit = cmd && !many ? cmd->arg : NULL;
 	w->op = cmd ? cmd->op : 0;
 	if (w->phase == W_GROUP && w->culprit)
 		append = w->culprit->ops[w->op].op == STORE_LOG_APPEND;
 	w->verdict = verdict_of(PQresultErrorField(r, PG_DIAG_SQLSTATE), append);
+	/* Which of them it was is seen when each has a statement of its own. */
+	if (many && w->verdict == V_FAILED)
+		w->verdict = V_KNOWN;
 	pg_text(w->text, text ? text : PQresultErrorMessage(r));
 	if ((w->verdict == V_REFUSED || w->verdict == V_STALE) && cmd)
 		fences_blame(w->fences, r, cmd->op, blame, w);

@@ -129,62 +129,6 @@ void writer_shard_fail(struct pg_writer *w, const struct engine_write *b)
 /* --- sending ------------------------------------------------------------------------------------
  */
 
-/* Columns that an older sender does not know are null. */
-static void params_row(struct pg_params *p, const struct msg_write_op *o)
-{
-	const struct table_def *t = &tables[o->table];
-
-	for (size_t i = 0; i < t->ncolumns; i++)
-		param_value(p, t->columns[i].type, i < o->nvalues ? &o->values[i] : NULL);
-}
-
-/* A number of this epoch is only ever sent again by its owner, with the same time: it meets itself
- * in the same partition, but when the time is so close to the begin of one that a later attempt's,
- * or an earlier one's, may have been in the other. */
-static bool append_is_new(struct pg_writer *w, const struct engine_write *b,
-			  const struct msg_write_op *o)
-{
-	const int64_t day = INT64_C(86400) * 1000000;
-	int64_t time = o->values[COL_LOG_TIME].i;
-	int year, month;
-
-	if (time < 0 || (uint64_t)o->values[COL_LOG_NUMBER].i >> 40 != b->epoch)
-		return false;
-	if (time < w->month_from || time >= w->month_to)
-		pg_month(time, &year, &month, &w->month_from, &w->month_to);
-	return time - w->month_from >= day;
-}
-
-static void send_op(struct pg_writer *w, struct engine_write *b, size_t i)
-{
-	static const enum sql_kind puts[] = {SQL_PUT, SQL_INSERT, SQL_UPDATE};
-	const struct msg_write_op *o = &b->ops[i];
-	enum sql_kind kind = SQL_DELETE;
-	unsigned variant = 0;
-	struct pg_params p = {0};
-
-	if (o->op == STORE_PUT)
-		kind = puts[o->condition];
-	else if (o->op == STORE_LOG_APPEND)
-		kind = (b->job.marks & MARK_KNOWN) || !append_is_new(w, b, o) ? SQL_APPEND_KNOWN
-									      : SQL_APPEND;
-	if (kind == SQL_DELETE) {
-		variant = (unsigned)o->nvalues;
-		for (size_t n = 0; n < o->nvalues; n++)
-			param_value(&p, tables[o->table].columns[n].type, &o->values[n]);
-	} else {
-		params_row(&p, o);
-	}
-	pg_conn_run(w->conn, kind, o->table, variant, &p, b, i);
-	params_free(&p);
-}
-
-static void send_ops(struct pg_writer *w, struct engine_write *b)
-{
-	for (size_t i = 0; i < b->nops; i++)
-		send_op(w, b, i);
-}
-
 static void send_purge(struct pg_writer *w)
 {
 	struct pg_params p = {0};
@@ -204,8 +148,7 @@ static void group_start(struct pg_writer *w)
 	for (struct engine_job *j = w->run; j; j = j->next)
 		fences_add(w->fences, (struct engine_write *)j);
 	fences_send(w->fences, w->conn);
-	for (struct engine_job *j = w->run; j; j = j->next)
-		send_ops(w, (struct engine_write *)j);
+	run_send(w);
 	send_purge(w);
 	pg_conn_sync(w->conn);
 }
@@ -237,7 +180,7 @@ static void alone_start(struct pg_writer *w)
 		send_request(w, b,
 			     "SELECT 1 FROM mercutio_request WHERE sender = $1 AND request = $2",
 			     false, w);
-	send_ops(w, b);
+	run_send(w);
 	if (write_is_conditional(b))
 		send_request(w, b,
 			     "INSERT INTO mercutio_request (sender, request, \"time\")"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The writer of the PostgreSQL engine; for pg_write.c and pg_lease.c alone. */
+/* The writer of the PostgreSQL engine; for the files that it names alone. */
 #ifndef STORAGE_PG_WRITER_H
 #define STORAGE_PG_WRITER_H
 
@@ -73,6 +73,9 @@ void writer_done(struct pg_writer *w);			/* it has its answers */
 void writer_fail(struct pg_writer *w, const char *why); /* all fail by the database's state */
 /* Those that wait behind a batch that failed in their shard. */
 void writer_shard_fail(struct pg_writer *w, const struct engine_write *b);
+/* pg_send.c */
+/* The ops of all batches under way. Appends together have w as their command's arg. */
+void run_send(struct pg_writer *w);
 /* pg_settle.c */
 extern const struct pg_conn_ops writer_conn_ops;
 void writer_reconnect(struct pg_writer *w); /* for the reason in w->text */

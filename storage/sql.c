@@ -222,6 +222,14 @@ static void make_append(const struct maker *m)
 	buf_lit(m->b, ")");
 }
 
+static void make_append_many(const struct maker *m)
+{
+	insert_into(m);
+	buf_lit(m->b, " SELECT * FROM unnest(");
+	marks(m, 0, m->t->ncolumns);
+	buf_lit(m->b, ")");
+}
+
 static void insert_or(const struct maker *m)
 {
 	make_append(m);
@@ -305,6 +313,7 @@ void sql_text(struct buf *b, enum sql_dialect d, enum sql_kind kind, const struc
 		[SQL_DELETE] = make_delete,
 		[SQL_LOG_KEY] = make_log_key,
 		[SQL_APPEND] = make_append,
+		[SQL_APPEND_MANY] = make_append_many,
 		[SQL_APPEND_KNOWN] = make_append_known,
 		[SQL_FENCE] = make_fence,
 	};

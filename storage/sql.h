@@ -23,6 +23,7 @@ enum sql_kind {
 	SQL_LOG_KEY,	 /* log: account, number; the key of the stanza */
 	/* PostgreSQL's alone: */
 	SQL_APPEND,	  /* log: fails when the number is known in the same partition */
+	SQL_APPEND_MANY,  /* log: the same of many rows, each column an array */
 	SQL_APPEND_KNOWN, /* log: the same number and key may be there, in any partition */
 	SQL_FENCE,	  /* locks and compares leases */
 	SQL_KINDS

@@ -26,9 +26,10 @@ class PostgreSQL:
                                     "PostgreSQL does not start")
         self.sql("CREATE DATABASE chaos", "postgres")
 
-    def sql(self, text, database="chaos"):
+    def sql(self, text, database="chaos", options=""):
         return subprocess.run(["psql", "-qXAt", "-R", "\x1e", "-F", "\x1f", "-h", self.dir, "-U", "postgres",
-                               "-d", database, "-c", text], check=True, capture_output=True, text=True).stdout
+                               "-d", database, "-c", text], check=True, capture_output=True, text=True,
+                              env={**os.environ, "PGOPTIONS": options}).stdout
 
     def engine(self):
         return f"postgresql=postgresql://postgres@/chaos?host={self.dir}"

@@ -4,21 +4,22 @@
 are loaded go on, others are told to come back, and all is well afterwards without a restart.
 
 With the name of a fault as argument that one alone runs; `hung30` (PostgreSQL stopped for 30 s) only so.
+Several run at the same time, each with a server of its own: they mostly wait.
 """
 import base64
+import concurrent.futures
 import glob
 import itertools
 import os
-import resource
-import signal
-import subprocess
+import queue
 import sys
 import time
 import xml.etree.ElementTree as ET
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
-from database import SCRIPT, PostgreSQL  # noqa: E402
-from harness import NS, SLOW, Closed, Server, Stream, Tap, client  # noqa: E402
+from database import PostgreSQL  # noqa: E402
+from harness import NS, SLOW, Server, Stream, Tap, client  # noqa: E402
+from storage_faults import FAULTS, StorageKilled, Unable, wait_for  # noqa: E402
 
 USERS = ("romeo:montague", "juliet:capulet", "nurse:angelica", "tybalt:cats", "paris:count")
 PATIENCE = 40 * SLOW
@@ -26,6 +27,7 @@ DEADLINE_S = 4
 SETTINGS = ("--unlimited", "--set", f"sm.deadline={DEADLINE_S}s", "--set", "storage.statement_timeout=1s",
             "--set", "storage.connect_timeout=2s")
 TROUBLE = "database takes no writes"
+DATABASES = 2  # servers of PostgreSQL
 serial = itertools.count()
 
 
@@ -95,119 +97,6 @@ def befriend(a, b):
     a.until("w1")
     b.write("w2")
     b.until("w2")
-
-
-def wait_for(condition, seconds=PATIENCE, what=lambda: "it does not come"):
-    deadline = time.monotonic() + seconds
-    while not (got := condition()):
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.05)
-    return got
-
-
-# --- faults: each a pair of functions of the server and its database ---------------------------------
-
-
-class Fault:
-    """reads: logins need what does not work. told: storage itself can say so."""
-    reads = told = True
-    reason = ""
-
-    def __init__(self, server, pg):
-        self.server, self.pg = server, pg
-
-
-class Stopped(Fault):
-    def begin(self):
-        os.kill(self.pg.pids()[0], signal.SIGQUIT)
-
-    def end(self):
-        subprocess.run([SCRIPT, "start", self.pg.dir], check=True, stdin=subprocess.DEVNULL)
-
-
-class Hung(Fault):
-    def begin(self):
-        self.pg.pause(True)
-
-    def end(self):
-        self.pg.pause(False)
-
-
-class Hung30(Hung):
-    def end(self):
-        time.sleep(30)
-        self.pg.pause(False)
-
-
-class Refusing(Fault):
-    def begin(self):
-        self.pg.sql("ALTER DATABASE chaos ALLOW_CONNECTIONS false", "postgres")
-        self.pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'chaos'",
-                    "postgres")
-
-    def end(self):
-        self.pg.sql("ALTER DATABASE chaos ALLOW_CONNECTIONS true", "postgres")
-
-
-class ReadOnly(Fault):
-    reads = False
-
-    def set(self, value):
-        os.environ["PGOPTIONS"] = "-c default_transaction_read_only=off"
-        self.pg.sql(f"ALTER SYSTEM SET default_transaction_read_only = {value}", "postgres")
-        self.pg.sql("SELECT pg_reload_conf()", "postgres")
-        del os.environ["PGOPTIONS"]
-
-    def begin(self):
-        self.set("on")
-
-    def end(self):
-        self.set("off")
-
-
-class Full(Fault):
-    """Files of the database may not grow."""
-    reads = False
-
-    def limit(self, most):
-        pid = self.server.pids()["storage-1"]
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-
-    def begin(self):
-        path = os.path.join(self.server.dir, "data", "mercutio.db")
-        self.limit(min(os.path.getsize(path), os.path.getsize(path + "-wal")))
-
-    def end(self):
-        self.limit(resource.RLIM_INFINITY)
-
-
-class StorageHung(Fault):
-    told = False
-
-    def begin(self):
-        self.server.kill("storage-1", signal.SIGSTOP)
-
-    def end(self):
-        self.server.kill("storage-1", signal.SIGCONT)
-
-
-class StorageKilled(Fault):
-    """Again and again, so that it is away for most of the time."""
-    told = reads = False
-
-    def begin(self):
-        self.pid = self.server.pids()["storage-1"]
-        os.kill(self.pid, signal.SIGKILL)
-
-    def end(self):
-        wait_for(lambda: self.server.pids().get("storage-1") not in (None, self.pid))
-
-
-FAULTS = {
-    "sqlite": {"full": Full, "storage_hung": StorageHung, "storage_killed": StorageKilled},
-    "postgresql": {"stopped": Stopped, "hung": Hung, "hung30": Hung30, "refusing": Refusing,
-                   "read_only": ReadOnly, "storage_hung": StorageHung, "storage_killed": StorageKilled},
-}
 
 
 # --- what must hold --------------------------------------------------------------------------------
@@ -294,31 +183,63 @@ def run(server, pg, kind):
     juliet.close()
 
 
-def all_of(tap, engine, names, pg=None):
+# --- all of them -----------------------------------------------------------------------------------
+
+
+def one(engine, kind, databases):
+    """What has gone wrong; None: nothing."""
+    pg = databases.get() if engine == "postgresql" else None
     args = SETTINGS + (("--engine", pg.engine()) if pg else ())
-    for name, kind in FAULTS[engine].items():
-        if names and name not in names or not names and name == "hung30":
-            continue
+    try:
         with Server(users=USERS, args=args) as server:
-            tap.run(f"{engine}, {name}", run, server, pg, kind)
+            run(server, pg, kind)
         if pg:
             pg.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    except Exception as e:  # told where the others are
+        return e
+    finally:
+        if pg:
+            databases.put(pg)
+    return None
+
+
+def tell(tap, name, future):
+    def result():
+        if future.result():
+            raise future.result()
+    if isinstance(future.result(), Unable):
+        tap.skip(name, str(future.result()))
+    else:
+        tap.run(name, result)
+
+
+def wanted(engine, names):
+    return [name for name in FAULTS[engine] if (name in names if names else name != "hung30")]
 
 
 def main():
     tap = Tap()
     names = sys.argv[1:]
     os.environ.pop("MERCUTIO_POSTGRESQL", None)
-    all_of(tap, "sqlite", names)
+    databases, made, missing = queue.Queue(), [], None
     try:
-        pg = PostgreSQL()
+        for _ in wanted("postgresql", names)[:DATABASES]:
+            made.append(PostgreSQL())
+            databases.put(made[-1])
     except FileNotFoundError as e:
-        tap.skip("PostgreSQL", str(e))
-    else:
-        try:
-            all_of(tap, "postgresql", names, pg)
-        finally:
+        missing = e
+    try:
+        with concurrent.futures.ThreadPoolExecutor(DATABASES + 1) as pool:
+            cases = [(f"{engine}, {name}", pool.submit(one, engine, FAULTS[engine][name], databases))
+                     for engine in FAULTS if engine == "sqlite" or not missing
+                     for name in wanted(engine, names)]
+            for name, future in cases:
+                tell(tap, name, future)
+    finally:
+        for pg in made:
             pg.stop()
+    if missing:
+        tap.skip("PostgreSQL", str(missing))
     tap.done()
 
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """Accounts that are kept elsewhere: Debian's slapd, a small web service, PAM."""
 import base64
 import hashlib

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """mercutioctl drain, SIGTERM and death of one of three sm: its users move to the others and back with their
 sessions in place, and nobody else's do."""
 import os

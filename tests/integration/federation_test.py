@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """Federation with Prosody and ejabberd, which find us, and we them, by a name server of the test's:
 dialback, SASL EXTERNAL under a common CA, direct TLS; messages, IQs, subscriptions, presence, rooms;
 the peer restarted in between."""
@@ -10,7 +11,7 @@ import tempfile
 import threading
 
 import peers
-from dns import Dns, available
+from nameserver import Dns, available
 from harness import Server, Stream, Tap
 from world import OURS, C, expect, prepare, steps, streams
 
@@ -31,7 +32,7 @@ class World:
         prepare(self.dir + "/ours", self.ca, {OURS: self.ca.issue(OURS)})
         settings = [f"s2s.listen=127.0.0.1:{self.port}", f"s2s.listen_tls=127.0.0.1:{self.tls_port}",
                     f"s2s.dns_server={self.dns.server}",
-                    "s2s.backoff_min=100ms", *sets]
+                    "s2s.backoff_min=100ms", "s2s.backoff_max=1s", *sets]
         args = ["--instances", "s2s=1"]
         for s in settings:
             args += ["--set", s]
@@ -161,14 +162,15 @@ def room(world, ours, theirs):
 
 
 def restart(world, ours):
-    """The peer goes and comes back; whoever speaks first is heard."""
+    """The peer goes and comes back; presence does too, and what is said from then on is heard."""
     world.peer.restart()
     theirs = world.theirs()
+    expect(ours, "their presence", lambda e: e.tag == C + "presence" and e.get("from") == theirs.jid
+           and e.get("type") is None)
     ours.send(f"<message to='{bare(theirs.jid)}' type='chat'><body>again</body></message>")
     expect_message(theirs, "again")
     theirs.send(f"<message to='{bare(ours.jid)}' type='chat'><body>yes</body></message>")
     expect_message(ours, "yes")
-    expect(ours, "their presence", lambda e: e.tag == C + "presence" and e.get("from") == theirs.jid)
     return theirs
 
 

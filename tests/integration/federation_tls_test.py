@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """What we take for a proof of another server: certificates of many kinds, and TLSA records (DANE,
 RFC 7673). One server of ours speaks with another one that has a domain for each case."""
 import hashlib
@@ -9,7 +10,7 @@ import ssl
 import subprocess
 import tempfile
 
-from dns import available
+from nameserver import available
 from harness import Tap
 from peers import Authority
 from world import OURS, Two, attempts, condition, expect, login, steps

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A name server in front of another one (dns.py) that drops or changes what it is told to."""
+"""A name server in front of another one (nameserver.py) that drops or changes what it is told to."""
 import socket
 import struct
 import threading
 
-from dns import free_port
+from nameserver import free_port
 
 SRV = 33
 SIZE = 65535

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """Every limit that a client can run into, with raw sockets: what is refused, slowed down or closed."""
 import os
 import signal
@@ -22,6 +23,72 @@ def small_before_login(server):
     s = secure(server)
     auth(s, "PLAIN", "A" * 20000)
     stream_error(s, "policy-violation")
+
+
+def limits_of(features):
+    """XEP-0478: bytes of a stanza, seconds of silence."""
+    e = features.find("{urn:xmpp:stream-limits:0}limits")
+    assert e is not None, "no limits are announced"
+    return {c.tag.split("}")[1]: int(c.text) for c in e}
+
+
+def announced(server):
+    """XEP-0478: what is announced is what is enforced, to the byte, before login and after it."""
+    s = Stream(server)
+    s.open()
+    assert limits_of(s.features()) == {"max-bytes": 10000}
+    start, end = f"<auth xmlns='{NS['sasl']}' mechanism='PLAIN'>", "</auth>"
+    s.send(start + "A" * (10000 - len(start + end)) + end)
+    assert s.receive().tag == "{%s}failure" % NS["sasl"]
+    s.send(start + "A" * (10001 - len(start + end)) + end)
+    stream_error(s, "policy-violation")
+    s, juliet = secure(server), client(server, "juliet")
+    s.plain("romeo", "montague")
+    s.reset()
+    s.open()
+    assert limits_of(s.features()) == {"max-bytes": 256 << 10, "idle-seconds": 660}
+    s.bind()
+    start, end = f"<message to='{juliet.jid}' id='largest'><body>", "</body></message>"
+    s.send(start + "x" * ((256 << 10) - len(start + end)) + end)
+    assert juliet.receive().get("id") == "largest"
+    s.send(start + "x" * ((256 << 10) + 1 - len(start + end)) + end)
+    stream_error(s, "policy-violation")
+    assert not juliet.sync()
+    juliet.close()
+
+
+INSIDE = {  # as many as are allowed, and one more: what a message has inside
+    "max_depth": (10, lambda n: "<a>" * (n - 1) + "</a>" * (n - 1)),
+    "max_attributes": (12, lambda n: "<a %s/>" % " ".join(f"a{i}=''" for i in range(n))),
+    "max_elements": (20, lambda n: "<a/>" * n),
+    "max_namespaces": (15, lambda n: "".join(f"<a xmlns='urn:x:{i}'/>" for i in range(n))),
+}
+
+
+def inside(server):
+    """Each limit on a stanza's inside is where the option has it: that many pass, one more does not."""
+    for name, (most, make) in INSIDE.items():
+        s = session(server)
+        for n in (most - 3, most + 3):  # the message itself, and its own declarations, may count too
+            s.send(f"<message to='{s.jid}' id='{name}'>{make(n)}</message>")
+            if n < most:
+                while s.receive().get("id") != name:
+                    pass
+        stream_error(s, "policy-violation")
+
+
+def header_size(server):
+    """A stream's header has a size, what stands before it included."""
+    start, end = "<?xml version='1.0'?><stream:stream a='", (
+        "' to='localhost' version='1.0' xmlns='jabber:client' xmlns:stream='%s'>" % NS["stream"])
+    for n in (512, 513):
+        s = Stream(server)
+        s.send(start + "x" * (n - len(start + end)) + end)
+        if n == 512:
+            s.features()
+            s.close()
+        else:
+            stream_error(s, "policy-violation")
 
 
 def endless_before_login(server):
@@ -174,7 +241,8 @@ def rate_slows(server):
 
 
 def window(server):
-    """While nothing is done, a client is not read beyond the window and what one read had brought."""
+    """While nothing is done, a client is not read beyond the window (in stanzas, or in bytes) and what one
+    read had brought."""
     juliet, s = client(server, "juliet"), session(server)
     base = stats(server)["stanzas_in"]
     server.kill("sm-1", signal.SIGSTOP)
@@ -421,11 +489,14 @@ def main():
         tap.done()
     people = USERS[:2] + ("tybalt:cats", "paris:lord")
     with Server(users=USERS[:2], args=options(c2s__rate_bytes=0)) as server:
-        run_all(tap, server, small_before_login, endless_before_login, huge)
+        run_all(tap, server, announced, small_before_login, endless_before_login, huge)
     with Server(users=USERS[:2], args=options(
             c2s__stanza_timeout="1s", c2s__login_timeout="2s", c2s__close_timeout="1s",
             sm__sessions_max=3)) as server:
         run_all(tap, server, slow_stanza, trickle, slow_login, binding_limit, peer_end)
+    tight = {"c2s__" + name: most for name, (most, _) in INSIDE.items()}
+    with Server(users=USERS[:1], args=options(c2s__max_header_size=512, **tight)) as server:
+        run_all(tap, server, inside, header_size)
     with Server(users=USERS[:1], args=options(c2s__connections_per_address=5)) as server:
         run_all(tap, server, address_limit)
     with Server(users=USERS[:1], args=options(c2s__unauthenticated=4)) as server:
@@ -435,6 +506,9 @@ def main():
         run_all(tap, server, rate_slows)
     with Server(users=USERS[:2], args=options(
             c2s__window=10, c2s__rate_bytes=0, c2s__rate_stanzas=0)) as server:
+        run_all(tap, server, window)
+    with Server(users=USERS[:2], args=options(
+            c2s__window_bytes="60000", c2s__rate_bytes=0, c2s__rate_stanzas=0)) as server:
         run_all(tap, server, window)
     with Server(users=USERS[:2], args=options(
             c2s__rate_bytes=0, c2s__rate_stanzas=0, c2s__out_max="16k", c2s__out_timeout="1s",

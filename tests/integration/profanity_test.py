@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """profanity in a terminal (tmux) against the server, certificate verification on."""
 import asyncio
 import os

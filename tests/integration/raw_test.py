@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """Raw sockets against c2s: negotiation, SASL, binding and TLS as RFC 6120 has them, in whatever pieces
 the bytes come."""
 import os

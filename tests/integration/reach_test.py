@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """How servers of other domains are found: a signed zone on a name server of its own, listeners on
 loopback addresses, and reach_probe, which prints what s2s/reach.h does."""
 import os
 import socket
 import subprocess
 
-from dns import Dns, available
+from nameserver import Dns, available
 from harness import BUILD, Tap
 
 PROBE = os.path.join(BUILD, "tests/unit/s2s/reach_probe")

@@ -263,6 +263,22 @@ def requests(server, remote):
     u.close()
 
 
+def registration(server, remote):
+    """XEP-0077: accounts are not for those of other servers to make, change or cancel, in any way."""
+    u = User(server, remote)
+    inside = ("", "<remove/>", f"<username>{u.name}</username><password>new</password>",
+              "<username>made</username><password>new</password>")
+    for to, condition in (("localhost", "service-unavailable"), (u.bare, "forbidden")):
+        for kind, n in (("get", 0), ("set", 1), ("set", 2), ("set", 3)):
+            a = remote.tell(f"<iq type='{kind}' id='r' from='{u.name}@remote.test/b' to='{to}'>"
+                            f"<query xmlns='jabber:iq:register'>{inside[n]}</query></iq>")
+            assert a.get("type") == "error" and a.find(".//{*}" + condition) is not None, (to, kind, n)
+    u.close()
+    Stream(server).login(u.name, "secret").close()
+    done = server.ctl("user", "list")
+    assert done.returncode == 0 and "made@" not in done.stdout, done.stdout
+
+
 def messages(server, remote):
     u = User(server, remote)
     m = "<message from='juliet@remote.test/b' to='%s' id='m' type='%s'><body>x</body></message>"
@@ -428,13 +444,13 @@ def removed(server, remote):
     u.close()
 
 
-TESTS = (approved_before, kept_requests, presence_out, presence_in, requests, messages, forged, blocking,
-         told_until_answered, ghost, owed, back, removed)
+TESTS = (approved_before, kept_requests, presence_out, presence_in, requests, registration, messages, forged,
+         blocking, told_until_answered, ghost, owed, back, removed)
 
 
 def main():
     tap = Tap()
-    args = ["--set", "sm.detached_time=2s"]
+    args = ["--register", "--set", "sm.detached_time=2s"]
     with Server(args=args) as server, Remote(server, auto=True) as remote:
         def wanted(name):
             return len(sys.argv) < 2 or any(w in name for w in sys.argv[1:])

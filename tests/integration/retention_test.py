@@ -29,6 +29,15 @@ def of_an_account(server):
     assert "as its domain" in text and "its own" not in text, text
 
 
+def removed_with_the_account(server):
+    """Who gets the address next starts with the domain's limits."""
+    first = limits(server)
+    limits(server, "age=30d", "offline=1d")
+    assert limits(server) != first
+    assert server.ctl("user", "del", ROMEO).returncode == 0
+    assert limits(server) == first
+
+
 def mistakes(server):
     for args in (("age=soon",), ("age",), ("width=5",), ("count=-1",)):
         done = server.ctl("storage", "retention", ROMEO, *args)
@@ -57,6 +66,7 @@ def main():
         tap.run("an account's own limits", of_an_account, server)
         tap.run("mistakes", mistakes, server)
         tap.run("passes", passes, server)
+        tap.run("they go with the account", removed_with_the_account, server)
     tap.done()
 
 

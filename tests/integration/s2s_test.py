@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """Two servers on 127.0.0.1 and 127.0.0.2 that speak with each other, and peers that do not behave."""
 import base64
 import json
@@ -15,7 +16,7 @@ import threading
 import time
 import xml.etree.ElementTree as ET
 
-from harness import TIMEOUT, Closed, Server, Stream, Tap, client, free_port_base
+from harness import TIMEOUT, Server, Stream, Tap, free_port_base
 
 A, B = "capulet.example", "montague.example"
 DB = "jabber:server:dialback"
@@ -24,9 +25,10 @@ STREAMS = "{urn:ietf:params:xml:ns:xmpp-streams}"
 
 
 class Two:
-    """Both servers, under one authority; targets instead of DNS."""
+    """Both servers, under one authority (or each its own); targets instead of DNS."""
 
-    def __init__(self, instances=1, a=(), b=(), both=(), remotes=None):
+    def __init__(self, instances=1, a=(), b=(), both=(), remotes=None, one_ca=True, more=()):
+        self.one_ca = one_ca
         self.base = free_port_base(("127.0.0.1", "127.0.0.2", "127.0.0.3"))
         self.dirs = [tempfile.mkdtemp(prefix="ms2s.") for _ in range(2)]
         names, users = (A, B), ("juliet:a", "romeo:b")
@@ -35,17 +37,21 @@ class Two:
             args = ["--instances", f"s2s={instances}"]
             targets = {name: f"127.0.0.{k + 1}:{self.base + 269}" for k, name in enumerate(names)}
             targets.update(remotes or {})
+            targets.update({d: f"127.0.0.1:{self.base + 269}" for d in more})
             settings = [f"remote:{d}.target={t}" for d, t in targets.items()]
             for s in settings + ["s2s.backoff_min=200ms", "s2s.backoff_max=1s"] + list(both) + list(own):
                 args += ["--set", s]
-            self.servers.append(Server([users[i]], [names[i]], args, keep=self.dirs[i],
+            domains = [names[i]] + (list(more) if i == 0 else [])
+            logins = [users[i]] + [f"nurse@{d}:n" for d in domains[1:]]
+            self.servers.append(Server(logins, domains, args, keep=self.dirs[i],
                                        address=f"127.0.0.{i + 1}", base=self.base))
 
     def __enter__(self):
         self.servers[0].start()
-        os.makedirs(self.dirs[1] + "/certs", exist_ok=True)
-        shutil.copy(self.dirs[0] + "/ca.pem", self.dirs[1] + "/ca.pem")
-        shutil.copy(self.dirs[0] + "/certs/ca.key", self.dirs[1] + "/certs/ca.key")
+        if self.one_ca:
+            os.makedirs(self.dirs[1] + "/certs", exist_ok=True)
+            shutil.copy(self.dirs[0] + "/ca.pem", self.dirs[1] + "/ca.pem")
+            shutil.copy(self.dirs[0] + "/certs/ca.key", self.dirs[1] + "/certs/ca.key")
         self.servers[1].start()
         return self
 
@@ -145,9 +151,6 @@ def test_external():
 
 def test_direct_tls():
     """Direct TLS to the configured target (XEP-0368)."""
-    with Two() as two:
-        pass
-    base = free_port_base(("127.0.0.1", "127.0.0.2"))
     two = Two(a=(f"remote:{B}.target_tls=true",))
     two.servers[0].args = [x.replace(f"remote:{B}.target=127.0.0.2:{two.base + 269}",
                                      f"remote:{B}.target=127.0.0.2:{two.base + 270}")
@@ -158,7 +161,6 @@ def test_direct_tls():
         expect(romeo, "first")
         (s,) = listed(two.servers[1])
         assert any("direct TLS" in x["text"] for x in attempts(two.servers[1], A)[0]["steps"])
-    assert base
 
 
 def test_dialback(instances=1):
@@ -174,6 +176,7 @@ def test_dialback(instances=1):
 
 
 def test_several():
+    """Two s2s each: dialback, then certificates."""
     test_dialback(2)
     with Two(2) as two:
         juliet, romeo = two.login()
@@ -220,8 +223,7 @@ def test_restart():
         e = expect(juliet, "away", "error")
         assert condition(e) in ("remote-server-not-found", "remote-server-timeout"), ET.tostring(e)
         two.servers[1].start()
-        romeo = client(two.servers[1], "romeo") if False else Stream(two.servers[1], B).login(
-            "romeo", resource="orchard")
+        romeo = Stream(two.servers[1], B).login("romeo", resource="orchard")
         romeo.send("<presence/>")
         romeo.sync()
         deadline = time.monotonic() + TIMEOUT
@@ -236,31 +238,64 @@ def test_restart():
 
 
 def test_kill():
-    """kill -9 of either s2s: the next stanzas go on by the other one, none comes twice."""
+    """kill -9 of either s2s: each stanza arrives or comes back, none arrives twice."""
     with Two(2) as two:
         juliet, romeo = two.login()
         talk(two, juliet, romeo, 1)
-        got, sent = [], 0
+        got, errors, sent = [], [], 0
+
+        def returned():
+            return [e.get("id") for e in juliet.sync() if e.get("type") == "error"]
+
         for name in ("s2s-1", "s2s-2"):
-            two.servers[0].kill(name)
+            pid = two.servers[0].pids()[name]
+            os.kill(pid, signal.SIGKILL)
             for _ in range(5):
                 message(juliet, f"romeo@{B}", f"k{sent}")
                 sent += 1
-            time.sleep(0.05)
-        message(juliet, f"romeo@{B}", "last")
+            while two.servers[0].pids().get(name, pid) == pid:
+                errors += returned()
+        # What the dead one may have sent nobody sends again: it comes back, though it may have arrived.
+        all_of_them = {f"k{i}" for i in range(sent)}
         deadline = time.monotonic() + 2 * TIMEOUT
-        while "last" not in got and time.monotonic() < deadline:
+        while not set(got) | set(errors) >= all_of_them:
+            assert time.monotonic() < deadline, (got, errors)
             try:
-                e = romeo.receive(1)
+                e = romeo.receive(0.2)
                 if e.tag.endswith("message"):
                     got.append(e.get("id"))
             except TimeoutError:
-                message(juliet, f"romeo@{B}", "last")
-        errors = [e.get("id") for e in juliet.sync() if e.get("type") == "error"]
-        ids = [i for i in got if i != "last"]
-        assert len(set(ids)) == len(ids), got
-        assert not set(ids) & set(errors) - {"last"}, (got, errors)
-        assert set(ids) | set(errors) >= {f"k{i}" for i in range(sent)}, (got, errors)
+                pass
+            errors += returned()
+        assert len(set(got)) == len(got) and len(set(errors)) == len(errors), (got, errors)
+
+
+def test_drain(name):
+    """SIGTERM finishes what is under way; what comes then goes over the other one."""
+    with Two(2) as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo, 1)
+        for k in range(60):
+            message(juliet, f"romeo@{B}", f"d{k}")
+            if k == 30:
+                two.servers[0].kill(name, signal.SIGTERM)
+        got = []
+        while len(got) < 60:
+            e = romeo.receive(2 * TIMEOUT)
+            if e.tag.endswith("message"):
+                got.append(e.get("id"))
+        assert sorted(got) == sorted(f"d{k}" for k in range(60)), got
+        assert not [e for e in juliet.sync() if e.get("type") == "error"]
+
+
+def test_drain_first():
+    """SIGTERM of the first s2s finishes what is under way; what comes then goes over the other."""
+    test_drain("s2s-1")
+
+
+def test_drain_second():
+    """SIGTERM of the second s2s finishes what is under way; what comes then goes over the other."""
+    test_drain("s2s-2")
 
 
 def test_dead_domain():
@@ -304,6 +339,7 @@ def test_too_big():
 
 
 def test_denied():
+    """A domain that is denied is not spoken with, in either direction."""
     with Two(a=("s2s.deny=example",)) as two:
         juliet, romeo = two.login()
         message(juliet, f"romeo@{B}", "no")
@@ -312,7 +348,112 @@ def test_denied():
         assert condition(expect(romeo, "neither", "error")) == "remote-server-timeout"
 
 
+def test_untrusted():
+    """Other authorities: dialback where certificates are optional, an error and advice where not."""
+    with Two(one_ca=False) as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo, 1)
+        assert any("dialback: valid" in s["text"] for a in attempts(two.servers[0], B)
+                   for s in a["steps"])
+    with Two(one_ca=False, a=("s2s.peer_certificate=required",)) as two:
+        juliet, romeo = two.login()
+        message(juliet, f"romeo@{B}", "no")
+        assert condition(expect(juliet, "no", "error")) == "remote-server-timeout"
+        why = two.servers[0].ctl("s2s", "why", B).stdout
+        assert "not issued by a trusted authority" in why and "=> " in why, why
+
+
+def test_router():
+    """The router dies: what sm repeats is recognised, nothing is lost or comes twice."""
+    with Two() as two:
+        juliet, romeo = two.login()
+        talk(two, juliet, romeo, 1)
+        n = 120
+        for k in range(n):
+            message(juliet, f"romeo@{B}", f"q{k}")
+            if k == 60:
+                two.servers[0].kill("router-1")
+        got = []
+        while f"q{n - 1}" not in got:
+            e = romeo.receive(2 * TIMEOUT)
+            if e.tag.endswith("message"):
+                got.append(e.get("id"))
+        assert got == [f"q{k}" for k in range(n)], got
+
+
+def test_key_replay():
+    """A key that a server gave us proves nothing elsewhere, though it is genuine."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.3", 0))
+    listener.listen(1)
+    port = listener.getsockname()[1]
+    stolen = []
+
+    def receive_one():
+        conn, _ = listener.accept()
+        data = b""
+        while b"</db:result>" not in data:
+            more = conn.recv(4096)
+            if not more:
+                return
+            if b"stream:stream" in more and not data:
+                conn.sendall(b"<stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' "
+                             b"xmlns:stream='http://etherx.jabber.org/streams' id='mine' "
+                             b"from='evil.example' version='1.0'><stream:features>"
+                             b"<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+                             b"</stream:features>")
+            data += more
+        stolen.append(ET.fromstring("<x xmlns:db='d'>" + data[data.index(b"<db:result"):].decode()
+                                    + "</x>")[0].text)
+
+    with Two(b=("s2s.tls=optional",), remotes={EVIL: f"127.0.0.3:{port}"}) as two:
+        thread = threading.Thread(target=receive_one, daemon=True)
+        thread.start()
+        juliet, romeo = two.login()
+        message(romeo, f"m@{EVIL}", "x")
+        thread.join(TIMEOUT)
+        assert stolen and len(stolen[0]) == 64, stolen
+        # B would say that it is its own, for the stream that it was made for:
+        p = Peer(two.servers[1], B, EVIL)
+        p.secure()
+        p.send(f"<db:verify from='{EVIL}' to='{B}' id='mine'>{stolen[0]}</db:verify>")
+        assert p.receive().get("type") == "valid"
+        p.send(f"<db:verify from='{A}' to='{B}' id='mine'>{stolen[0]}</db:verify>")
+        assert p.receive().get("type") == "invalid"
+        # but not for one of A's.
+        p = Peer(two.servers[0], A, B)
+        p.secure()
+        p.send(f"<db:result from='{B}' to='{A}'>{stolen[0]}</db:result>")
+        assert p.receive().get("type") == "invalid"
+        p.send(stanza(f"romeo@{B}", f"juliet@{A}"))
+        p.wait_closed()
+        assert not [e for e in juliet.sync() if e.tag.endswith("message")]
+    listener.close()
+
+
+def test_multiplex():
+    """Two domains of one server on one stream, in both directions; each its own where refused."""
+    more = "verona.example"
+    for settings, streams in (((), 1), (("s2s.dialback=forbidden",), 2)):
+        with Two(b=settings, more=[more]) as two:
+            juliet, romeo = two.login()
+            message(juliet, f"romeo@{B}", "one")
+            expect(romeo, "one")
+            nurse = Stream(two.servers[0], more).login(f"nurse@{more}".split("@")[0], "n", "hall")
+            nurse.send("<presence/>")
+            nurse.sync()
+            message(nurse, f"romeo@{B}", "two")
+            assert expect(romeo, "two").get("from") == f"nurse@{more}/hall"
+            message(romeo, f"nurse@{more}", "three")
+            assert expect(nurse, "three").get("from") == f"romeo@{B}/orchard"
+            message(romeo, f"juliet@{A}", "four")
+            expect(juliet, "four")
+            out = [s for s in listed(two.servers[0]) if s["direction"] == "out" and s["state"] == "ready"]
+            assert len(out) == streams, out
+
+
 def test_commands():
+    """mercutioctl s2s: trials with others and ourselves, closing."""
     with Two() as two:
         a = two.servers[0]
         done = a.ctl("s2s", "test", B)
@@ -645,8 +786,9 @@ def test_certificate_required():
 
 tap = Tap()
 TESTS = [test_external, test_direct_tls, test_dialback, test_several, test_clear, test_subscription,
-         test_restart, test_kill, test_dead_domain, test_too_big, test_denied, test_commands,
-         test_certificate_required, test_reads_nothing]
+         test_restart, test_kill, test_drain_first, test_drain_second,
+         test_dead_domain, test_too_big, test_denied, test_commands,
+         test_certificate_required, test_untrusted, test_multiplex, test_router, test_key_replay, test_reads_nothing]
 wanted = sys.argv[1:]
 for t in TESTS:
     if not wanted or t.__name__ in wanted:

@@ -12,6 +12,8 @@ from harness import SOURCE, Server, Stream, Tap, settle
 CLIENT = "jabber:client"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
+CONTACTS = ("--set", "sm.contact_abuse=mailto:abuse@localhost,xmpp:abuse@localhost",
+            "--set", "sm.contact_support=https://localhost/help?a=b&c=d")
 FOLDER = os.path.join(SOURCE, "tests", "scripts")
 
 
@@ -233,7 +235,7 @@ def main():
     paths = sorted(glob.glob(os.path.join(FOLDER, "**", "*.xs"), recursive=True))
     tap = Tap()
     # What is set for service.localhost does not concern the scripts of others.
-    with Server(domains=("localhost", "service.localhost")) as server:
+    with Server(domains=("localhost", "service.localhost"), args=CONTACTS) as server:
         server.admins = []
         for serial, path in enumerate(paths, 1):
             name = os.path.relpath(path, FOLDER)[:-3]

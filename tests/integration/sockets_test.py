@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """Listening sockets that c2s gets from whoever starts it (sd_listen_fds(3)): no connection is refused while it
 is away, and clients that connect then are served when it is back."""
 import os

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """mercutioctl storage: the schema made and refused, backups under load and restored, copies both ways."""
 import os
 import re

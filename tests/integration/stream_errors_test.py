@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """Every stream error of RFC 6120 section 4.9.3 where it is due: a header before it, the end of the stream
 behind it, and nothing of what caused it processed."""
 import os

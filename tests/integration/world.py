@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-from dns import Dns
+from nameserver import Dns
 from harness import SLOW, Server, Stream, free_port_base
 from liar import Liar
 

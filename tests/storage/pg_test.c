@@ -13,6 +13,7 @@
 
 void fill_pg_schema(TCase *tc);
 void fill_pg_connect(TCase *tc);
+void fill_pg_append(TCase *tc);
 void fill_pg_full(TCase *tc);
 void fill_pg_lost(TCase *tc);
 void fill_pg_plans(TCase *tc);
@@ -477,6 +478,7 @@ static void add_all(Suite *s)
 	tcase_set_timeout(tc, 120);
 	fill_pg_schema(tc);
 	fill_pg_connect(tc);
+	fill_pg_append(tc);
 	fill_pg_full(tc);
 	fill_pg_lost(tc);
 	fill_pg_plans(tc);

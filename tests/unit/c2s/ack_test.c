@@ -87,6 +87,28 @@ START_TEST(acknowledging_too_much_ends_the_stream)
 }
 END_TEST
 
+/* The answers are c2s's own: nobody can be told to hold them back. */
+START_TEST(answers_that_nobody_reads)
+{
+	struct bed *b = bed_new("out_max = 4k\nout_limit = 64k\nrate_bytes = 0");
+	struct peer *p = peer_new(b, false);
+	struct session *s = peer_login(p, 5);
+	static const char ask[] = "<r " SM "/>";
+	char asks[4000];
+	size_t at;
+
+	enable(p, b);
+	for (at = 0; at + sizeof ask <= sizeof asks; at += sizeof ask - 1)
+		memcpy(asks + at, ask, sizeof ask);
+	peer_read(p, false);
+	for (unsigned i = 0; s->client && i < 1000; i++)
+		peer_send(p, asks);
+	ck_assert_ptr_null(s->client);
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(counters_wrap)
 {
 	struct bed *b = bed_new(NULL);
@@ -351,6 +373,7 @@ Suite *ack_suite(void)
 	tcase_add_test(t, h_counts_what_is_done);
 	tcase_add_test(t, the_clients_word_settles);
 	tcase_add_test(t, acknowledging_too_much_ends_the_stream);
+	tcase_add_test(t, answers_that_nobody_reads);
 	tcase_add_test(t, counters_wrap);
 	tcase_add_test(t, order_is_enforced);
 	tcase_add_test(t, a_broken_session_is_not_closed);

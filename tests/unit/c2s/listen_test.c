@@ -44,9 +44,9 @@ static struct bed *listening(unsigned short *ret_port, const char *more)
 START_TEST(it_listens_when_the_others_are_known)
 {
 	unsigned short port;
-	struct bed *b = listening(&port, "tcp_keepalive = 90s");
+	struct bed *b = listening(&port, "tcp_keepalive = 90s\nuser_timeout = 45s");
 	struct peer *p = peer_connect(b, port);
-	int fd, on = 0, idle = 0;
+	int fd, on = 0, idle = 0, unanswered = 0;
 	socklen_t n = sizeof on;
 
 	peer_send(p, HEADER("example.com"));
@@ -55,8 +55,10 @@ START_TEST(it_listens_when_the_others_are_known)
 	fd = conn_fd(bed_c2s(b)->clients->conn);
 	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &n), 0);
 	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &n), 0);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered, &n), 0);
 	ck_assert_int_eq(on, 1);
 	ck_assert_int_eq(idle, 90);
+	ck_assert_int_eq(unanswered, 45000);
 	peer_free(p);
 	bed_free(b);
 }

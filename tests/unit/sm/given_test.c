@@ -68,6 +68,7 @@ Suite *given_suite(void)
 	Suite *s = suite_create("given");
 	TCase *t = tcase_create("given");
 
+	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, found_by_key, 30, 31);
 	tcase_add_loop_test(t, found_by_key, 200, 201);
 	tcase_add_loop_test(t, found_by_key, 900, 902);

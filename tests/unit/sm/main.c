@@ -5,6 +5,7 @@
 
 Suite *subscription_suite(void);
 Suite *admin_suite(void);
+Suite *anonymous_suite(void);
 Suite *deliver_suite(void);
 Suite *given_suite(void);
 Suite *inbox_suite(void);
@@ -22,6 +23,7 @@ int main(void)
 	int failed;
 
 	srunner_add_suite(sr, admin_suite());
+	srunner_add_suite(sr, anonymous_suite());
 	srunner_add_suite(sr, deliver_suite());
 	srunner_add_suite(sr, given_suite());
 	srunner_add_suite(sr, inbox_suite());

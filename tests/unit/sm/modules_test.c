@@ -31,6 +31,8 @@ static void iq(struct client *c, const char *type, const char *to, const char *p
 /* XEP-0030 section 8 */
 START_TEST(disco_of_accounts)
 {
+	const char *xml;
+
 	iq(romeo, "get", "juliet@localhost", INFO);
 	gets(romeo, "service-unavailable");
 	iq(romeo, "get", "nobody@localhost", INFO);
@@ -43,7 +45,9 @@ START_TEST(disco_of_accounts)
 	gets(romeo, "service-unavailable");
 	befriend(romeo, juliet);
 	iq(romeo, "get", "juliet@localhost", INFO);
-	gets(romeo, "category='account'", "type='registered'", "var='http://jabber.org/protocol/disco#info'");
+	xml = gets(romeo, "category='account'", "type='registered'",
+		   "var='http://jabber.org/protocol/disco#info'");
+	ck_assert_ptr_null(strstr(xml, "serverinfo")); /* XEP-0157: of the server alone */
 	iq(romeo, "get", "juliet@localhost", ITEMS);
 	gets(romeo, "jid='juliet@localhost/balcony'");
 	iq(romeo, "get", "juliet@localhost", "<query xmlns='http://jabber.org/protocol/disco#info' node='n'/>");
@@ -292,6 +296,8 @@ START_TEST(change_password)
 	gets(romeo, "not-allowed", "code='405'");
 	session_find(w.sm, romeo->sid)->secure = false;
 	iq(romeo, "set", NULL, REGISTER("<username>romeo</username><password>new</password>"));
+	gets(romeo, "not-authorized", "code='401'");
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
 	gets(romeo, "not-authorized", "code='401'");
 	iq(romeo, "set", "juliet@localhost", REGISTER("<remove/>"));
 	gets(romeo, "forbidden");

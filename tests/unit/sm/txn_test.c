@@ -155,9 +155,9 @@ START_TEST(seen_in_the_log)
 	shelf_release(w.shelf, w.link, 1);
 	w.shelf->hold = false;
 	settle();
-	pass(400); /* "two" no longer waits to be given behind "one" */
 	juliet = login("juliet@localhost", "balcony");
 	says(juliet, "<presence/>");
+	pass(400);
 	gets_any(juliet, "one");
 	gets_any(juliet, "two");
 	forget(juliet);
@@ -167,6 +167,38 @@ START_TEST(seen_in_the_log)
 	gets_nothing(juliet);
 	gets_nothing(romeo);
 	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "juliet@localhost"), 2);
+}
+END_TEST
+
+/* Given before the commit, acknowledged, and its session over: a later session does not get it. */
+START_TEST(acknowledged_before_the_commit)
+{
+	for (int read = 0; read < 2; read++) {
+		w.shelf->hold = true;
+		chat("one");
+		pass(400);
+		gets(juliet, "one");
+		acknowledge_all(juliet);
+		leave(juliet, true);
+		forget(romeo);
+		if (read) { /* it finds it in the log, before the answer has come */
+			shelf_lose_answer(w.shelf);
+			w.shelf->hold = false;
+			shelf_release(w.shelf, w.link, 9);
+			settle();
+		}
+		juliet = login("juliet@localhost", "balcony");
+		says(juliet, "<presence/>");
+		w.shelf->hold = false;
+		shelf_release(w.shelf, w.link, 9);
+		settle();
+		gets(juliet, "<presence");
+		gets_nothing(juliet);
+		chat("two");
+		gets(juliet, "two");
+		gets_nothing(juliet);
+		acknowledge_all(juliet);
+	}
 }
 END_TEST
 
@@ -354,6 +386,7 @@ Suite *txn_suite(void)
 	tcase_add_test(c, answers_out_of_order);
 	tcase_add_test(c, answers_out_of_order_and_late);
 	tcase_add_test(c, seen_in_the_log);
+	tcase_add_test(c, acknowledged_before_the_commit);
 	tcase_add_test(c, deadline);
 	tcase_add_test(c, failed_write);
 	tcase_add_test(c, refused_write);
