@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The internal back end: SCRAM keys in the table credential, and whether an administrator has disabled
- * the account, in one request. */
+/* The internal back end: SCRAM keys in the table credential, and whether an administrator has
+ * disabled the account, in one request. */
 #include <stdlib.h>
 #include "auth/auth_internal.h"
 #include "base/alloc.h"

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include "base/alloc.h"
 
 static _Noreturn void out_of_memory(void)
@@ -92,4 +95,22 @@ void wipe(void *p, size_t len)
 {
 	if (len)
 		OPENSSL_cleanse(p, len);
+}
+
+#ifdef __GLIBC__
+#define GIVE_BACK() ((void)malloc_trim(0))
+#else
+#define GIVE_BACK() ((void)0)
+#endif
+
+enum { FEW_TO_SHRINK = 128 }; /* are not worth the walk through the heap */
+
+void alloc_shrunk(size_t *peak, size_t n)
+{
+	if (*peak <= n)
+		*peak = n + 1;
+	if (*peak < FEW_TO_SHRINK || n >= *peak / 2)
+		return;
+	*peak = n;
+	GIVE_BACK();
 }

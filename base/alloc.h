@@ -13,6 +13,10 @@ char *xstrndup(const char *s, size_t len); /* NUL-terminated copy of len bytes *
 void *xmemdup(const void *p, size_t len);
 /* malloc'ed formatted string; the caller frees it. */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Called when one of many things of a kind has been freed and n are left: gives memory back to the
+ * system when less than half is left of the most there were (*peak, at first 0), where the C library
+ * keeps what is freed. */
+void alloc_shrunk(size_t *peak, size_t n);
 /* Overwrites len bytes in a way the compiler may not remove, for secrets. */
 void wipe(void *p, size_t len);
 

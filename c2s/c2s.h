@@ -71,6 +71,7 @@ struct c2s {
 
 	struct client *clients; /* DL list */
 	size_t nclients, nunauthenticated;
+	size_t clients_peak; /* see alloc_shrunk() */
 	struct tenant *tenants;	    /* connections by address */
 	struct question *questions; /* to auth, under way: offers.c */
 	struct client *throttled;   /* DL list by tprev, tnext */

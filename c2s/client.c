@@ -96,6 +96,7 @@ void client_free(struct client *c)
 	login_free(c->login);
 	free(c->lang);
 	free(c);
+	alloc_shrunk(&x->clients_peak, x->nclients);
 	listen_given_back(x);
 	drain_look(x);
 }

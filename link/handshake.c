@@ -99,7 +99,27 @@ static struct link_scram *new_scram(struct handshake *h, const char *name)
 	return s;
 }
 
+/* The process at the other end of a Unix socket; of the router's, who it was when it listened. */
+static bool peer_uid(struct handshake *h, uid_t *ret)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(conn_fd(peer_conn(h->peer)), SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	*ret = cred.uid;
+	return true;
+}
+
 /* --- the process's side ---------------------------------------------------------------------- */
+
+/* SCRAM costs both sides milliseconds: the system vouches for what is of one user. */
+static bool needs_no_secret(struct handshake *h)
+{
+	uid_t uid;
+
+	return !h->self.secret_always && over_unix(h) && peer_uid(h, &uid) && uid == geteuid();
+}
 
 static void client_start(struct handshake *h)
 {
@@ -108,7 +128,7 @@ static void client_start(struct handshake *h)
 
 	if (tcp && h->self.certificates) {
 		send_hello(h, "CERTIFICATE");
-	} else if (h->self.secret) {
+	} else if (h->self.secret && !needs_no_secret(h)) {
 		h->scram = new_scram(h, h->self.name);
 		if (!h->scram || link_scram_step(h->scram, STR_NONE, &first) < 0) {
 			h->scram = link_scram_free(h->scram);
@@ -163,15 +183,14 @@ static void client_proof(struct handshake *h, const struct msg_proof *m)
 
 static bool peer_uid_trusted(struct handshake *h)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	uid_t uid;
 
-	if (getsockopt(conn_fd(peer_conn(h->peer)), SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	if (!peer_uid(h, &uid))
 		return false;
-	if (cred.uid == 0 || cred.uid == geteuid())
+	if (uid == 0 || uid == geteuid())
 		return true;
 	for (size_t i = 0; i < h->self.nuids; i++) {
-		if (h->self.uids[i] == cred.uid)
+		if (h->self.uids[i] == uid)
 			return true;
 	}
 	return false;
@@ -195,7 +214,9 @@ static void server_mechanism(struct handshake *h, struct str mechanism)
 	bool tcp = !over_unix(h);
 
 	if (!tcp && str_eqz(mechanism, "PEER")) {
-		if (peer_uid_trusted(h))
+		if (h->self.secret && h->self.secret_always)
+			refuse(h, -EACCES, "this router wants the shared secret (secret_always)");
+		else if (peer_uid_trusted(h))
 			accept_other(h, STR_NONE);
 		else
 			refuse(h, -EACCES, "this user may not link without the shared secret");

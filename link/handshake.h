@@ -12,6 +12,7 @@ struct handshake_self {
 	uint64_t id;
 	const char *name, *process, *version;
 	const char *secret;   /* NULL: none */
+	bool secret_always;   /* peer credentials do not do where there is a secret */
 	bool certificates;    /* a certificate and a ca are configured */
 	const uid_t *uids;    /* a router's: whose Unix connections it believes, besides root's and its own */
 	size_t nuids;

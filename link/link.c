@@ -121,6 +121,7 @@ static void take_config(struct link *k, const struct link_config *c)
 		.process = k->process,
 		.version = k->version,
 		.secret = k->secret,
+		.secret_always = c->secret_always,
 		.certificates = k->tls_cert && k->tls_ca,
 		.major = LINK_MAJOR,
 		.minor = LINK_MINOR,

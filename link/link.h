@@ -75,6 +75,7 @@ struct link_config {
 	const char *name, *process, *version; /* of this instance */
 	const char *const *routers; /* addresses as in base/conn.h; linked to all, with backoff and jitter */
 	const char *secret;         /* shared secret, or NULL: peer credentials alone (Unix) */
+	bool secret_always;         /* also where peer credentials would do */
 	const char *cert_file, *key_file, *ca_file; /* TCP links; may be NULL */
 	size_t max_frame;           /* bytes */
 	int64_t heartbeat_ms;       /* one is sent after this silence; 3 missed is death */

@@ -288,6 +288,7 @@ static void make_link(struct running *r)
 		.version = PACKAGE_VERSION,
 		.routers = p->is_router ? none : (const char *const *)c->routers,
 		.secret = secret,
+		.secret_always = c->secret_always,
 		.cert_file = c->link_cert && *c->link_cert ? c->link_cert : NULL,
 		.key_file = c->link_key && *c->link_key ? c->link_key : NULL,
 		.ca_file = c->link_ca && *c->link_ca ? c->link_ca : NULL,

@@ -26,6 +26,7 @@ struct common_config {
 	char **admins;      /* bare JIDs, prepared */
 	char **routers;     /* addresses of the routers' links */
 	char *secret_file;  /* of the link; its content is the shared secret */
+	bool secret_always; /* between processes of one user too */
 	char *link_cert, *link_key, *link_ca;
 	int64_t max_frame, heartbeat;
 	char *run_dir, *data_dir;

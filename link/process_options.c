@@ -22,6 +22,8 @@ const struct option common_options[] = {
 	 "Addresses of all routers, as unix:/path or host:port; none: the socket in run_dir."},
 	{"secret_file", OPT_STR, AT(secret_file), NULL, 0, 0, NULL, 0,
 	 "File with the secret by which processes of different users or hosts know each other."},
+	{"secret_always", OPT_BOOL, AT(secret_always), "no", 0, 0, NULL, 0,
+	 "Whether processes of one user on one host, too, must prove that they know the secret."},
 	{"link_certificate", OPT_STR, AT(link_cert), NULL, 0, 0, NULL, 0,
 	 "Certificate for links over TCP, PEM, the chain behind it."},
 	{"link_key", OPT_STR, AT(link_key), NULL, 0, 0, NULL, 0, "Its private key, PEM."},

@@ -79,6 +79,7 @@ static void set_up(struct hub *h, const struct hub_setup *s)
 		.process = "router",
 		.version = me->version,
 		.secret = h->secret,
+		.secret_always = s->secret_always,
 		.certificates = h->cert && h->ca,
 		.major = LINK_MAJOR,
 		.minor = LINK_MINOR,

@@ -19,6 +19,7 @@ struct router_config {
 struct hub_setup {
 	const struct router_config *config; /* read anew at each use: it may be reloaded */
 	const char *secret;                 /* copied; NULL: none */
+	bool secret_always;                 /* see struct handshake_self */
 	struct link_tls_files tls;          /* copied */
 	const char *socket; /* where to listen when no address is configured: "unix:/path" */
 	int64_t heartbeat_ms;

@@ -45,6 +45,7 @@ static void *init(struct app *app)
 	struct hub_setup setup = {
 		.config = app->config,
 		.secret = secret,
+		.secret_always = c->secret_always,
 		.tls = {given(c->link_cert), given(c->link_key), given(c->link_ca)},
 		.heartbeat_ms = c->heartbeat,
 	};

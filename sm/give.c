@@ -220,7 +220,7 @@ void session_settle(struct session *s)
 	s->ngiven -= n;
 	memmove(s->given, s->given + n, s->ngiven * sizeof *s->given);
 	given_settled(s, n);
-	if (!s->ngiven && s->given_cap > 16) {
+	if (!s->ngiven) { /* most sessions are idle most of the time */
 		free(s->given);
 		s->given = NULL;
 		s->given_cap = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys appended lately. Entries lie in blocks in the order in which they came, each with a number of
- * that sequence; the table by key has only these numbers, so that what leaves at the old end needs
- * not be taken out of it.
+ * Keys appended lately. Entries lie in blocks in the order in which they came, each with a number
+ * of that sequence; the table by key has only these numbers, so that what leaves at the old end
+ * needs not be taken out of it.
  */
 #include <stdlib.h>
 #include "base/alloc.h"

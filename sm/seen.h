@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys of the messages that were appended lately, so that a repetition is known (DELIVERY rule 7): by
- * key, by age, and by account, in some 70 bytes each. An entry stays where it is until it is
+ * Keys of the messages that were appended lately, so that a repetition is known (DELIVERY rule 7):
+ * by key, by age, and by account, in some 70 bytes each. An entry stays where it is until it is
  * forgotten: after SEEN_MS, not before it is committed, and together with its account.
  */
 #ifndef SM_SEEN_H

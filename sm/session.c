@@ -90,6 +90,7 @@ void session_free(struct session *s)
 	free(s->lang);
 	free(s->address);
 	free(s);
+	alloc_shrunk(&u->sm->sessions_peak, u->sm->nsessions);
 }
 
 /* "IQ stanzas ... the server MUST return an error" (RFC 6121 section 8.5.3.2.3, as if the resource had

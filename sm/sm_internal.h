@@ -48,6 +48,7 @@ struct sm {
 	struct user *by_shard[SHARDS]; /* DL lists */
 	struct session *sessions; /* by sid */
 	size_t nusers, nsessions;
+	size_t sessions_peak; /* see alloc_shrunk() */
 	struct user *idle_first, *idle_last; /* loaded, without sessions; oldest first */
 	size_t nidle;
 	const uint8_t *ticket_key, *record_key; /* NULL until storage has told */

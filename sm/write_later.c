@@ -32,8 +32,8 @@ void later_free(struct user *u)
 	u->later = NULL;
 }
 
-/* First, so that a batch that deletes all of an account deletes that too. Not in a batch that may be
- * refused for a condition: the row would be lost with it. */
+/* First, so that a batch that deletes all of an account deletes that too. Not in a batch that may
+ * be refused for a condition: the row would be lost with it. */
 size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n,
 		  struct msg_write_op joined[1 + LATER_OPS])
 {

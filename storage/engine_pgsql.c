@@ -27,6 +27,7 @@ struct slot {
 	unsigned failures;
 	uint64_t since; /* loop_now, when it was lost */
 	char why[WRITE_TEXT];
+	bool crowded; /* that was that all connections are taken */
 	struct pg_reader *reader;
 };
 
@@ -62,13 +63,12 @@ static void retry_later(struct slot *s)
 	loop_timer_start(s->retry, ms + random_u64() % (ms / 2), 0);
 }
 
-/* Where a server has few connections left, the one that writes comes first: what kept a reader out
- * keeps the writer out as well. */
+/* Where a server has no connection left for the writer, readers do not take the next. */
 static bool waits_for_writer(const struct slot *s)
 {
 	const struct slot *first = &s->pg->slots[0];
 
-	return s->index && first->state != SLOT_UP && s->why[0] && strcmp(s->why, first->why) == 0;
+	return s->index && first->state != SLOT_UP && first->crowded;
 }
 
 static void readers_hurry(struct pg *pg)
@@ -86,12 +86,20 @@ static void slot_attach(struct slot *s)
 	s->setup.handle = NULL;
 	s->failures = 0;
 	s->state = SLOT_UP;
+	s->crowded = false;
 	if (s->index == 0) {
 		pg_writer_attach(pg->writer, handle);
 		readers_hurry(pg);
 	} else {
 		s->reader = reader_new(pg, pg->reads, &pg->engine, s->index, handle);
 	}
+}
+
+static void attempt_failed(struct slot *s)
+{
+	memcpy(s->why, s->setup.text, sizeof(s->why));
+	s->crowded = s->setup.crowded;
+	retry_later(s);
 }
 
 static void setup_work(void *arg)
@@ -113,8 +121,7 @@ static void setup_done(void *arg)
 	} else if (s->setup.handle) {
 		slot_attach(s);
 	} else {
-		memcpy(s->why, s->setup.text, sizeof(s->why));
-		retry_later(s);
+		attempt_failed(s);
 	}
 }
 
@@ -320,10 +327,9 @@ static int pgsql_open(const struct engine_config *c, struct buf *error, struct e
 	if (first->setup.handle) {
 		slot_attach(first);
 	} else {
-		memcpy(first->why, first->setup.text, sizeof(first->why));
 		pg->engine.stats.failing = true;
 		pg->engine.stats.trouble = first->why;
-		retry_later(first);
+		attempt_failed(first);
 	}
 	for (size_t i = 1; i < pg->nslots; i++)
 		slot_connect(&pg->slots[i]);

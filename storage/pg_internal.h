@@ -55,6 +55,7 @@ struct pg_setup {
 	int32_t writer_key; /* names this engine among all that are at the database */
 	PGconn *handle;	    /* made by pg_setup_run */
 	enum pg_outcome outcome;
+	bool crowded;	       /* all connections are taken */
 	char text[WRITE_TEXT]; /* why not */
 };
 /* How many engines are at work in this database; -1: failed. */

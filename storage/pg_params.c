@@ -130,9 +130,8 @@ static char *put_value(char *at, enum column_type type, const struct msg_value *
 void param_values(struct pg_params *p, enum column_type type, const struct msg_value *const *list,
 		  size_t n)
 {
-	static const Oid arrays[] = {[COLUMN_INT] = OID_INT8S,
-				     [COLUMN_TEXT] = OID_TEXTS,
-				     [COLUMN_BLOB] = OID_BYTEAS};
+	static const Oid arrays[] = {
+		[COLUMN_INT] = OID_INT8S, [COLUMN_TEXT] = OID_TEXTS, [COLUMN_BLOB] = OID_BYTEAS};
 	size_t len = ARRAY_HEAD + ARRAY_DIMENSION + n * ARRAY_LENGTH;
 	bool nulls = false;
 	char *bytes, *at;

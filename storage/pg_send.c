@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The statements of a transaction's batches: one for each op, but one for all appends of a group. */
+/* The statements of batches: one for each op, but one for all the appends of a group. */
 #include <stdlib.h>
 #include "base/alloc.h"
 #include "storage/pg_writer.h"
@@ -74,7 +74,7 @@ static void appends_add(struct appends *a, struct engine_write *b, size_t i)
 	a->list[a->n++] = (struct appended){b, i};
 }
 
-/* One statement costs the server a third of what one for each does. */
+/* Most of what a statement costs is not the row. */
 static void send_many(struct pg_writer *w, const struct appends *a)
 {
 	const struct table_def *t = &tables[TABLE_LOG];

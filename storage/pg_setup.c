@@ -88,7 +88,7 @@ int64_t pg_number(PGconn *c, const char *sql, int64_t ms, char text[WRITE_TEXT])
 /* It is up and says no: for a while (all connections are taken, it is being shut down, it is a
  * standby), or for good. Its code is shown only in this way, and the message of libpq itself is not
  * translated. */
-static bool passes(const struct pg_setup *s, const char *const *keys, const char *const *values)
+static bool passes(struct pg_setup *s, const char *const *keys, const char *const *values)
 {
 	uint64_t due = clock_mono_ms() + (uint64_t)s->connect_ms;
 	PGconn *c = PQconnectStartParams(keys, values, 1);
@@ -107,6 +107,7 @@ static bool passes(const struct pg_setup *s, const char *const *keys, const char
 			state = PQconnectPoll(c);
 	}
 	text = PQerrorMessage(c);
+	s->crowded = strstr(text, " 53300") != NULL;
 	yes = state == PGRES_POLLING_OK || strstr(text, " 53") || strstr(text, " 57P") ||
 	      strstr(text, "session is read-only") || strstr(text, "hot standby");
 	PQfinish(c);
@@ -246,6 +247,7 @@ static bool ready(struct pg_setup *s)
 void pg_setup_run(struct pg_setup *s)
 {
 	s->handle = NULL;
+	s->crowded = false;
 	s->text[0] = 0;
 	if (ready(s)) {
 		s->outcome = PG_OK;

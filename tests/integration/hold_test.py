@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-from harness import BUILD, SOURCE, Tap
+from harness import BUILD, SOURCE, Tap, free_port_base
 
 KB, MB = 1 << 10, 1 << 20
 UNITS = {"": 1, "k": KB, "M": MB}
@@ -60,6 +60,7 @@ def bench():
     loader = importlib.machinery.SourceFileLoader("hold", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("hold", loader))
     loader.exec_module(module)
+    module.free_base = free_port_base  # other tests run at the same time
     return module
 
 

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 import harness
 from harness import NS, TIMEOUT, Closed, Server, Stream, Tap, client, settle
 from raw import (USERS, alive, auth, authenticated, b64, failure, options, refused, run_all, secure,
-                 session, stanza_error, stream_error)
+                 session, stanza_error, stats, stream_error)
 
 
 # --- size and time of what is sent ----------------------------------------------------------------
@@ -199,13 +199,6 @@ def binding_limit(server):
     open_ones.pop().close()
     for s in (s, *open_ones):
         s.close()
-
-
-def stats(server, instance="c2s-1"):
-    done = server.ctl("stats", instance)
-    assert done.returncode == 0, done.stderr
-    rows = (line.split() for line in done.stdout.splitlines() if line)
-    return {name.split(".", 1)[1]: int(value) for name, value in rows if value.lstrip("-").isdigit()}
 
 
 # --- how fast, how much at once -------------------------------------------------------------------

@@ -10,7 +10,7 @@ import sys
 import time
 
 from harness import NS, TIMEOUT, Closed, Server, Stream, Tap
-from raw import USERS, alive, auth, b64, failure, options, run_all, secure, session
+from raw import USERS, alive, auth, b64, failure, options, run_all, secure, session, stats
 
 FULL = "the limit of open files"
 
@@ -20,13 +20,6 @@ def until(what, why):
     while not what():
         assert time.monotonic() < deadline, why
         time.sleep(0.02)
-
-
-def stats(server, instance="c2s-1"):
-    done = server.ctl("stats", instance)
-    assert done.returncode == 0, done.stderr
-    rows = (line.split() for line in done.stdout.splitlines() if line)
-    return {name.split(".", 1)[1]: int(value) for name, value in rows if value.lstrip("-").isdigit()}
 
 
 # --- logins at once -------------------------------------------------------------------------------
@@ -95,6 +88,21 @@ def lock_ends(server):
 
     s.close()
     until(again, "it is locked for ever")
+
+
+def register(server, name):
+    s = secure(server)
+    s.send("<iq type='set' id='r'><query xmlns='jabber:iq:register'>"
+           f"<username>{name}</username><password>secret</password></query></iq>")
+    e = s.receive()
+    s.close()
+    return e.get("type") == "result"
+
+
+def registering_again(server):
+    """In-band registrations are counted for a time (register_period)."""
+    assert register(server, "one") and not register(server, "two")
+    until(lambda: register(server, "two"), "the address may never register again")
 
 
 def wrong_is_slow(server):
@@ -297,6 +305,9 @@ def main():
     with Server(users=USERS[:1], args=options(
             auth__lockout_count=2, auth__lockout_time="1s", auth__fail_delay="0s")) as server:
         run_all(tap, server, lock_ends)
+    with Server(args=("--register", *options(
+            auth__register_rate=1, auth__register_period="2s"))) as server:
+        run_all(tap, server, registering_again)
     with Server(users=USERS[:1], args=options(auth__fail_delay="1500ms")) as server:
         run_all(tap, server, wrong_is_slow)
     with Server(users=USERS[:2], args=options(c2s__connections_per_address=0)) as server:

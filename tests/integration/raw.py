@@ -80,6 +80,13 @@ def refused(server):
     raise AssertionError("one connection too many was served")
 
 
+def stats(server, instance="c2s-1"):
+    done = server.ctl("stats", instance)
+    assert done.returncode == 0, done.stderr
+    rows = (line.split() for line in done.stdout.splitlines() if line)
+    return {name.split(".", 1)[1]: int(value) for name, value in rows if value.lstrip("-").isdigit()}
+
+
 def run_all(tap, server, *tests):
     for test in tests:
         if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:

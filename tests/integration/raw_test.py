@@ -410,6 +410,40 @@ def old_tls(server):
     raise AssertionError("TLS 1.1 was accepted")
 
 
+def tls_options():
+    """tls_min and tls_ciphers are what they say."""
+    strong, other = "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"
+
+    def shaken(server, version, ciphers=None):
+        context = server.tls_context()
+        context.maximum_version = version
+        if ciphers:
+            context.set_ciphers(ciphers)
+        raw = socket.create_connection(("127.0.0.1", server.tls_port), TIMEOUT)
+        with context.wrap_socket(raw, server_hostname="localhost") as s:
+            return s.version(), s.cipher()[0]
+
+    def not_shaken(*args):
+        try:
+            shaken(*args)
+        except (ssl.SSLError, OSError):
+            return
+        raise AssertionError(f"accepted: {args[1:]}")
+
+    two, three = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+    with Server(args=options(c2s__tls_min="1.3")) as server:
+        assert shaken(server, three)[0] == "TLSv1.3"
+        not_shaken(server, two)
+    with Server(args=options(c2s__tls_ciphers=strong)) as server:
+        assert shaken(server, two) == ("TLSv1.2", strong)
+        assert shaken(server, three)[0] == "TLSv1.3"  # the ciphers of 1.3 are all good
+        not_shaken(server, two, other)
+    with Server() as server:
+        assert shaken(server, two, other) == ("TLSv1.2", other)
+        for weak in ("ECDHE-ECDSA-AES128-SHA", "AES128-GCM-SHA256"):  # RFC 9325: AEAD, forward secrecy
+            not_shaken(server, two, weak)
+
+
 def ipv6():
     with Server(users=USERS[:1], args=("--address", "[::1]")) as server:
         for tls in (True, False):
@@ -450,6 +484,8 @@ def main():
                 sasl_too_many, sasl_last_error, sasl_twice, binding, binding_conflict,
                 binding_again, split_conversation, split_in_two, prefixed, whitespace, alpn, sni,
                 two_domains, old_tls, reset_peers)
+    if len(sys.argv) < 2 or "tls_options" in sys.argv[1:]:
+        tap.run("tls options", tls_options)
     if len(sys.argv) < 2 or "ipv6" in sys.argv[1:]:
         if os.path.exists("/proc/net/if_inet6"):
             tap.run("ipv6", ipv6)

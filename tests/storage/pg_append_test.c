@@ -32,8 +32,10 @@ static void group_append(struct group *g, const char *account, int64_t n, int64_
 			 const char *stanza)
 {
 	struct msg_value v[COLS_LOG] = {
-		V_TEXT(account), V_INT(INT64_C(1) << 40 | n), V_INT(noon + n), V_TEXT("b@y"),
-		V_INT(origin),	 V_INT(n),		      V_INT(0),	       V_INT(0),
+		V_TEXT(account), V_INT(INT64_C(1) << 40 | n),
+		V_INT(noon + n), V_TEXT("b@y"),
+		V_INT(origin),	 V_INT(n),
+		V_INT(0),	 V_INT(0),
 		V_TEXT(stanza),
 	};
 

@@ -17,6 +17,7 @@ Suite *options_suite(void);
 Suite *pool_suite(void);
 Suite *random_suite(void);
 Suite *str_suite(void);
+Suite *tenants_suite(void);
 Suite *tls_suite(void);
 
 /* Asserts that a slice holds exactly this text. */

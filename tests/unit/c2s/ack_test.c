@@ -71,6 +71,29 @@ START_TEST(the_clients_word_settles)
 }
 END_TEST
 
+/* While a burst comes, the client is asked after every so many stanzas. */
+START_TEST(asked_every_so_many)
+{
+	struct bed *b = bed_new("ack_every = 3");
+	struct peer *p = peer_new(b, false);
+	static const char r[] = "<r " SM "/>";
+
+	peer_login(p, 5);
+	enable(p, b);
+	peer_clear(p);
+	for (uint32_t m = 1; m <= 7; m++)
+		bed_give(b, 5, m, 0, true, "<message/>");
+	peer_expect(p, "<message/><message/><message/>");
+	peer_expect(p, r);
+	peer_expect(p, "<message/><message/><message/>");
+	peer_expect(p, r);
+	peer_expect(p, "<message/>");
+	ck_assert_ptr_null(strstr(peer_heard(p), r)); /* one is unanswered */
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(acknowledging_too_much_ends_the_stream)
 {
 	struct bed *b = bed_new(NULL);
@@ -372,6 +395,7 @@ Suite *ack_suite(void)
 	tcase_set_timeout(t, 20);
 	tcase_add_test(t, h_counts_what_is_done);
 	tcase_add_test(t, the_clients_word_settles);
+	tcase_add_test(t, asked_every_so_many);
 	tcase_add_test(t, acknowledging_too_much_ends_the_stream);
 	tcase_add_test(t, answers_that_nobody_reads);
 	tcase_add_test(t, counters_wrap);

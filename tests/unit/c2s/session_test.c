@@ -227,6 +227,24 @@ START_TEST(a_closed_stream_closes_the_session)
 }
 END_TEST
 
+/* The last stanzas of a closed stream wait for a session manager, but not for ever. */
+START_TEST(a_closed_session_is_kept_for_a_time)
+{
+	struct bed *b = bed_new("keep_closed = 1s");
+	struct peer *p = peer_new(b, false);
+
+	peer_login(p, 5);
+	bed_owner(b, 0, 2);
+	peer_send(p, "<message/></stream:stream>");
+	peer_expect(p, "</stream:stream>");
+	ck_assert_ptr_nonnull(session_find(bed_c2s(b), 5));
+	bed_wait(b, 3200);
+	ck_assert_ptr_null(session_find(bed_c2s(b), 5));
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(sm_ends_the_stream)
 {
 	struct bed *b = bed_new(NULL);
@@ -267,6 +285,7 @@ Suite *session_suite(void)
 	tcase_add_test(t, done_drops_in_order_and_holds_nothing_when_idle);
 	tcase_add_test(t, a_broken_connection_keeps_its_stanzas);
 	tcase_add_test(t, a_closed_stream_closes_the_session);
+	tcase_add_test(t, a_closed_session_is_kept_for_a_time);
 	tcase_add_test(t, sm_ends_the_stream);
 	suite_add_tcase(s, t);
 	return s;

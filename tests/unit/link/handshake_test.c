@@ -14,7 +14,7 @@ struct side {
 	struct handshake *handshake;
 	bool done;
 	int err;
-	char *reason, *name;
+	char *reason, *name, *mechanism;
 	uint16_t minor;
 	const char *refuse;
 };
@@ -35,6 +35,7 @@ static void on_done(void *arg, int err, const char *reason, const struct handsha
 	s->err = err;
 	s->reason = reason ? xstrdup(reason) : NULL;
 	s->name = o->name ? xstrdup(o->name) : NULL;
+	s->mechanism = o->mechanism ? xstrdup(o->mechanism) : NULL;
 	s->minor = o->minor;
 }
 
@@ -54,6 +55,7 @@ static struct world *new_world(void)
 	w->me[0] = (struct handshake_self){1, "router-1", "router", "1.0"};
 	w->me[1] = (struct handshake_self){2, "sm-1", "sm", "1.0"};
 	for (int i = 0; i < 2; i++) {
+		w->me[i].secret_always = true;
 		w->me[i].major = LINK_MAJOR;
 		w->me[i].minor = LINK_MINOR;
 	}
@@ -67,6 +69,7 @@ static void free_world(struct world *w)
 		peer_free(w->side[i].peer);
 		free(w->side[i].reason);
 		free(w->side[i].name);
+		free(w->side[i].mechanism);
 	}
 	loop_free(w->loop);
 	free(w);
@@ -109,6 +112,35 @@ START_TEST(same_secret)
 	shake(w);
 	ck_assert_int_eq(w->side[0].err, 0);
 	ck_assert_int_eq(w->side[1].err, 0);
+	ck_assert_str_eq(w->side[0].mechanism, "SCRAM-SHA-256");
+	free_world(w);
+}
+END_TEST
+
+/* The secret is for those whom the system does not vouch for. */
+START_TEST(same_user)
+{
+	struct world *w = new_world();
+
+	w->me[0].secret = w->me[1].secret = "correct horse battery";
+	w->me[0].secret_always = w->me[1].secret_always = false;
+	shake(w);
+	ck_assert_int_eq(w->side[0].err, 0);
+	ck_assert_int_eq(w->side[1].err, 0);
+	ck_assert_str_eq(w->side[0].mechanism, "PEER");
+	free_world(w);
+}
+END_TEST
+
+START_TEST(same_user_without_secret)
+{
+	struct world *w = new_world();
+
+	w->me[0].secret = "correct horse battery";
+	shake(w);
+	ck_assert_int_eq(w->side[0].err, -EACCES);
+	ck_assert_int_eq(w->side[1].err, -EACCES);
+	ck_assert_ptr_nonnull(strstr(w->side[1].reason, "secret_always"));
 	free_world(w);
 }
 END_TEST
@@ -243,6 +275,8 @@ Suite *handshake_suite(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, credentials);
 	tcase_add_test(t, same_secret);
+	tcase_add_test(t, same_user);
+	tcase_add_test(t, same_user_without_secret);
 	tcase_add_test(t, other_secret);
 	tcase_add_test(t, router_without_secret);
 	tcase_add_test(t, other_major);

@@ -176,6 +176,11 @@ START_TEST(greetings)
 	changed();
 	gets(romeo, "<body>More</body>"); /* once, to one of them */
 	gets_nothing(hut);
+	/* As if it had begun at an owner that died before it wrote the row. */
+	session_find(w.sm, hut->sid)->since += 1000;
+	leave(hut, true);
+	settle();
+	ck_assert_int_eq(login_row("romeo@localhost")[COL_LOGIN_LOGINS].i, 4);
 }
 END_TEST
 

@@ -105,7 +105,8 @@ END_TEST
 /* Registration is for those who have an account, asked of the server or of oneself. */
 START_TEST(registration)
 {
-	says(guest, "<iq type='get' id='1' to='localhost'><query xmlns='jabber:iq:register'/></iq>");
+	says(guest,
+	     "<iq type='get' id='1' to='localhost'><query xmlns='jabber:iq:register'/></iq>");
 	gets(guest, "id='1'", "type='error'", "<forbidden");
 	says(guest, "<iq type='set' id='2' to='localhost'>"
 		    "<query xmlns='jabber:iq:register'><remove/></query></iq>");
@@ -117,7 +118,8 @@ END_TEST
 /* What concerns the session alone, or stores nothing, is as for everybody. */
 START_TEST(what_is_allowed)
 {
-	says(guest, "<iq type='set' id='1'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>");
+	says(guest,
+	     "<iq type='set' id='1'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>");
 	gets(guest, "id='1'", "type='result'");
 	says(guest, "<iq type='get' id='2'><query xmlns='jabber:iq:roster'/></iq>");
 	gets(guest, "id='2'", "type='result'");
@@ -127,7 +129,8 @@ START_TEST(what_is_allowed)
 	gets(romeo, "id='4'", "from='" GUEST "/r'");
 	says(romeo, "<message type='chat' to='" GUEST "' id='5'><body>x</body></message>");
 	gets(guest, "id='5'");
-	says(guest, "<presence to='romeo@localhost/orchard'/>"); /* directed: it ends with the session */
+	says(guest,
+	     "<presence to='romeo@localhost/orchard'/>"); /* directed: it ends with the session */
 	gets(romeo, "<presence", "from='" GUEST "/r'");
 	leave(guest, true);
 	gets(romeo, "<presence", "type='unavailable'", "from='" GUEST "/r'");
@@ -145,7 +148,8 @@ START_TEST(no_subscriptions)
 	gets(guest, "id='p'", "type='error'", "<forbidden");
 	free(xml);
 	xml = xasprintf("<presence type='%s' to='" GUEST "'/>", kinds[_i]);
-	says(romeo, "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>"); /* interested */
+	says(romeo,
+	     "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>"); /* interested */
 	forget(romeo);
 	says(romeo, xml);
 	gets_nothing(guest);

@@ -14,6 +14,7 @@ Suite *monkey_suite(void);
 Suite *presence_suite(void);
 Suite *relaxed_suite(void);
 Suite *roster_suite(void);
+Suite *seen_suite(void);
 Suite *session_suite(void);
 Suite *txn_suite(void);
 
@@ -32,6 +33,7 @@ int main(void)
 	srunner_add_suite(sr, presence_suite());
 	srunner_add_suite(sr, relaxed_suite());
 	srunner_add_suite(sr, roster_suite());
+	srunner_add_suite(sr, seen_suite());
 	srunner_add_suite(sr, session_suite());
 	srunner_add_suite(sr, txn_suite());
 	srunner_set_tap(sr, "-");
