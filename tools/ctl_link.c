@@ -99,6 +99,7 @@ bool ctl_connect(struct ctl *c, bool patient)
 		.version = PACKAGE_VERSION,
 		.routers = (const char *const *)o->routers,
 		.secret = secret,
+		.secret_always = o->secret_always,
 		.cert_file = *o->link_cert ? o->link_cert : NULL,
 		.key_file = *o->link_key ? o->link_key : NULL,
 		.ca_file = *o->link_ca ? o->link_ca : NULL,

@@ -189,13 +189,15 @@ def open_files(server):
         s.close()
     waiting[0].features()  # those come now
     waiting[-1].features()
-    assert said(server) == 1, said(server)
+    # While the first went one by one it may have been full once more.
+    told = said(server)
+    assert told <= 2, told
     for s in waiting:
         s.close()
     until(lambda: stats(server)["connections"] == 1, "they are still there")
     # A second time it is news again.
     crowd = [call(server) for _ in range(100)]
-    until(lambda: said(server) == 2, "the second time is not told")
+    until(lambda: said(server) > told, "the second time is not told")
     for s in crowd:
         s.close()
     limit(pid, old)
