@@ -39,7 +39,9 @@ class Two:
             targets.update(remotes or {})
             targets.update({d: f"127.0.0.1:{self.base + 269}" for d in more})
             settings = [f"remote:{d}.target={t}" for d, t in targets.items()]
-            for s in settings + ["s2s.backoff_min=200ms", "s2s.backoff_max=1s"] + list(both) + list(own):
+            # Its clients are still there when it ends.
+            settings += ["s2s.backoff_min=200ms", "s2s.backoff_max=1s", "c2s.close_timeout=1s"]
+            for s in settings + list(both) + list(own):
                 args += ["--set", s]
             domains = [names[i]] + (list(more) if i == 0 else [])
             logins = [users[i]] + [f"nurse@{d}:n" for d in domains[1:]]
