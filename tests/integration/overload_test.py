@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
+# One run is enough: the database and the number of instances make no difference here.
 """Limits that a crowd runs into, or a client that does not read: logins at once, open files, output."""
 import base64
 import os
