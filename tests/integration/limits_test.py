@@ -32,6 +32,9 @@ def limits_of(features):
     return {c.tag.split("}")[1]: int(c.text) for c in e}
 
 
+LARGEST = 64 << 10
+
+
 def announced(server):
     """XEP-0478: what is announced is what is enforced, to the byte, before login and after it."""
     s = Stream(server)
@@ -46,12 +49,12 @@ def announced(server):
     s.plain("romeo", "montague")
     s.reset()
     s.open()
-    assert limits_of(s.features()) == {"max-bytes": 256 << 10, "idle-seconds": 660}
+    assert limits_of(s.features()) == {"max-bytes": LARGEST, "idle-seconds": 660}
     s.bind()
     start, end = f"<message to='{juliet.jid}' id='largest'><body>", "</body></message>"
-    s.send(start + "x" * ((256 << 10) - len(start + end)) + end)
+    s.send(start + "x" * (LARGEST - len(start + end)) + end)
     assert juliet.receive().get("id") == "largest"
-    s.send(start + "x" * ((256 << 10) + 1 - len(start + end)) + end)
+    s.send(start + "x" * (LARGEST + 1 - len(start + end)) + end)
     stream_error(s, "policy-violation")
     assert not juliet.sync()
     juliet.close()
@@ -481,7 +484,7 @@ def main():
         tap.skip("limits", "they are those of one c2s")
         tap.done()
     people = USERS[:2] + ("tybalt:cats", "paris:lord")
-    with Server(users=USERS[:2], args=options(c2s__rate_bytes=0)) as server:
+    with Server(users=USERS[:2], args=options(c2s__rate_bytes=0, c2s__max_stanza_size=LARGEST)) as server:
         run_all(tap, server, announced, small_before_login, endless_before_login, huge)
     with Server(users=USERS[:2], args=options(
             c2s__stanza_timeout="1s", c2s__login_timeout="2s", c2s__close_timeout="1s",
