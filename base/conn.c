@@ -123,6 +123,9 @@ static void flush(struct conn *c)
 	/* Before the last byte in the clear leaves: what comes after it may be TLS. */
 	if (c->state == CONN_TLS_WANTED && c->used)
 		conn_drop_clear(c);
+	/* Who saw this much unsent may wait for drained, though the kernel takes it at once. */
+	if (c->out.len >= TELL_ABOVE)
+		c->tell_drained = true;
 	if (!send_out(c)) {
 		if (c->ended)
 			return;
@@ -324,8 +327,7 @@ void conn_flush_later(struct conn *c)
 		buf_free(&c->out);
 		return;
 	}
-	/* Who sees this much unsent may wait for drained, though the kernel has not been asked. */
-	if (c->out.len >= TELL_ABOVE || (c->ssl && c->state != CONN_SECURE))
+	if (c->ssl && c->state != CONN_SECURE)
 		c->tell_drained = true;
 	loop_defer(c->loop, &c->task);
 }

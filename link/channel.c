@@ -169,6 +169,7 @@ struct channels *channels_free(struct channels *c)
 	for (size_t n = 0; n < c->nroutes; n++)
 		free(c->routes[n]);
 	free(c->routes);
+	free(c->route_bytes);
 	free(c->handlers);
 	free(c);
 	return NULL;
@@ -181,7 +182,9 @@ static uint32_t route_index(struct channels *c, const char *route)
 			return (uint32_t)n;
 	}
 	c->routes = xrealloc(c->routes, (c->nroutes + 1) * sizeof *c->routes);
+	c->route_bytes = xrealloc(c->route_bytes, (c->nroutes + 1) * sizeof *c->route_bytes);
 	c->routes[c->nroutes] = xstrdup(route);
+	c->route_bytes[c->nroutes] = 0;
 	return (uint32_t)c->nroutes++;
 }
 
@@ -267,6 +270,7 @@ struct channel_item *channel_send_as(struct channels *c, const struct channel_se
 	c->frames++;
 	channels_watch_need(c);
 	c->bytes += item_size(i);
+	c->route_bytes[ch->key.route] += item_size(i);
 	if (!ch->unsent)
 		ch->unsent = i;
 	if (i->too_long)
@@ -312,6 +316,11 @@ void channel_abandon(struct channel_item *i)
 	item_retire(i);
 }
 
+bool channel_sent(const struct channel_item *i)
+{
+	return i->sends > 0;
+}
+
 void channel_forget(struct channel_item *i)
 {
 	i->fn = NULL;
@@ -338,6 +347,15 @@ size_t channels_unanswered(const struct channels *c)
 size_t channels_unanswered_bytes(const struct channels *c)
 {
 	return c->bytes;
+}
+
+size_t channels_route_bytes(const struct channels *c, const char *route)
+{
+	for (size_t n = 0; n < c->nroutes; n++) {
+		if (!strcmp(c->routes[n], route))
+			return c->route_bytes[n];
+	}
+	return 0;
 }
 
 uint64_t channels_oldest(const struct channels *c, const char *route)

@@ -47,12 +47,14 @@ void channel_held(struct channel_item *i, uint64_t from, bool held);
 void channel_forget(struct channel_item *i);
 /* The same, and it is in no later run. */
 void channel_abandon(struct channel_item *i);
+bool channel_sent(const struct channel_item *i); /* false: nobody can have it */
 /* We lost that shard of ours: everything sent for it is dropped without callbacks (rule 5). */
 void channels_drop(struct channels *c, uint16_t from_shard);
 /* Frames to that shard's owner are unanswered: what takes another way now would overtake them. */
 bool channel_busy(const struct channels *c, const char *route, uint16_t to_shard);
 size_t channels_unanswered(const struct channels *c);	    /* frames */
 size_t channels_unanswered_bytes(const struct channels *c); /* their memory */
+size_t channels_route_bytes(const struct channels *c, const char *route); /* of those to one route */
 /* Longest time that the oldest unanswered frame to the route has waited, in ms; 0: none. */
 uint64_t channels_oldest(const struct channels *c, const char *route);
 

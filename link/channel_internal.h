@@ -70,6 +70,7 @@ struct channels {
 	struct link_handler *handlers; /* of bounces and of what answers tracked messages */
 	size_t nhandlers;
 	char **routes;
+	size_t *route_bytes; /* unanswered, of each */
 	size_t nroutes;
 	struct loop_task refuse; /* what is too long */
 	struct loop_timer *watch; /* runs while something is unanswered */

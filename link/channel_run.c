@@ -33,6 +33,7 @@ static void item_unlink(struct channel_item *i)
 	loop_timeout_stop(link_loop(c->link), &i->timeout);
 	c->frames--;
 	c->bytes -= item_size(i);
+	c->route_bytes[ch->key.route] -= item_size(i);
 }
 
 void item_free(struct channel_item *i)

@@ -48,6 +48,7 @@ void append_free(struct append *a)
 	DL_DELETE(sm->appends_first, a);
 	DL_DELETE2(a->user->pending, a, user_prev, user_next);
 	a->user->appends--;
+	sm->append_bytes -= append_bytes(a);
 	sm->appends_stored -= a->stored;
 	a->user->relaxed -= a->relaxed;
 	a->user->busy--;
@@ -167,7 +168,7 @@ static bool must_wait(const struct append *a)
 	return false;
 }
 
-static void append_end(struct append *a)
+void append_end(struct append *a)
 {
 	append_committed(a);
 	append_free(a);
@@ -325,6 +326,10 @@ void inbox_append(struct packet *p)
 		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
 		return;
 	}
+	if (unwritten_full(sm)) {
+		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
+		return;
+	}
 	a = append_new(p);
 	a->user = u;
 	a->key = p->key;
@@ -341,6 +346,7 @@ void inbox_append(struct packet *p)
 	append_wait(a, MUTATION("commit") ? NULL : p->txn);
 	u->busy++;
 	u->appends++;
+	sm->append_bytes += append_bytes(a);
 	DL_APPEND(sm->appends_first, a);
 	DL_APPEND2(u->pending, a, user_prev, user_next);
 	sm->stat_appends++;
@@ -409,6 +415,7 @@ void appends_tick(struct sm *sm)
 		DL_FOREACH_SAFE(sm->appends_first, a, tmp)
 			if (a->stored && !must_wait(a))
 				append_end(a);
+	unwritten_tick(sm);
 	seens_tick(sm);
 }
 

@@ -34,7 +34,7 @@ void packet_out(struct packet *p)
 		packet_error(p, STANZA_E_BAD_REQUEST);
 		return;
 	}
-	if (hooks[p->st.kind](p) == HANDLED)
+	if (unwritten_refuses(p) || hooks[p->st.kind](p) == HANDLED)
 		return;
 	/* What is addressed to one's own account (RFC 6120 section 10.3.3) is handled with its
 	 * session in view, as without `to`. */

@@ -259,6 +259,19 @@ static void patience_over(void *arg)
 		outgoing_commit(o);
 }
 
+/* Its sender's stanzas are taken in order and so many at a time: those to destinations that take
+ * nothing must not fill that window while each waits for its turn to be stored. */
+void outgoing_hurry(struct outgoing *o)
+{
+	enum { CROWD = 32, CROWD_BYTES = 65536 };
+
+	if (o->patient || o->state != OUT_WAITING ||
+	    (o->sender->n <= CROWD && o->sender->bytes <= CROWD_BYTES))
+		return;
+	loop_timeout_stop(o->sm->loop, &o->patience);
+	patience_over(o);
+}
+
 /* A presence that we send for somebody to many is nobody's business when it does not arrive. */
 static bool is_quiet(const struct packet *p)
 {

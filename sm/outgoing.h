@@ -88,6 +88,7 @@ struct outgoing *outgoing_new(struct sm *sm, const struct msg_stanza_key *key,
 void outgoing_ask(struct outgoing *o);	/* sends it */
 void outgoing_free(struct outgoing *o); /* its waiters are released */
 void outgoing_waiters_done(struct outgoing *o);
+void outgoing_hurry(struct outgoing *o); /* it is held: stored at once when its sender has many */
 /* Where a stanza to that domain goes: the route, malloc'ed; NULL: nowhere. */
 char *outgoing_route(struct sm *sm, struct str domain);
 

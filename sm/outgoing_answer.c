@@ -129,8 +129,11 @@ static void mark(struct sm *sm, uint64_t from, const struct msg_stanza_key *keys
 	for (size_t i = 0; i < n; i++) {
 		struct outgoing *o = outgoing_find(sm, &keys[i]);
 
-		if (o && o->item)
-			channel_held(o->item, from, held);
+		if (!o || !o->item)
+			continue;
+		channel_held(o->item, from, held);
+		if (held)
+			outgoing_hurry(o);
 	}
 }
 

@@ -19,6 +19,7 @@ struct sm_config {
 	int64_t offline_max;      /* messages kept for an account, undelivered */
 	int64_t deadline;         /* ms: longest a stanza may wait for what it needs */
 	int64_t slow_storage;     /* ms: past it messages are given before the commit */
+	int64_t unwritten_max;    /* bytes that wait for storage */
 	int64_t users_cached;     /* loaded accounts without sessions */
 	int64_t detached_time;    /* ms a broken session with XEP-0198 is kept */
 	int64_t given_max;        /* bytes a session may have unread */
@@ -59,6 +60,8 @@ struct sm {
 	struct seens *seens;          /* keys appended lately */
 	struct append *appends_first, *appends_last; /* not answered, by age */
 	unsigned appends_stored;      /* of these: see append.stored */
+	size_t append_bytes;          /* of these */
+	size_t left_out, leaving_out; /* see sm/unwritten.c; leaving_out: 1 + what it was; 0: not now */
 	struct fading *fades_first, *fades_last; /* delivered, to leave the log: by time */
 	size_t nfades;
 	struct loop_timer *tick;      /* runs while there is something to age */
@@ -453,6 +456,12 @@ void append_write(struct append *a);
 void append_give(struct append *a, bool committed);
 void append_release(struct append *a); /* its waiters */
 void append_free(struct append *a);
+void append_end(struct append *a); /* as committed */
+/* sm/unwritten.c: what waits for storage. */
+size_t append_bytes(const struct append *a);
+bool unwritten_full(const struct sm *sm);
+bool unwritten_refuses(struct packet *p); /* it would change what is stored: answered by an error */
+void unwritten_tick(struct sm *sm);
 /* sm/append_relaxed.c: option durability. */
 bool append_may_relax(struct user *u, const struct jid *to);
 void append_relax(struct append *a);

@@ -22,6 +22,11 @@ static const struct option options[] = {
 		     "gets an error."},
 	{"slow_storage", OPT_TIME, offsetof(struct sm_config, slow_storage), "100ms", 10, 60000, NULL,
 	 OPT_RELOAD, "A message whose commit takes longer is given to its recipients before it."},
+	{"unwritten_max", OPT_SIZE, offsetof(struct sm_config, unwritten_max), "64M", 65536, 1LL << 40, NULL,
+	 OPT_RELOAD,
+	 "Bytes of messages and other changes that wait for storage at the most. Near it, messages that "
+	 "their recipients' clients have acknowledged are left out of the log; beyond it, what would be "
+	 "stored is refused."},
 	{"users_cached", OPT_INT, offsetof(struct sm_config, users_cached), "10000", 0, 10000000, NULL,
 	 OPT_RELOAD, "Accounts without sessions that are kept in memory."},
 	{"detached_time", OPT_TIME, offsetof(struct sm_config, detached_time), "10m", 0, 86400000,

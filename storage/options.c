@@ -33,6 +33,8 @@ const struct option storage_options[] = {
 	 .help = "Rows that one read finds at the most; more are asked for in pages."},
 	{"waiting_max", OPT_INT, FIELD(waiting_max), "50000", 100, 10000000, .flags = OPT_RELOAD,
 	 .help = "Requests that wait for the database at the most; more are sent back."},
+	{"waiting_bytes", OPT_SIZE, FIELD(waiting_bytes), "256M", 1 << 20, INT64_C(1) << 40,
+	 .flags = OPT_RELOAD, .help = "The same in bytes."},
 	{"cache", OPT_SIZE, FIELD(cache), "16M", 1 << 20, INT64_C(1) << 36,
 	 .help = "Memory for the database's pages, for the writer and for each reader."},
 	{"keep_requests", OPT_TIME, FIELD(keep_requests), "1d", 60000, INT64_C(30) * 86400 * 1000,

@@ -52,12 +52,19 @@ static void bounce(struct storage *s, const struct frame *f, uint8_t why)
 	link_bounce(s->link, f, why, f->to_epoch);
 }
 
+static size_t request_bytes(size_t body)
+{
+	return sizeof(struct request) + body;
+}
+
 /* Whether it may be taken now; else it was sent back. */
 static bool admit(struct storage *s, const struct frame *f)
 {
 	if (s->draining)
 		bounce(s, f, GONE);
-	else if (s->pending >= (size_t)s->config->waiting_max)
+	else if (s->pending >= (size_t)s->config->waiting_max ||
+		 (s->pending &&
+		  s->pending_bytes + request_bytes(f->body.len) > (size_t)s->config->waiting_bytes))
 		bounce(s, f, QUEUE_FULL);
 	else
 		return true;
@@ -72,7 +79,7 @@ static struct request *request_new(struct storage *s, const struct frame *f, voi
 
 	if (!m || strlen(m->process) >= PROCESS_NAME)
 		return NULL;
-	q = xcalloc(1, sizeof(*q) + f->body.len);
+	q = xcalloc(1, request_bytes(f->body.len));
 	q->storage = s;
 	q->head = frame_keep(f);
 	memcpy(q->process, m->process, strlen(m->process) + 1);
@@ -84,6 +91,7 @@ static struct request *request_new(struct storage *s, const struct frame *f, voi
 	if (msg_decode(f->kind, q->pool, str_n(q->body, q->len), ret_message) < 0)
 		bug("kind %u was decoded and is not", f->kind);
 	s->pending++;
+	s->pending_bytes += request_bytes(q->len);
 	return q;
 }
 
@@ -94,6 +102,7 @@ static void request_end(struct request *q)
 	/* Credentials and keys are written without a shard. */
 	if (q->head.kind == MSG_WRITE && q->head.from_shard == SHARD_NONE)
 		wipe(q->body, q->len);
+	s->pending_bytes -= request_bytes(q->len);
 	pool_free(q->pool);
 	free(q);
 	storage_answered(s);

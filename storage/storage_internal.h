@@ -18,7 +18,7 @@ struct storage_config {
 	int64_t connections, connect_timeout, statement_timeout;
 	int64_t commit_max, commit_delay;
 	int64_t readers, read_rows;
-	int64_t waiting_max;
+	int64_t waiting_max, waiting_bytes;
 	int64_t cache;
 	int64_t keep_requests;
 	struct limits retention;
@@ -36,6 +36,7 @@ struct storage {
 	char *path;
 	struct failed_run *failed; /* by sender and shard */
 	size_t pending;		   /* requests under way */
+	size_t pending_bytes;	   /* of these */
 	bool draining;
 	/* Trouble is told when it begins and when it ends. */
 	bool failing, read_failing;

@@ -32,7 +32,7 @@ def limits_of(features):
     return {c.tag.split("}")[1]: int(c.text) for c in e}
 
 
-LARGEST = 64 << 10
+LARGEST = 256 << 10
 
 
 def announced(server):

@@ -172,6 +172,22 @@ START_TEST(test_write_from_drained)
 }
 END_TEST
 
+/* Whoever asks for the flush before it appends is told too, though the kernel takes all at once. */
+START_TEST(test_drained_at_once)
+{
+	static char bytes[20000];
+	int large = 200000;
+
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
+	conn_flush_later(a.c);
+	buf_append(conn_out(a.c), bytes, sizeof(bytes));
+	loop_run_once(l);
+	ck_assert_uint_eq(conn_sent(a.c), sizeof(bytes));
+	ck_assert_int_eq(a.drained, 1);
+	close(fds[1]);
+}
+END_TEST
+
 START_TEST(test_end)
 {
 	open_b();
@@ -345,6 +361,7 @@ Suite *conn_suite(void)
 	tcase_add_test(tc, test_partial_writes);
 	tcase_add_test(tc, test_large_buffer_shrinks);
 	tcase_add_test(tc, test_write_from_drained);
+	tcase_add_test(tc, test_drained_at_once);
 	tcase_add_test(tc, test_end);
 	tcase_add_test(tc, test_peer_dies_while_writing);
 	tcase_add_test(tc, test_free_in_callbacks);

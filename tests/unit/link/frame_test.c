@@ -219,6 +219,31 @@ START_TEST(control_goes_first)
 }
 END_TEST
 
+/* A frame behind one that the kernel takes whole. */
+START_TEST(behind_a_long_one)
+{
+	struct loop *l = loop_new();
+	struct end a = {0}, b = {0};
+	static char block[256 << 10];
+	struct frame f = {.kind = 50, .body = {block, sizeof(block)}};
+	int fds[2], room = 1 << 20;
+
+	make_pair(fds);
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	a.peer = peer_new(l, fds[0], 1 << 20, &ops, &a);
+	b.peer = peer_new(l, fds[1], 1 << 20, &ops, &b);
+	peer_send_body(a.peer, &f);
+	f.body.len = 0;
+	peer_send_body(a.peer, &f);
+	while (b.frames < 2)
+		loop_run_once(l);
+	ck_assert_uint_eq(peer_queued(a.peer), 0);
+	end_free(&a);
+	end_free(&b);
+	loop_free(l);
+}
+END_TEST
+
 Suite *frame_suite(void);
 Suite *frame_suite(void)
 {
@@ -231,6 +256,7 @@ Suite *frame_suite(void)
 	tcase_add_test(t, too_long_ends_it);
 	tcase_add_test(t, too_long_is_not_sent);
 	tcase_add_test(t, control_goes_first);
+	tcase_add_test(t, behind_a_long_one);
 	suite_add_tcase(s, t);
 	return s;
 }
