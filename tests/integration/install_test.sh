@@ -75,6 +75,7 @@ all_there() {
 		mercutio/certbot-deploy init.d/mercutio-router init.d/mercutio-c2s init.d/mercutio-s2s init.d/mercutio-auth \
 		init.d/mercutio-sm init.d/mercutio-storage system/mercutio.target \
 		system/mercutio-c2s.socket system/mercutio-c2s@.socket \
+		system/mercutio-s2s.socket system/mercutio-s2s@.socket \
 		system/mercutio-router.service system/mercutio-c2s.service system/mercutio-s2s.service system/mercutio-auth.service \
 		system/mercutio-sm.service system/mercutio-storage.service system/mercutio-sm@.service \
 		sysusers.d/mercutio.conf tmpfiles.d/mercutio.conf lib/mercutio man1/mercutioctl.1 \
@@ -176,6 +177,7 @@ units_verify() {
 		cp "$dir/units/mercutio-$p@.service" "$dir/units/mercutio-$p@2.service"
 	done
 	cp "$dir/units/mercutio-c2s@.socket" "$dir/units/mercutio-c2s@2.socket"
+	cp "$dir/units/mercutio-s2s@.socket" "$dir/units/mercutio-s2s@2.socket"
 	rm -f "$dir"/units/*@.service "$dir"/units/*@.socket
 	systemd-analyze verify --man=no "$dir"/units/* 2>&1 | grep -F -e mercutio -e "$dir" >"$dir/verify"
 	cat "$dir/verify"

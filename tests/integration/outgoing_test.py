@@ -74,9 +74,10 @@ class Client:
 
     def nothing(self, remote):
         """Whatever was to come has come: a stanza to the account itself is the last."""
+        remote.sync("romeo@localhost")
         self.send("<message type='headline' to='romeo@localhost' id='last'/>")
         e = self.stanza()
-        assert e.get("id") == "last", e.attrib
+        assert e.get("id") == "last", (e.attrib, [c.tag for c in e.iter()])
 
     def close(self):
         self.s.close()
@@ -211,7 +212,7 @@ def delivered_by_the_next(server):
         lost, held, writing = r.got(), r.got(), r.got()
         r.held(held, writing)
         r.writing(writing)
-        r.drain()  # sm has heard of it
+        r.drain("romeo@localhost")  # sm has heard of it
         r.kill()
         c.send(message(4))
         c.error("m1", "remote-server-timeout")
@@ -279,7 +280,7 @@ def many(server):
         after = [r.got() for _ in range(150)]
         assert [(t.key, t.id) for t in after] == [(t.key, t.id) for t in before]
         r.say(auto=True)
-        r.drain()
+        r.drain("romeo@localhost")
         c.nothing(r)
         assert not r.tells, r.tells
         c.close()

@@ -69,6 +69,7 @@ class Remote:
         self.numbers = 0
         threading.Thread(target=self._read, daemon=True).start()
         self._wait(lambda: self.ready)
+        self.sync("localhost")  # whoever sends from here on, its session manager knows of us
         if auto:
             self.say(auto=True)
 
@@ -144,9 +145,13 @@ class Remote:
     def tell(self, xml):
         return self.told(self.start(xml))
 
-    def drain(self):
+    def sync(self, to):
+        """The owner of to has read what was said before."""
+        self.tell(f"<iq type='result' id='sync' from='sync@remote.test' to='{to}'/>")
+
+    def drain(self, to="localhost"):
         """All TELLs that have come so far: what is told before our own is answered has come."""
-        self.tell("<iq type='result' id='drain' from='drain@remote.test' to='localhost'/>")
+        self.sync(to)
         tells, self.tells = self.tells, []
         return tells
 
