@@ -2,20 +2,20 @@
 /* SCRAM messages: strict parsing, writing, key derivation and the proof. */
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include "auth/scram.h"
 #include "base/alloc.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/random.h"
 
 static const struct {
 	const char *name;
 	size_t size;
-	const EVP_MD *(*md)(void);
+	enum digest digest;
 } hashes[SCRAM_HASHES] = {
-	[SCRAM_SHA1] = {"SCRAM-SHA-1", 20, EVP_sha1},
-	[SCRAM_SHA256] = {"SCRAM-SHA-256", 32, EVP_sha256},
+	[SCRAM_SHA1] = {"SCRAM-SHA-1", 20, DIGEST_SHA1},
+	[SCRAM_SHA256] = {"SCRAM-SHA-256", 32, DIGEST_SHA256},
 };
 
 size_t scram_hash_size(enum scram_hash h)
@@ -41,15 +41,12 @@ bool scram_hash_parse(struct str name, enum scram_hash *ret_hash)
 
 void scram_hash(enum scram_hash h, struct str data, uint8_t ret[SCRAM_MAX_HASH])
 {
-	if (!EVP_Digest(data.ptr ? data.ptr : "", data.len, ret, NULL, hashes[h].md(), NULL))
-		bug("no digest for %s", hashes[h].name);
+	digest(hashes[h].digest, data.ptr, data.len, ret);
 }
 
-static void hmac(enum scram_hash h, const uint8_t *key, struct str data, uint8_t *ret)
+static void keyed(enum scram_hash h, const uint8_t *key, struct str data, uint8_t *ret)
 {
-	if (!HMAC(hashes[h].md(), key, (int)hashes[h].size, (const uint8_t *)data.ptr, data.len,
-		  ret, NULL))
-		bug("no HMAC for %s", hashes[h].name);
+	hmac(hashes[h].digest, key, hashes[h].size, data.ptr, data.len, ret);
 }
 
 void scram_derive(struct str password, struct scram_keys *keys)
@@ -58,12 +55,12 @@ void scram_derive(struct str password, struct scram_keys *keys)
 	size_t size = hashes[keys->hash].size;
 
 	if (!PKCS5_PBKDF2_HMAC(password.ptr ? password.ptr : "", (int)password.len, keys->salt,
-			       (int)keys->salt_len, (int)keys->iterations, hashes[keys->hash].md(),
-			       (int)size, salted))
+			       (int)keys->salt_len, (int)keys->iterations,
+			       digest_md(hashes[keys->hash].digest), (int)size, salted))
 		bug("no PBKDF2 for %s", hashes[keys->hash].name);
-	hmac(keys->hash, salted, STR("Client Key"), client_key);
+	keyed(keys->hash, salted, STR("Client Key"), client_key);
 	scram_hash(keys->hash, str_n((char *)client_key, size), keys->stored_key);
-	hmac(keys->hash, salted, STR("Server Key"), keys->server_key);
+	keyed(keys->hash, salted, STR("Server Key"), keys->server_key);
 	wipe(salted, sizeof(salted));
 	wipe(client_key, sizeof(client_key));
 }
@@ -296,12 +293,12 @@ bool scram_verify(const struct scram_keys *keys, struct str auth_message,
 	bool good;
 
 	/* ClientKey := ClientProof XOR HMAC(StoredKey, AuthMessage); H(ClientKey) = StoredKey? */
-	hmac(keys->hash, keys->stored_key, auth_message, signature);
+	keyed(keys->hash, keys->stored_key, auth_message, signature);
 	for (size_t i = 0; i < size; i++)
 		key[i] = f->proof[i] ^ signature[i];
 	scram_hash(keys->hash, str_n((char *)key, size), hashed);
 	good = equal_const_time(hashed, keys->stored_key, size) & (f->proof_len == size);
-	hmac(keys->hash, keys->server_key, auth_message, signature);
+	keyed(keys->hash, keys->server_key, auth_message, signature);
 	if (good) {
 		buf_lit(b, "v=");
 		base64_encode(b, signature, size);

@@ -26,14 +26,12 @@ void buf_wipe(struct buf *b)
 	buf_free(b);
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
 	size_t need = b->len + n, cap = b->cap;
 
 	if (need < n)
 		bug("buffer of %zu bytes cannot grow by %zu", b->len, n);
-	if (b->data && b->cap - b->off - b->len >= n)
-		return b->data + b->off + b->len;
 	/* Moving to the front costs at most what was consumed; else a queue that is fed and
 	 * drained for ever would copy all of itself for each small piece. */
 	if (b->data && need <= cap && b->off >= b->len) {
@@ -62,14 +60,6 @@ void buf_added(struct buf *b, size_t n)
 {
 	if (n > b->cap - b->off - b->len)
 		bug("%zu bytes added to a buffer with less room", n);
-	b->len += n;
-}
-
-void buf_append(struct buf *b, const void *p, size_t n)
-{
-	if (!n)
-		return;
-	memcpy(buf_reserve(b, n), p, n);
 	b->len += n;
 }
 

@@ -55,7 +55,8 @@ static void set_values(struct setting *s, struct str left, struct str value, str
 		return;
 	while (str_split(&value, o->type == OPT_LIST ? ',' : '\0', &part)) {
 		part = str_trim(part);
-		option_check(o, part, s->n, &why);
+		if (!why.len)
+			option_check(o, part, s->n, &why);
 		conf_add_value(s, part);
 	}
 	if (why.len)

@@ -170,7 +170,7 @@ static void read_in(struct conn *c)
 		if (c->ssl && c->state == CONN_SECURE && SSL_has_pending(c->ssl)) {
 			if (total < CONN_READ_MAX)
 				continue;
-			loop_defer(c->loop, &c->task);
+			loop_defer_last(c->loop, &c->task);
 			return;
 		}
 		/* A short piece was all there is: asking again would cost a call that finds nothing. */
@@ -329,7 +329,7 @@ void conn_flush_later(struct conn *c)
 	}
 	if (c->ssl && c->state != CONN_SECURE)
 		c->tell_drained = true;
-	loop_defer(c->loop, &c->task);
+	loop_defer_last(c->loop, &c->task);
 }
 
 size_t conn_unsent(const struct conn *c)
@@ -350,7 +350,7 @@ void conn_shutdown(struct conn *c, unsigned linger_s)
 	c->linger_s = linger_s;
 	/* Bounds the writing too: a peer that reads nothing is not waited for without end. */
 	loop_timeout_start(c->loop, &c->linger, linger_s);
-	loop_defer(c->loop, &c->task);
+	loop_defer_last(c->loop, &c->task);
 }
 
 void conn_pause(struct conn *c)
@@ -366,7 +366,7 @@ void conn_resume(struct conn *c)
 		return;
 	c->paused = false;
 	if (c->ssl && c->state == CONN_SECURE && SSL_has_pending(c->ssl))
-		loop_defer(c->loop, &c->task);
+		loop_defer_last(c->loop, &c->task);
 	if (!c->depth)
 		conn_interest(c);
 }
@@ -387,7 +387,7 @@ void conn_start_tls(struct conn *c, SSL *take_ssl)
 	c->clear_left = c->out.len;
 	if (c->sent || c->out.len)
 		c->used = true;
-	loop_defer(c->loop, &c->task);
+	loop_defer_last(c->loop, &c->task);
 	if (!c->depth)
 		conn_interest(c);
 }

@@ -92,6 +92,7 @@ struct inherited {
 int listeners_inherited(struct inherited **ret, size_t *ret_n);
 /* A listening socket made by someone else. */
 struct listener *listener_from_fd(struct loop *l, int take_fd, listener_fn *fn, void *arg);
+int listener_fd(const struct listener *s); /* stays its own */
 /* At EMFILE or ENFILE it stops accepting by itself and tries again each second; full (may be
  * NULL) is then called once per episode. */
 void listener_on_full(struct listener *s, loop_fn *full);

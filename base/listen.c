@@ -238,6 +238,11 @@ int listener_new(struct loop *l, const char *address, bool reuse_port, listener_
 	return 0;
 }
 
+int listener_fd(const struct listener *s)
+{
+	return s->fd;
+}
+
 void listener_on_full(struct listener *s, loop_fn *full)
 {
 	s->full_fn = full;

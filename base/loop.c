@@ -13,7 +13,7 @@ struct loop {
 	uv_loop_t uv;
 	uv_prepare_t before_wait; /* also keeps uv_run from ending while nothing is watched */
 	uv_check_t after_wait;
-	struct loop_task tasks; /* head of a ring */
+	struct loop_task tasks, last; /* heads of rings */
 	struct loop_wheel wheel;
 	bool running;
 	bool now_known; /* now_ms holds for this turn */
@@ -57,11 +57,18 @@ static void release(uv_handle_t *handle)
 	free(handle);
 }
 
+static struct loop_task *next_task(struct loop *l)
+{
+	if (l->tasks.next != &l->tasks)
+		return l->tasks.next;
+	return l->last.next != &l->last ? l->last.next : NULL;
+}
+
 static void run_tasks(struct loop *l)
 {
-	while (l->tasks.next != &l->tasks) {
-		struct loop_task *t = l->tasks.next;
+	struct loop_task *t;
 
+	while ((t = next_task(l))) {
 		loop_task_cancel(l, t);
 		t->fn(t->arg);
 	}
@@ -89,6 +96,7 @@ struct loop *loop_new(void)
 	must(uv_loop_init(&l->uv), "uv_loop_init");
 	l->uv.data = l;
 	l->tasks.next = l->tasks.prev = &l->tasks;
+	l->last.next = l->last.prev = &l->last;
 	uv_prepare_init(&l->uv, &l->before_wait);
 	l->before_wait.data = l;
 	uv_prepare_start(&l->before_wait, on_before_wait);
@@ -133,7 +141,7 @@ void loop_run(struct loop *l)
 
 void loop_run_once(struct loop *l)
 {
-	bool waits = l->tasks.next == &l->tasks;
+	bool waits = !next_task(l);
 
 	/* Deferred calls are what this turn was waiting for. */
 	turn(l, waits ? UV_RUN_ONCE : UV_RUN_NOWAIT);
@@ -157,15 +165,25 @@ uint64_t loop_now(const struct loop *l)
 	return l->now_ms;
 }
 
-void loop_defer(struct loop *l, struct loop_task *t)
+static void enqueue(struct loop_task *ring, struct loop_task *t)
 {
 	if (t->queued)
 		return;
 	t->queued = true;
-	t->prev = l->tasks.prev;
-	t->next = &l->tasks;
+	t->prev = ring->prev;
+	t->next = ring;
 	t->prev->next = t;
-	l->tasks.prev = t;
+	ring->prev = t;
+}
+
+void loop_defer(struct loop *l, struct loop_task *t)
+{
+	enqueue(&l->tasks, t);
+}
+
+void loop_defer_last(struct loop *l, struct loop_task *t)
+{
+	enqueue(&l->last, t);
 }
 
 void loop_task_cancel(struct loop *l, struct loop_task *t)

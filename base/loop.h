@@ -51,6 +51,8 @@ struct loop_task {
 	bool queued;
 };
 void loop_defer(struct loop *l, struct loop_task *t); /* no effect when queued already */
+/* Behind all of those, also those that they defer: for writing what the turn has gathered. */
+void loop_defer_last(struct loop *l, struct loop_task *t);
 void loop_task_cancel(struct loop *l, struct loop_task *t);
 
 /* Coarse timeouts for many objects: fires between s and s + 1 seconds, O(1), no timer each,

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/options_internal.h"
+#include "base/uri.h"
 
 struct unit {
 	const char *name;
@@ -125,17 +126,29 @@ static bool check_enum(const struct option *o, struct str value, struct buf *why
 	return false;
 }
 
+/* n entries came before it; one mistake is told once. */
+static bool check_entry(const struct option *o, struct str value, size_t n, struct buf *why)
+{
+	if (o->max && n >= (size_t)o->max) {
+		if (n == (size_t)o->max)
+			buf_printf(why, "more than %" PRId64 " entries", o->max);
+		return false;
+	}
+	if (!(o->flags & OPT_URI) || uri_valid(value))
+		return true;
+	show(o, value, why);
+	buf_lit(why, " is not a URI, as mailto:abuse@example.net, xmpp:help@example.net or "
+		     "https://example.net/help");
+	return false;
+}
+
 bool option_check(const struct option *o, struct str value, size_t n, struct buf *why)
 {
 	switch (o->type) {
 	case OPT_STR:
 		break;
 	case OPT_LIST:
-		if (!o->max || n < (size_t)o->max)
-			break;
-		if (n == (size_t)o->max)
-			buf_printf(why, "more than %" PRId64 " entries", o->max);
-		return false;
+		return check_entry(o, value, n, why);
 	case OPT_INT:
 	case OPT_TIME:
 	case OPT_SIZE:

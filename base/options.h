@@ -27,7 +27,8 @@ enum option_type {
 	OPT_ENUM      /* int: index into choices */
 };
 
-enum { OPT_RELOAD = 1, OPT_SECRET = 2 }; /* takes effect at reload; never shown */
+/* Takes effect at reload; never shown; entries of the list are URIs. */
+enum { OPT_RELOAD = 1, OPT_SECRET = 2, OPT_URI = 4 };
 
 struct option {
 	const char *name; /* NULL ends a table */

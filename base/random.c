@@ -2,10 +2,8 @@
 /* Random bytes, hex, base64, digests and the placement hash. */
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 #include <sys/random.h>
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -137,28 +135,19 @@ int base64_decode(struct buf *b, struct str text)
 	return 0;
 }
 
-static void digest(const EVP_MD *md, const void *p, size_t n, uint8_t *ret)
-{
-	if (EVP_Digest(n ? p : "", n, ret, NULL, md, NULL) != 1)
-		bug("digest failed");
-}
-
 void sha1(const void *p, size_t n, uint8_t ret[20])
 {
-	digest(EVP_sha1(), p, n, ret);
+	digest(DIGEST_SHA1, p, n, ret);
 }
 
 void sha256(const void *p, size_t n, uint8_t ret[32])
 {
-	digest(EVP_sha256(), p, n, ret);
+	digest(DIGEST_SHA256, p, n, ret);
 }
 
 void hmac_sha256(const void *key, size_t nkey, const void *p, size_t n, uint8_t ret[32])
 {
-	unsigned len = 32;
-
-	if (!HMAC(EVP_sha256(), nkey ? key : "", (int)nkey, n ? p : (const void *)"", n, ret, &len))
-		bug("HMAC failed");
+	hmac(DIGEST_SHA256, key, nkey, p, n, ret);
 }
 
 static uint64_t mix(uint64_t z)

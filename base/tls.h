@@ -50,6 +50,9 @@ SSL *tls_peer_new(struct tls_store *s, struct str domain, const char *server_nam
  * our certificate). Append to b; -ENOTSUP when this connection has none. */
 int tls_exporter(SSL *ssl, struct buf *b);
 int tls_server_end_point(SSL *ssl, struct buf *b);
+/* Whether it has them, which costs much less than having them made. */
+bool tls_has_exporter(SSL *ssl);
+bool tls_has_server_end_point(SSL *ssl);
 /* Text of the oldest OpenSSL error of this thread, and clears the queue; malloc'ed. */
 char *tls_error(const char *what);
 

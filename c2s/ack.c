@@ -25,21 +25,6 @@ void ack_failed(struct client *c, enum stanza_error e, const uint32_t *h)
 	client_flush(c);
 }
 
-static bool is_true(struct str s)
-{
-	return str_eq(s, STR("true")) || str_eq(s, STR("1"));
-}
-
-bool ack_number(struct str s, uint32_t *ret)
-{
-	unsigned long long v;
-
-	if (!str_u64(s, &v) || v > UINT32_MAX)
-		return false;
-	*ret = (uint32_t)v;
-	return true;
-}
-
 /* --- acknowledging the client's stanzas -------------------------------------------------- */
 
 static void write_a(struct session *s)
@@ -156,10 +141,7 @@ void ack_too_high(struct client *c, uint32_t h, const uint32_t *sent)
 {
 	struct buf b = BUF_INIT;
 
-	buf_printf(&b, "<handled-count-too-high xmlns='" NS_SM "' h='%" PRIu32 "'", h);
-	if (sent)
-		buf_printf(&b, " send-count='%" PRIu32 "'", *sent);
-	buf_lit(&b, "/>");
+	sm_too_high_write(&b, h, sent);
 	stream_error_app(c, STREAM_E_UNDEFINED_CONDITION,
 			 "more stanzas acknowledged than were sent", buf_str(&b));
 	buf_free(&b);
@@ -175,7 +157,7 @@ void ack_answer(struct client *c, const struct xml_element *e)
 			     "stream management is not enabled");
 		return;
 	}
-	if (!ack_number(element_attr(e, "h"), &h)) {
+	if (!sm_number(element_attr(e, "h"), &h)) {
 		stream_error(c, STREAM_E_INVALID_XML, "h is missing or no number");
 		return;
 	}
@@ -271,8 +253,8 @@ void ack_enable(struct client *c, const struct xml_element *e)
 	a->in_base = a->told = a->wanted = s->in;
 	a->behind = s->done != s->in;
 	p = pending_new(s, &enable_ops);
-	p->resume = is_true(element_attr(e, "resume")) && most;
-	p->number = ack_number(element_attr(e, "max"), &max) && max && max < most ? max
-										  : (uint32_t)most;
+	p->resume = attr_true(element_attr(e, "resume")) && most;
+	p->number = sm_number(element_attr(e, "max"), &max) && max && max < most ? max
+										 : (uint32_t)most;
 	pending_start(p);
 }

@@ -169,7 +169,7 @@ void ack_resume(struct client *c, const struct xml_element *e)
 		ack_failed(c, STANZA_E_UNEXPECTED_REQUEST, NULL);
 		return;
 	}
-	if (!ack_number(element_attr(e, "h"), &h)) {
+	if (!sm_number(element_attr(e, "h"), &h)) {
 		ack_failed(c, STANZA_E_BAD_REQUEST, NULL);
 		return;
 	}

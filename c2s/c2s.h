@@ -41,11 +41,6 @@ struct shard {
 	uint32_t epoch;
 };
 
-struct listening {
-	struct listener *listener;
-	int claim; /* of a shared address, -1: none */
-};
-
 struct c2s_stats {
 	uint64_t connections, logins, login_failures, stanzas_in, stanzas_out, stream_errors;
 	uint64_t refused_address, refused_unauthenticated, resumed, throttled;
@@ -61,10 +56,7 @@ struct c2s {
 	struct pool *scratch; /* for the element in hand */
 	struct domain *domains;
 	size_t ndomains;
-	struct listening *listeners;
-	size_t nlisteners;
-	struct inherited *inherited; /* by the init system */
-	size_t ninherited;
+	struct listeners *listeners; /* NULL: no more */
 	size_t full_at;		   /* connections at the limit of open files */
 	bool full, full_told;	   /* at it now; it was logged */
 	struct loop_timeout watch; /* certificates */

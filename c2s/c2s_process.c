@@ -45,8 +45,7 @@ static void c2s_ready(void *state)
 {
 	struct c2s *x = state;
 
-	if (!x->listeners && !x->draining)
-		listen_start(x);
+	listen_start(x);
 	owners_scan_later(x);
 }
 
@@ -157,6 +156,7 @@ static const struct link_handler handlers[] = {
 	{MSG_GIVE, on_give},	   {MSG_GIVE_MANY, on_give_many},
 	{MSG_DONE, on_done},	   {MSG_DONE_RECORD, on_done_record},
 	{MSG_SETTLED, on_settled}, {MSG_SESSION_END, on_session_end},
+	{MSG_SESSION_BREAK, on_session_break},
 	{MSG_BOUNCE, on_bounce},   {0, NULL},
 };
 static const struct control_command commands[] = {

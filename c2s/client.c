@@ -231,7 +231,7 @@ static void on_flushed(void *arg)
 void client_look_later(struct client *c)
 {
 	/* What the connection has to write in this turn stands before us in the loop's queue. */
-	loop_defer(c->c2s->loop, &c->flushed);
+	loop_defer_last(c->c2s->loop, &c->flushed);
 }
 
 /* Whatever is written counts: answers that c2s gives by itself are as many as a client asks for. */

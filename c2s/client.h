@@ -4,6 +4,7 @@
 #define C2S_CLIENT_H
 
 #include "c2s/c2s.h"
+#include "xmpp/stream.h"
 
 enum phase {
 	PHASE_CLEAR,	     /* no TLS yet */
@@ -56,6 +57,7 @@ struct client {
 	struct loop_task flushed; /* looks at what the kernel took of this turn's output */
 	uint32_t last_in, partial_since, full_since,
 		closed_at;   /* seconds of the loop's clock; 0: no */
+	uint32_t proven_until; /* likewise: a certificate has proven who it is */
 	uint32_t limited_ms; /* when the buckets were filled last */
 	int32_t credit_bytes, credit_stanzas;
 	uint8_t phase, paused;
@@ -105,6 +107,7 @@ void external_look(struct client *c); /* TLS is complete */
 /* Asks what this client is offered; stream_features follows. False: as any other. */
 bool external_ask(struct client *c, unsigned bindings);
 void external_forget(struct login *l);
+void external_succeeded(struct client *c); /* it has logged in by its certificate */
 
 /* --- steps ------------------------------------------------------------------------------- */
 
@@ -114,7 +117,6 @@ step_fn step_bind;					     /* an iq before binding */
 step_fn step_register;					     /* a stanza before authentication */
 step_fn ack_enable, ack_resume, ack_request, ack_answer;     /* ack.c */
 step_fn session_stanza;					     /* session.c */
-struct str element_attr(const struct xml_element *e, const char *name);
 /* RFC 6120 section 8.3: an error for an iq that no session answers, with the legacy code. */
 void step_iq_error(struct client *c, const struct stanza *st, enum stanza_error e,
 		   const char *text);

@@ -40,6 +40,8 @@ void client_arm(struct client *c)
 	} else if (c->login) {
 		sooner(&best, now, (uint32_t)(c->login->started_ms / 1000) + 1, o->login_timeout);
 	}
+	if (c->proven_until)
+		sooner(&best, now, c->proven_until, 0);
 	if (c->partial_since)
 		sooner(&best, now, c->partial_since, o->stanza_timeout);
 	if (c->full_since)
@@ -99,6 +101,8 @@ void client_tick(void *arg)
 			return;
 		}
 		stream_error(c, STREAM_E_CONNECTION_TIMEOUT, c->reason);
+	} else if (over(c, c->proven_until, 0)) {
+		stream_error(c, STREAM_E_RESET, "the certificate is no longer valid");
 	} else if (over(c, c->partial_since, o->stanza_timeout)) {
 		stream_error(c, STREAM_E_POLICY_VIOLATION, "a stanza took too long to arrive");
 	} else if (over(c, c->full_since, o->out_timeout) ||

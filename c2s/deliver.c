@@ -323,6 +323,16 @@ void on_settled(void *arg, const struct frame *f, const void *msg)
 	}
 }
 
+/* What its client sent is finished, and then the owner hears that the connection is gone. */
+void on_session_break(void *arg, const struct frame *f, const void *msg)
+{
+	const struct msg_session_break *m = msg;
+	struct session *s = session_find(arg, m->sid);
+
+	if (s && s->client && s->attachment == m->attachment && owner_speaks(s, f))
+		client_break(s->client, "it takes too little");
+}
+
 void on_session_end(void *arg, const struct frame *f, const void *msg)
 {
 	const struct msg_session_end *m = msg;

@@ -21,7 +21,7 @@ static void feature_limits(const struct client *c, struct xml_writer *w)
 	xw_start(w, "limits", NS_LIMITS);
 	number_leaf(w, "max-bytes", (long long)limits.stanza_bytes);
 	if (c->phase >= PHASE_AUTHENTICATED && o->idle_ping)
-		number_leaf(w, "idle-seconds", (o->idle_ping + o->idle_timeout) / 1000);
+		number_leaf(w, "idle-seconds", o->idle_ping / 1000); /* then it is asked */
 	xw_end(w);
 }
 
@@ -94,14 +94,12 @@ void stream_features(struct client *c)
 static unsigned bindings_of(const struct client *c)
 {
 	unsigned have = 0;
-	struct buf b = BUF_INIT;
 	SSL *ssl = c->phase == PHASE_SECURE ? conn_ssl(c->conn) : NULL;
 
-	if (ssl && tls_exporter(ssl, &b) == 0)
+	if (ssl && tls_has_exporter(ssl))
 		have |= BIND_EXPORTER;
-	if (ssl && tls_server_end_point(ssl, &b) == 0)
+	if (ssl && tls_has_server_end_point(ssl))
 		have |= BIND_END_POINT;
-	buf_wipe(&b);
 	return have;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Listening sockets, and how many connections there may be. */
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "base/listeners.h"
 #include "base/tenants.h"
 #include "c2s/client.h"
 
@@ -58,8 +58,7 @@ static void on_full(void *arg)
 static void pause_all(struct c2s *x, bool pause)
 {
 	x->full = pause;
-	for (size_t i = 0; i < x->nlisteners; i++)
-		listener_pause(x->listeners[i].listener, pause);
+	listeners_pause(x->listeners, pause);
 }
 
 void listen_taken(struct c2s *x, int fd)
@@ -83,114 +82,34 @@ void listen_given_back(struct c2s *x)
 		x->full_told = false;
 }
 
-static void add(struct c2s *x, struct listener *l, int claim)
-{
-	listener_on_full(l, on_full);
-	x->listeners = xrealloc(x->listeners, (x->nlisteners + 1) * sizeof *x->listeners);
-	x->listeners[x->nlisteners++] = (struct listening){l, claim};
-}
-
-static _Noreturn void cannot_listen(const struct c2s *x, const char *address, int err)
-{
-	if (err == -EADDRINUSE && x->config->reuse_port)
-		fatal("cannot listen on %s: %s, and not by a c2s of this run_dir", address,
-		      strerror(-err));
-	fatal("cannot listen on %s: %s", address, strerror(-err));
-}
-
-static bool is_unix(const char *address)
-{
-	return strncmp(address, "unix:", 5) == 0;
-}
-
-static int claim(const struct c2s *x, const char *address)
-{
-	int fd = -1, err = 0;
-
-	if (x->config->reuse_port && !is_unix(address))
-		err = listener_claim(address, x->app->common->run_dir, &fd);
-	else
-		err = listener_probe(address);
-	if (err < 0)
-		cannot_listen(x, address, err);
-	return fd;
-}
-
-static void check_all(const struct c2s *x, char **addresses)
-{
-	for (; *addresses; addresses++)
-		listener_disclaim(claim(x, *addresses));
-}
-
-static void listen_all(struct c2s *x, char **addresses, listener_fn *fn)
-{
-	for (; *addresses; addresses++) {
-		int taken = claim(x, *addresses), err;
-		struct listener *l;
-
-		err = listener_new(x->loop, *addresses, x->config->reuse_port, fn, x, &l);
-		if (err < 0)
-			cannot_listen(x, *addresses, err);
-		listener_claimed(taken);
-		add(x, l, taken);
-	}
-}
-
-static bool has_port(char **addresses, unsigned short port)
-{
-	for (; port && *addresses; addresses++) {
-		const char *colon = strrchr(*addresses, ':');
-		unsigned long long n;
-
-		if (!is_unix(*addresses) && colon && str_u64(str_z(colon + 1), &n) && n == port)
-			return true;
-	}
-	return false;
-}
-
-/* Its name tells, else the option that has its port. */
-static bool begins_with_tls(const struct c2s *x, const struct inherited *s)
-{
-	if (strcmp(s->name, "listen_tls") == 0 || strcmp(s->name, "listen") == 0)
-		return s->name[6] != '\0';
-	return has_port(x->config->listen_tls, s->port);
-}
-
 void listen_prepare(struct c2s *x)
 {
-	if (listeners_inherited(&x->inherited, &x->ninherited) < 0)
-		fatal("a socket that was handed over (LISTEN_FDS) does not listen");
-	if (x->ninherited)
-		return;
-	check_all(x, x->config->listen);
-	check_all(x, x->config->listen_tls);
+	const struct listeners_config c = {
+		.listen = x->config->listen,
+		.listen_tls = x->config->listen_tls,
+		.reuse_port = x->config->reuse_port,
+		.dir = x->app->common->run_dir,
+		.plain = accept_plain,
+		.tls = accept_tls,
+		.full = on_full,
+		.arg = x,
+	};
+	char *error = NULL;
+
+	x->listeners = listeners_new(x->loop, &c, &error);
+	if (!x->listeners)
+		fatal("%s", error);
 }
 
 void listen_start(struct c2s *x)
 {
-	for (size_t i = 0; i < x->ninherited; i++) {
-		const struct inherited *s = &x->inherited[i];
-		listener_fn *fn = begins_with_tls(x, s) ? accept_tls : accept_plain;
+	char *error = NULL;
 
-		add(x, listener_from_fd(x->loop, s->fd, fn, x), -1);
-	}
-	if (x->ninherited)
-		return;
-	listen_all(x, x->config->listen, accept_plain);
-	listen_all(x, x->config->listen_tls, accept_tls);
+	if (x->listeners && !listeners_count(x->listeners) && listeners_open(x->listeners, &error) < 0)
+		fatal("%s", error);
 }
 
 void listen_stop(struct c2s *x)
 {
-	while (x->nlisteners) {
-		struct listening *l = &x->listeners[--x->nlisteners];
-
-		listener_free(l->listener);
-		listener_disclaim(l->claim);
-	}
-	free(x->listeners);
-	x->listeners = NULL;
-	free(x->inherited);
-	x->inherited = NULL;
-	x->ninherited = 0;
+	x->listeners = listeners_free(x->listeners);
 }

@@ -23,6 +23,9 @@ const struct option c2s_options[] = {
 	 "CA file, PEM: clients are asked for certificates of it, and may log in by those that "
 	 "name "
 	 "their account (SASL EXTERNAL, XEP-0178); none: they are not asked"},
+	{"former_domains", OPT_LIST, AT(former_domains), NULL, 0, 1000, NULL, OPT_RELOAD,
+	 "domains that were served here once: clients that ask for them are told that they are gone "
+	 "(host-gone), which is for good, not that they are unknown"},
 	{"register", OPT_BOOL, AT(register_open), "false", 0, 0, NULL, OPT_RELOAD,
 	 "anyone may make an account in-band (XEP-0077), over TLS only"},
 	{"sasl_tries", OPT_INT, AT(sasl_tries), "3", 2, 5, NULL, OPT_RELOAD,

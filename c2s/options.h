@@ -8,7 +8,7 @@
 enum { TLS_REQUIRED, TLS_OPTIONAL };
 
 struct c2s_config {
-	char **listen, **listen_tls;
+	char **listen, **listen_tls, **former_domains;
 	bool reuse_port, register_open;
 	int tls;
 	char *tls_min, *tls_ciphers, *client_ca;

@@ -93,7 +93,7 @@ link_handler_fn on_bounce;
 
 /* --- deliver.c, acks to sm --------------------------------------------------------------- */
 
-link_handler_fn on_give, on_give_many, on_done, on_done_record, on_settled, on_session_end;
+link_handler_fn on_give, on_give_many, on_done, on_done_record, on_settled, on_session_end, on_session_break;
 /* The session's client has everything up to m. */
 void given_acked(struct session *s, uint32_t m);
 void given_push(struct session *s, const struct given *g);
@@ -116,6 +116,5 @@ struct acks *ack_new(struct session *s);
 void ack_free(struct session *s);
 void ack_failed(struct client *c, enum stanza_error e, const uint32_t *h); /* h may be NULL */
 void ack_too_high(struct client *c, uint32_t h, const uint32_t *sent);	   /* sent may be NULL */
-bool ack_number(struct str text, uint32_t *ret);
 
 #endif

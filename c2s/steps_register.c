@@ -149,7 +149,9 @@ void step_register(struct client *c, const struct xml_element *e)
 	if (stanza_from_element(p, e, &st) == 0 && st.kind == STANZA_IQ &&
 	    (st.type == IQ_GET || st.type == IQ_SET))
 		query = stanza_payload(p, &st);
-	if (query && str_eqz(query->name, "query") && str_eqz(query->ns, NS_REGISTER))
+	/* With us: nothing goes to anybody else before a login. */
+	if (query && str_eqz(query->name, "query") && str_eqz(query->ns, NS_REGISTER) &&
+	    (!st.to.ptr || str_eqz(st.to, c->domain->name)))
 		register_iq(c, &st, query);
 	else /* RFC 6120 section 4.9.3.12 */
 		stream_error(c, STREAM_E_NOT_AUTHORIZED, "log in first");

@@ -4,22 +4,6 @@
 
 #define VERSION "1.0" /* of XMPP */
 
-struct str element_attr(const struct xml_element *e, const char *name)
-{
-	for (size_t i = 0; i < e->nattrs; i++)
-		if (!e->attrs[i].ns.len && str_eqz(e->attrs[i].name, name))
-			return e->attrs[i].value;
-	return STR_NONE;
-}
-
-static struct str header_attr(const struct xml_header *h, const char *ns, const char *name)
-{
-	for (size_t i = 0; i < h->nattrs; i++)
-		if (str_eqz(h->attrs[i].ns, ns) && str_eqz(h->attrs[i].name, name))
-			return h->attrs[i].value.ptr ? h->attrs[i].value : STR("");
-	return STR_NONE;
-}
-
 void stream_restart(struct client *c)
 {
 	xml_reader_restart(c->reader);
@@ -37,24 +21,14 @@ void stream_restart(struct client *c)
  * it has sent none (section 4.7.5: then neither do we). */
 static void send_header(struct client *c, const struct jid *to, struct str version)
 {
-	struct buf *b = conn_out(c->conn);
 	char id[33];
 
 	random_hex(id, 16);
-	buf_lit(b, "<?xml version='1.0'?><stream:stream xmlns='" NS_CLIENT
-		   "' xmlns:stream='" NS_STREAM "' id='");
-	buf_append(b, id, 32);
-	buf_lit(b, "' from='");
-	xml_escape(b, str_z(c->domain->name));
-	if (to) {
-		buf_lit(b, "' to='");
-		xml_escape(b, to->bare);
-	}
-	if (version.len) {
-		buf_lit(b, "' version='");
-		xml_escape(b, version);
-	}
-	buf_lit(b, "' xml:lang='en'>");
+	stream_head_write(conn_out(c->conn), &(struct stream_head){.content_ns = NS_CLIENT,
+								   .id = str_z(id),
+								   .from = str_z(c->domain->name),
+								   .to = to ? to->bare : STR_NONE,
+								   .version = version});
 	c->header_out = true;
 	client_flush(c);
 }
@@ -70,7 +44,6 @@ static void write_error(struct client *c, enum stream_error e, struct str conten
 			struct str app)
 {
 	const struct session *s = c->session;
-	struct buf *b;
 
 	if (c->phase == PHASE_CLOSED)
 		return;
@@ -80,26 +53,7 @@ static void write_error(struct client *c, enum stream_error e, struct str conten
 	/* RFC 6120 section 4.9.1.2: the header comes before an error, also during setup. */
 	if (!c->header_out)
 		send_header(c, NULL, STR(VERSION));
-	b = conn_out(c->conn);
-	buf_lit(b, "<stream:error><");
-	buf_str_append(b, str_z(stream_error_name(e)));
-	buf_lit(b, " xmlns='" NS_STREAMS "'");
-	if (content.len) {
-		buf_putc(b, '>');
-		xml_escape(b, content);
-		buf_lit(b, "</");
-		buf_str_append(b, str_z(stream_error_name(e)));
-		buf_putc(b, '>');
-	} else {
-		buf_lit(b, "/>");
-	}
-	if (text && *text) {
-		buf_lit(b, "<text xmlns='" NS_STREAMS "' xml:lang='en'>");
-		xml_escape(b, str_z(text));
-		buf_lit(b, "</text>");
-	}
-	buf_str_append(b, app);
-	buf_lit(b, "</stream:error></stream:stream>");
+	stream_error_write(conn_out(c->conn), e, content, text, app);
 	client_flush(c);
 	c->ended = is_final(e) || !s || !s->acks || !s->acks->resumable;
 	client_shut(c);
@@ -149,29 +103,16 @@ void stream_ping(struct client *c)
 
 /* --- the client's header ----------------------------------------------------------------- */
 
-/* RFC 6120 section 4.7.5: both parts are numbers of their own. */
-static bool version_read(struct str v, unsigned long long *ret_major)
-{
-	struct str major;
-	unsigned long long minor;
-
-	return str_split(&v, '.', &major) && str_u64(major, ret_major) && str_u64(v, &minor);
-}
-
-/* A client older than 1.0 (or that says nothing) cannot be served. */
-static bool version_good(struct str v)
-{
-	unsigned long long major;
-
-	return version_read(v, &major) && major >= 1;
-}
-
 /* The one that we answer: the lower of both. */
-static struct str version_answer(struct str v)
+static struct str version_answer(struct pool *p, struct str v)
 {
-	unsigned long long major;
+	unsigned long long major, minor;
 
-	return !v.ptr || (version_read(v, &major) && major < 1) ? v : STR(VERSION);
+	if (!v.ptr)
+		return v;
+	if (!stream_version(v, &major, &minor) || major >= 1)
+		return STR(VERSION);
+	return pool_printf(p, "0.%llu", minor);
 }
 
 static bool lang_good(struct str s)
@@ -183,17 +124,25 @@ static bool lang_good(struct str s)
 	return s.len > 0 && s.len <= 64;
 }
 
-static struct domain *domain_find(struct c2s *x, struct str to)
+static struct domain *domain_find(struct c2s *x, struct str name)
+{
+	for (size_t i = 0; i < x->ndomains; i++)
+		if (str_eqz(name, x->domains[i].name))
+			return &x->domains[i];
+	return NULL;
+}
+
+static bool domain_gone(const struct c2s *x, struct str name)
 {
 	struct buf b = BUF_INIT;
-	struct domain *d = NULL;
+	bool gone = false;
 
-	if (jid_prep_domain(&b, to) == 0)
-		for (size_t i = 0; i < x->ndomains && !d; i++)
-			if (str_eqz(buf_str(&b), x->domains[i].name))
-				d = &x->domains[i];
+	for (char **f = x->config->former_domains; *f && !gone; f++) {
+		buf_clear(&b);
+		gone = jid_prep_domain(&b, str_z(*f)) == 0 && str_eq(buf_str(&b), name);
+	}
 	buf_free(&b);
-	return d;
+	return gone;
 }
 
 /* Fails when the header is one that we cannot go on with. */
@@ -234,30 +183,39 @@ static struct header_check check_identity(struct client *c, const struct domain 
 	return (struct header_check){0};
 }
 
+/* Which of our domains the client wants. */
+static struct header_check check_to(struct client *c, struct str to)
+{
+	struct header_check k = {0};
+	struct domain *d;
+	struct buf b = BUF_INIT;
+
+	if (!to.len)
+		return (struct header_check){true, STREAM_E_IMPROPER_ADDRESSING, "to is missing"};
+	if (jid_prep_domain(&b, to) < 0)
+		k = (struct header_check){true, STREAM_E_IMPROPER_ADDRESSING, NULL};
+	else if ((d = domain_find(c->c2s, buf_str(&b))))
+		c->domain = d;
+	else if (domain_gone(c->c2s, buf_str(&b)))
+		k = (struct header_check){true, STREAM_E_HOST_GONE, NULL};
+	else
+		k = (struct header_check){true, STREAM_E_HOST_UNKNOWN, NULL};
+	buf_free(&b);
+	return k;
+}
+
 static struct header_check check_header(struct client *c, const struct xml_header *h,
 					const struct jid *from)
 {
 	struct header_check k = check_namespaces(h);
-	struct str to = header_attr(h, "", "to");
-	struct domain *d = NULL;
-	struct buf b = BUF_INIT;
 
+	if (!k.failed)
+		k = check_to(c, header_attr(h, "", "to"));
 	if (k.failed)
 		return k;
-	if (!to.len)
-		return (struct header_check){true, STREAM_E_IMPROPER_ADDRESSING, "to is missing"};
-	d = domain_find(c->c2s, to);
-	if (!d) {
-		bool valid = jid_prep_domain(&b, to) == 0;
-
-		buf_free(&b);
-		return (struct header_check){
-			true, valid ? STREAM_E_HOST_UNKNOWN : STREAM_E_IMPROPER_ADDRESSING, NULL};
-	}
-	c->domain = d;
-	if (!version_good(header_attr(h, "", "version")))
+	if (!stream_version_good(header_attr(h, "", "version")))
 		return (struct header_check){true, STREAM_E_UNSUPPORTED_VERSION, NULL};
-	return check_identity(c, d, from);
+	return check_identity(c, c->domain, from);
 }
 
 static bool clear_login(const struct client *c)
@@ -279,7 +237,8 @@ static void on_header(void *arg, const struct xml_header *h)
 	c->header_in = true;
 	k = check_header(c, h, has_from ? &jid : NULL);
 	if (!c->header_out)
-		send_header(c, has_from ? &jid : NULL, version_answer(header_attr(h, "", "version")));
+		send_header(c, has_from ? &jid : NULL,
+			    version_answer(p, header_attr(h, "", "version")));
 	pool_reset(p);
 	if (lang_good(lang))
 		c->lang = str_dup(lang);

@@ -241,6 +241,7 @@ static struct channel_item *item_new(struct channel *ch, const struct channel_se
 		.from_epoch = s->from_epoch,
 		.from_shard = s->from_shard,
 		.kind = s->kind,
+		.first = s->first,
 		.too_long = body.len + FRAME_HEAD > link_max_frame(c->link),
 		.len = body.len,
 	};
@@ -254,6 +255,25 @@ static struct channel_item *item_new(struct channel *ch, const struct channel_se
 	return i;
 }
 
+static void item_add(struct channel *ch, struct channel_item *i)
+{
+	struct channel_item *at = i->first ? ch->items : NULL;
+
+	while (at && at->first)
+		at = at->next;
+	if (!at) {
+		DL_APPEND(ch->items, i);
+		if (!ch->unsent)
+			ch->unsent = i;
+		return;
+	}
+	DL_PREPEND_ELEM(ch->items, at, i);
+	if (at->run && at->run == ch->run)
+		channel_hold(ch); /* it must be in a run before that one */
+	else if (ch->unsent == at)
+		ch->unsent = i;
+}
+
 struct channel_item *channel_send_as(struct channels *c, const struct channel_send *s,
 				     item_deliver_fn *deliver)
 {
@@ -265,14 +285,12 @@ struct channel_item *channel_send_as(struct channels *c, const struct channel_se
 	/* Nothing is under way that another order could upset. */
 	if ((ch->key.shard & LANED) && !ch->items)
 		ch->stale |= channel_resolve(ch, &epoch) != ch->owner;
-	DL_APPEND(ch->items, i);
+	item_add(ch, i);
 	HASH_ADD(hh, c->tags, tag, sizeof i->tag, i);
 	c->frames++;
 	channels_watch_need(c);
 	c->bytes += item_size(i);
 	c->route_bytes[ch->key.route] += item_size(i);
-	if (!ch->unsent)
-		ch->unsent = i;
 	if (i->too_long)
 		loop_defer(link_loop(c->link), &c->refuse);
 	if (ch->stale)

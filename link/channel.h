@@ -30,6 +30,8 @@ struct channel_send {
 	const void *m;
 	uint32_t deadline_ms; /* from now; 0: none. Past it fn gets -ETIMEDOUT; the frame is never
 			       * sent again (but keeps its place: the receiver may have it). */
+	/* Older than what is in the channel: it goes first, behind others that came so. */
+	bool first;
 	uint64_t trace;
 	/* exactly once: answer, -ETIMEDOUT, -EREMOTEIO with FAILED, or by lane -ECONNRESET: who had it
 	 * is gone, and may have passed it on */

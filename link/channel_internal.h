@@ -55,6 +55,7 @@ struct channel_item {
 	uint64_t to;  /* by lane: the instance that may have it, 0: none */
 	uint32_t from_epoch;
 	uint16_t from_shard, kind;
+	bool first;    /* older than those behind it, though it came later */
 	bool too_long; /* no frame takes it: it fails at the end of the turn */
 	bool kept;     /* that instance has not begun with it (channel_held) */
 	bool expired;  /* keeps its place in the run under way, is in no later one */

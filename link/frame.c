@@ -51,5 +51,6 @@ long frame_read(struct str data, size_t max, struct frame *ret)
 	ret->run = get_u32(&r);
 	ret->number = get_u32(&r);
 	ret->body = str_n(data.ptr + FRAME_HEAD, len - FRAME_HEAD);
+	ret->way = 0;
 	return (long)len;
 }

@@ -33,6 +33,8 @@ struct frame {
 	uint32_t from_epoch, to_epoch;
 	uint32_t run, number;
 	struct str body; /* when received: borrowed for the call */
+	uint8_t way;     /* in memory alone. Received: 1 + the number of its router; sent: that one, if
+			  * it still works; 0: any */
 };
 
 void frame_head_write(const struct frame *f, size_t body_len, char ret[FRAME_HEAD]);

@@ -45,9 +45,31 @@ void link_notice(struct link *k, const struct link_notice *n)
 	link_leave(k);
 }
 
-static void on_tick(void *arg)
+/* A router beats first, and is answered at once: that wakes a process once and not twice. */
+static uint64_t quiet_ms(const struct link *k)
 {
-	struct link *k = arg;
+	return k->heartbeat_ms + k->heartbeat_ms / 4;
+}
+
+/* When the next way needs something; none of them need it, and the process sleeps till then. */
+static void tick_again(struct link *k, uint64_t now)
+{
+	uint64_t next = now + quiet_ms(k);
+
+	for (unsigned i = 0; i < k->nways; i++) {
+		const struct way *w = &k->ways[i];
+		uint64_t due = w->peer && way_works(w)
+				       ? peer_due(w->peer, k->heartbeat_ms, quiet_ms(k))
+				       : next;
+
+		if (due < next)
+			next = due;
+	}
+	loop_timer_start(k->tick, next > now ? next - now : 1, 0);
+}
+
+static void look(struct link *k, uint64_t quiet)
+{
 	uint64_t now = loop_now(k->loop), since = now - k->last_tick;
 	bool stopped = since >= 3 * k->heartbeat_ms;
 
@@ -64,10 +86,23 @@ static void on_tick(void *arg)
 			continue;
 		if (stopped)
 			way_down(w, -ETIMEDOUT, "this process did not run");
-		else if (!peer_tick(w->peer, now, k->heartbeat_ms))
+		else if (!peer_tick(w->peer, now, k->heartbeat_ms, quiet))
 			way_down(w, -ETIMEDOUT, "the router is silent");
 	}
-	link_leave(k);
+	if (link_leave(k))
+		tick_again(k, now);
+}
+
+static void on_tick(void *arg)
+{
+	struct link *k = arg;
+
+	look(k, quiet_ms(k));
+}
+
+void link_beat(struct link *k)
+{
+	look(k, k->heartbeat_ms / 2);
 }
 
 static char *copy(const char *z)
@@ -155,7 +190,7 @@ struct link *link_new(struct loop *l, const struct link_config *c, const struct 
 		w->address = xstrdup(c->routers[i]);
 	}
 	ways_start(k);
-	loop_timer_start(k->tick, k->heartbeat_ms / 3 + 1, k->heartbeat_ms / 3 + 1);
+	tick_again(k, k->last_tick);
 	return k;
 }
 
@@ -263,6 +298,11 @@ const char *link_name(const struct link *k)
 bool link_ready(const struct link *k)
 {
 	return k->nready > 0;
+}
+
+uint64_t link_heartbeat_ms(const struct link *k)
+{
+	return k->heartbeat_ms;
 }
 
 size_t link_max_frame(const struct link *k)

@@ -98,6 +98,7 @@ uint64_t link_id(const struct link *k); /* of this run of the process */
 const char *link_name(const struct link *k);
 bool link_ready(const struct link *k);
 size_t link_max_frame(const struct link *k);
+uint64_t link_heartbeat_ms(const struct link *k);
 struct loop *link_loop(struct link *k);
 
 /* Membership. */

@@ -135,6 +135,7 @@ int way_send(struct way *w, const struct frame *f, const void *m); /* m NULL: f-
 /* To every router that we are linked to. */
 void ways_send(struct link *k, uint16_t kind, const void *m);
 void link_send_binds(struct link *k, struct way *w);
+void link_beat(struct link *k); /* a router's heartbeat came: it is answered at once */
 
 /* membership: messages of a router */
 void members_init(struct link *k);
@@ -146,6 +147,8 @@ void members_end(struct link *k, struct way *w);
 void members_way_lost(struct link *k, struct way *w);
 void members_limbo_over(void *link);
 struct way *member_way(struct link *k, struct link_member *e);
+/* That one, if it works and leads there; else the usual one. */
+struct way *member_way_back(struct link *k, struct link_member *e, unsigned index);
 bool link_is_peer(const struct link *k, const char *process);
 
 /* shards: messages of a router */

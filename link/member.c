@@ -322,6 +322,13 @@ struct way *member_way(struct link *k, struct link_member *e)
 	return NULL;
 }
 
+struct way *member_way_back(struct link *k, struct link_member *e, unsigned index)
+{
+	struct way *w = index < k->nways ? &k->ways[index] : NULL;
+
+	return w && way_works(w) && (e->ways & bit_of(w)) ? w : member_way(k, e);
+}
+
 const struct member *link_member(const struct link *k, uint64_t id)
 {
 	const struct link_member *e = member_find(k, id);

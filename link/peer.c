@@ -271,7 +271,14 @@ void peer_finish(struct peer *p)
 		conn_shutdown(p->conn, 1);
 }
 
-bool peer_tick(struct peer *p, uint64_t now, uint64_t heartbeat_ms)
+uint64_t peer_due(const struct peer *p, uint64_t heartbeat_ms, uint64_t quiet_ms)
+{
+	uint64_t silent = p->last_in + 3 * heartbeat_ms, quiet = p->last_out + quiet_ms;
+
+	return silent < quiet ? silent : quiet;
+}
+
+bool peer_tick(struct peer *p, uint64_t now, uint64_t heartbeat_ms, uint64_t quiet_ms)
 {
 	static const struct frame beat = {
 		.kind = MSG_HEARTBEAT,
@@ -283,7 +290,7 @@ bool peer_tick(struct peer *p, uint64_t now, uint64_t heartbeat_ms)
 
 	if (now - p->last_in >= 3 * heartbeat_ms && now > p->last_in)
 		return false;
-	if (now - p->last_out >= heartbeat_ms && now > p->last_out)
+	if (now - p->last_out >= quiet_ms && now > p->last_out)
 		peer_send(p, &beat, &none);
 	return true;
 }

@@ -35,9 +35,11 @@ void peer_pass(struct peer *p, const struct frame *f, struct str bytes); /* as i
 /* Everything queued is written, then the connection ends and down is called. */
 void peer_finish(struct peer *p);
 
-/* To be called now and then. Sends a heartbeat when nothing was sent for heartbeat_ms. False: the
+/* To be called when peer_due() says so. Sends a heartbeat when nothing was sent for quiet_ms. False: the
  * other side was silent for three times as long. */
-bool peer_tick(struct peer *p, uint64_t now, uint64_t heartbeat_ms);
+bool peer_tick(struct peer *p, uint64_t now, uint64_t heartbeat_ms, uint64_t quiet_ms);
+/* The time of the next thing for it to do, on the clock of loop_now(). */
+uint64_t peer_due(const struct peer *p, uint64_t heartbeat_ms, uint64_t quiet_ms);
 /* The silence up to now was ours, not the other side's. */
 void peer_forgive(struct peer *p, uint64_t now);
 

@@ -86,7 +86,7 @@ int link_send_frame(struct link *k, const struct frame *head, const void *m, int
 		return -EHOSTUNREACH;
 	if (!e->is_peer)
 		return -EPERM;
-	w = member_way(k, e);
+	w = f.way ? member_way_back(k, e, f.way - 1u) : member_way(k, e);
 	if (!w)
 		return -EHOSTUNREACH;
 	*ret_way = (int)w->index;
@@ -107,9 +107,18 @@ int link_send_body(struct link *k, const struct frame *head)
 	return link_send_frame(k, head, NULL, &way);
 }
 
+/* What is given to a session comes behind the answer that begins it, by the one way for all. */
+static bool begins_session(uint16_t kind)
+{
+	return kind == MSG_SESSION_OPENED || kind == MSG_SESSION_RESUMED;
+}
+
+/* By the router that the request came by: when that dies, whoever asked hears of it and asks again. Another
+ * may have died unknown to us, after he has heard and asked by this one. */
 void link_reply(struct link *k, const struct frame *request, uint16_t kind, const void *m)
 {
 	struct frame f = {
+		.way = begins_session(kind) ? 0 : request->way,
 		.kind = kind,
 		.flags = FRAME_REPLY | (request->flags & FRAME_CHANNEL),
 		.tag = request->tag,
@@ -259,6 +268,7 @@ void link_dispatch(struct link *k, const struct frame *f)
 void link_receive(struct link *k, struct way *w, const struct frame *f)
 {
 	struct link_member *e = w ? member_find(k, f->from) : k->me;
+	struct frame came = *f;
 
 	/* What did not reach one who is gone: we have been told, and acted. */
 	if (!e && f->kind == MSG_BOUNCE)
@@ -274,5 +284,6 @@ void link_receive(struct link *k, struct way *w, const struct frame *f)
 	}
 	if (w)
 		e->came |= UINT32_C(1) << w->index;
-	link_dispatch(k, f);
+	came.way = w ? (uint8_t)(w->index + 1) : 0;
+	link_dispatch(k, &came);
 }

@@ -217,11 +217,38 @@ static void tick(void *arg)
 	struct shards *s = arg;
 	uint64_t now = now_of(s);
 
-	if (now - s->alive_at > SHARDS_STALLED)
+	if (shards_stalled(s))
 		leases_check(s);
 	s->alive_at = now;
-	if (s->plan_at && s->plan_at <= now)
+	if (s->plan_at && s->plan_at <= now) {
+		s->plan_at = 0; /* the plan sets it anew */
 		shards_plan_later(s);
+	}
+	shards_tick_again(s);
+}
+
+void shards_tick_again(struct shards *s)
+{
+	uint64_t now = now_of(s), at = s->alive_at + s->tick_ms;
+
+	if (s->plan_at && s->plan_at < at)
+		at = s->plan_at;
+	loop_timer_start(s->tick, at > now ? at - now : 1, 0);
+}
+
+bool shards_stalled(const struct shards *s)
+{
+	return now_of(s) - s->alive_at > s->tick_ms + SHARDS_STALLED;
+}
+
+/* Others miss our heartbeats only after three of them: a short stop is nothing to be found out early. */
+static uint64_t tick_of(const struct link *k)
+{
+	uint64_t ms = link_heartbeat_ms(k);
+
+	if (ms < SHARDS_TICK)
+		return SHARDS_TICK;
+	return ms < SHARDS_TICK_MAX ? ms : SHARDS_TICK_MAX;
 }
 
 struct shards *shards_new(struct link *k, struct channels *c, const char *route,
@@ -244,7 +271,8 @@ struct shards *shards_new(struct link *k, struct channels *c, const char *route,
 	s->retry = loop_timer_new(l, retry_due, s);
 	s->alive_at = loop_now(l);
 	s->waiting_limit = WAITING_LIMIT;
-	loop_timer_start(s->tick, SHARDS_TICK, SHARDS_TICK);
+	s->tick_ms = tick_of(k);
+	shards_tick_again(s);
 	link_events(k, &events, s);
 	if (link_ready(k)) {
 		link_members(k, member_seen, s);
@@ -298,7 +326,7 @@ uint32_t shards_epoch(const struct shards *s, uint16_t shard)
 
 bool shards_sure(const struct shards *s)
 {
-	return !s->unsure && now_of(s) - s->alive_at <= SHARDS_STALLED;
+	return !s->unsure && !shards_stalled(s);
 }
 
 uint32_t shards_write_epoch(const struct shards *s)

@@ -135,7 +135,7 @@ bool shards_admit(struct shards *s, const struct frame *f, bool always)
 		return false;
 	}
 	sh = &s->shard[f->to_shard];
-	if (!s->unsure && loop_now(link_loop(s->link)) - s->alive_at > SHARDS_STALLED)
+	if (!s->unsure && shards_stalled(s))
 		leases_check(s);
 	if (!shard_held(sh) || f->to_epoch != sh->epoch) {
 		link_bounce(s->link, f, NOT_OWNER, newest_epoch(s, f->to_shard));

@@ -14,7 +14,7 @@
 
 /* The loop turns at least once a second; after a longer silence we were stopped, and another may
  * own what we hold. */
-enum { SHARDS_TICK = 1000, SHARDS_STALLED = 2500 }; /* ms */
+enum { SHARDS_TICK = 1000, SHARDS_TICK_MAX = 5000, SHARDS_STALLED = 1500 }; /* ms */
 
 enum shard_state {
 	SHARD_FREE,   /* not ours */
@@ -55,6 +55,7 @@ struct shards {
 	unsigned failures; /* of leases, one after the other */
 	uint64_t plan_at;  /* the earliest not_before; 0: none */
 	uint64_t alive_at; /* the last tick: a gap means that we were stopped */
+	uint64_t tick_ms;  /* between two ticks */
 	uint32_t write_epoch;
 	bool relaxed;
 	bool unsure; /* our leases must be confirmed before anything is done for our shards */
@@ -72,6 +73,8 @@ static inline bool shard_held(const struct shard *sh)
 
 /* shards.c */
 void shards_plan_later(struct shards *s);
+void shards_tick_again(struct shards *s);
+bool shards_stalled(const struct shards *s); /* this process did not run for a while */
 /* It is another's now: all its state goes. */
 void shard_lose(struct shards *s, uint16_t i);
 /* Says so to the routers. */

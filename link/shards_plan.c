@@ -46,6 +46,8 @@ static void plan_takes(struct shards *s)
 	}
 	if (n > 0)
 		leases_take(s, e, n);
+	if (s->plan_at)
+		shards_tick_again(s);
 }
 
 static bool should_release(const struct shards *s, uint16_t i)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,16 +16,28 @@
  * 800-38D section 8.3), which session records reach. */
 enum { VERSION = 1, SALT = 16, NONCE = 12, TAG = 16, HEAD = 1 + SALT + NONCE };
 
+/* Looked up once: EVP_aes_256_gcm() is looked up by name at each use. */
+static EVP_CIPHER *aes_256_gcm;
+
+static void fetch(void)
+{
+	aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	if (!aes_256_gcm)
+		bug("OpenSSL has no AES-256-GCM");
+}
+
 static EVP_CIPHER_CTX *cipher(const uint8_t key[SEAL_KEY], const char *head, struct str context,
 			      bool encrypt)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	uint8_t own[SEAL_KEY];
 	int n;
 
+	pthread_once(&once, fetch);
 	hmac_sha256(key, SEAL_KEY, head + 1, SALT, own);
 	if (!ctx ||
-	    !EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, own, (const uint8_t *)head + 1 + SALT,
+	    !EVP_CipherInit_ex(ctx, aes_256_gcm, NULL, own, (const uint8_t *)head + 1 + SALT,
 			       encrypt) ||
 	    !EVP_CipherUpdate(ctx, NULL, &n, (const uint8_t *)head, 1) ||
 	    (context.len &&

@@ -157,6 +157,7 @@ static void on_sent_away(struct link *k, struct way *w, const void *arg)
 
 static void on_heartbeat(struct link *k, struct way *w, const void *m)
 {
+	link_beat(k);
 }
 
 static void (*const router_messages[MSG_KINDS])(struct link *k, struct way *w, const void *m) = {

@@ -8,6 +8,26 @@
 
 enum { DRAIN_MS = 2000, DRAIN_LOOK_MS = 10 };
 
+/* Those that are due soon go along, so that in the end all are due at once. */
+static uint64_t quiet_ms(const struct hub *h)
+{
+	return h->heartbeat_ms - h->heartbeat_ms / 4;
+}
+
+static void tick_again(struct hub *h, uint64_t now)
+{
+	uint64_t next = now + h->heartbeat_ms;
+	struct port *p, *tmp;
+
+	HASH_ITER(hh, h->ports, p, tmp) {
+		uint64_t due = peer_due(p->peer, h->heartbeat_ms, h->heartbeat_ms);
+
+		if (due < next)
+			next = due;
+	}
+	loop_timer_start(h->tick, next > now ? next - now : 1, 0);
+}
+
 static void on_tick(void *arg)
 {
 	struct hub *h = arg;
@@ -20,9 +40,10 @@ static void on_tick(void *arg)
 	HASH_ITER(hh, h->ports, p, next) {
 		if (stopped)
 			peer_forgive(p->peer, now);
-		if (!peer_tick(p->peer, now, h->heartbeat_ms))
+		if (!peer_tick(p->peer, now, h->heartbeat_ms, quiet_ms(h)))
 			port_doom(p, "silent");
 	}
+	tick_again(h, now);
 }
 
 static char *copy(const char *z)
@@ -86,7 +107,7 @@ static void set_up(struct hub *h, const struct hub_setup *s)
 	};
 	h->reaper = (struct loop_task){.fn = hub_reap, .arg = h};
 	h->tick = loop_timer_new(h->loop, on_tick, h);
-	loop_timer_start(h->tick, h->heartbeat_ms / 3 + 1, h->heartbeat_ms / 3 + 1);
+	tick_again(h, h->last_tick);
 }
 
 struct hub *hub_new(struct link *k, const struct hub_setup *s, char **ret_error)

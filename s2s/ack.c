@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* XEP-0198 on streams between servers: acknowledgements in both directions, no resumption. */
+/* XEP-0198 on streams between servers: acknowledgements in both directions. */
 #include "s2s/steps.h"
 
 static void send_ack(struct stream *s)
@@ -10,33 +10,46 @@ static void send_ack(struct stream *s)
 
 /* --- what they acknowledge ----------------------------------------------------------------- */
 
-void ack_begin(struct stream *s)
+static void enable(struct stream *s)
 {
-	if (!(s->features & FEATURE_SM) || s->sm || s->sm_asked)
-		return;
-	buf_lit(conn_out(s->conn), "<enable xmlns='" NS_SM "'/>");
+	struct buf *b = conn_out(s->conn);
+	uint64_t ms = (uint64_t)s->s2s->config->resume_time;
+
+	buf_lit(b, "<enable xmlns='" NS_SM "'");
+	if (ms)
+		buf_printf(b, " resume='true' max='%llu'", (unsigned long long)(ms / 1000));
+	buf_lit(b, "/>");
 	stream_flush(s);
 	s->sm_asked = true;
 	s->sm_out_base = s->sm_out; /* section 4: from here on */
 }
 
+void ack_begin(struct stream *s)
+{
+	if (!resume_begin(s) && s->features & FEATURE_SM && !s->sm && !s->sm_asked)
+		enable(s);
+}
+
 void ack_enabled(struct stream *s, const struct xml_element *e)
 {
-	(void)e;
 	if (!s->sm_asked || s->sm) {
 		stream_error(s, STREAM_E_UNSUPPORTED_STANZA_TYPE, NULL);
 		return;
 	}
 	s->sm = true;
-	s->sm_in_base = s->taken;
+	resume_allowed(s, e);
 	attempt_step(s->record, "stanzas are acknowledged (XEP-0198)");
 }
 
 void ack_failed(struct stream *s, const struct xml_element *e)
 {
-	(void)e;
-	s->sm_asked = false;
-	s->asked_ms = 0;
+	/* First, so that what is written again is counted. */
+	if (s->resume_sent)
+		enable(s);
+	if (!resume_failed(s, e)) {
+		s->sm_asked = false;
+		s->asked_ms = 0;
+	}
 	carried_look(s);
 }
 
@@ -55,39 +68,46 @@ void ack_ask(struct stream *s, bool now)
 		s->asked_ms = loop_now(s->s2s->loop);
 }
 
-static void too_high(struct stream *s)
-{
-	stream_error(s, STREAM_E_UNDEFINED_CONDITION, "more is acknowledged than was sent");
-}
-
 void ack_answer(struct stream *s, const struct xml_element *e)
 {
-	unsigned long long h;
-	uint32_t n;
+	uint32_t h, n;
 
-	if (!s->sm || !str_u64(element_attr(e, "h"), &h) || h > UINT32_MAX) {
+	if (!s->sm || !sm_number(element_attr(e, "h"), &h)) {
 		stream_error(s, STREAM_E_UNSUPPORTED_STANZA_TYPE, NULL);
 		return;
 	}
 	/* Section 4: h wraps at 2^32, as our numbers do. */
-	n = s->sm_out_base + (uint32_t)h;
+	n = s->sm_out_base + h;
 	if ((int32_t)(s->sm_out - n) < 0) {
-		too_high(s);
+		ack_too_high(s, h, s->sm_out - s->sm_out_base);
 		return;
 	}
 	while (s->carried && (int32_t)(n - s->carried->number) >= 0)
 		item_done(s->carried, NO_ERROR, NULL);
 	s->asked_ms = 0;
 	carried_look(s);
-	if (s->carried)
+	/* What was asked about and is not done yet comes by itself, or stream_tick asks again: asking at
+	 * once would go round as fast as the network is. */
+	if (s->sm_out != s->sm_asked_at)
 		ack_ask(s, false);
 	if (s->s2s->draining)
 		drain_look(s->s2s);
 }
 
+void ack_too_high(struct stream *s, uint32_t h, uint32_t sent)
+{
+	struct buf app = BUF_INIT;
+
+	sm_too_high_write(&app, h, &sent);
+	buf_putc(&app, '\0');
+	stream_error_app(s, STREAM_E_UNDEFINED_CONDITION, "more is acknowledged than was sent",
+			 buf_ptr(&app));
+	buf_free(&app);
+}
+
 /* --- what we acknowledge ------------------------------------------------------------------- */
 
-static void fail(struct stream *s, const char *condition)
+void ack_fail(struct stream *s, const char *condition)
 {
 	buf_printf(conn_out(s->conn),
 		   "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZAS "'/></failed>", condition);
@@ -104,27 +124,25 @@ static bool proven(const struct stream *s)
 	return false;
 }
 
-void ack_enable(struct stream *s, const struct xml_element *e)
+/* Section 3: not before the other side is authenticated, and once. */
+bool ack_possible(const struct stream *s)
 {
-	(void)e;
-	/* Section 3: not before the other side is authenticated, and once. */
-	if (!proven(s) || s->sm) {
-		fail(s, "unexpected-request");
-		return;
-	}
-	buf_lit(conn_out(s->conn), "<enabled xmlns='" NS_SM "'/>");
-	stream_flush(s);
-	s->sm = true;
-	s->sm_in_base = s->taken;
-	s->sm_out_base = s->sm_out;
-	attempt_step(s->record, "stanzas are acknowledged (XEP-0198)");
+	return proven(s) && !s->sm && !s->resuming;
 }
 
-void ack_resume(struct stream *s, const struct xml_element *e)
+void ack_enable(struct stream *s, const struct xml_element *e)
 {
-	(void)e;
-	/* Nothing can be resumed between servers here: <enabled/> never says so. */
-	fail(s, "item-not-found");
+	if (!ack_possible(s)) {
+		ack_fail(s, "unexpected-request");
+		return;
+	}
+	buf_lit(conn_out(s->conn), "<enabled xmlns='" NS_SM "'");
+	resume_allow(s, e);
+	buf_lit(conn_out(s->conn), "/>");
+	stream_flush(s);
+	s->sm = true;
+	s->sm_out_base = s->sm_out;
+	attempt_step(s->record, "stanzas are acknowledged (XEP-0198)");
 }
 
 void ack_request(struct stream *s, const struct xml_element *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands of mercutioctl: streams there are, closing them, what happened with a domain, a trial.
  */
+#include "s2s/self.h"
 #include "s2s/steps.h"
 
 static const char *phase_name(const struct stream *s)
@@ -21,11 +22,13 @@ static json_t *stream_json(const struct s2s *x, const struct stream *s)
 	queued += p->nqueued;
 	if (s->pair && !s->pair->via)
 		queued += s->pair->nqueued;
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:I, s:I, s:I, "
+			 "s:I, s:I}",
 			 "direction", s->out ? "out" : "in", "own", s->own ? s->own : "", "remote",
 			 s->remote ? s->remote : "", "address", s->conn ? conn_peer(s->conn) : "",
 			 "state", phase_name(s), "secure", s->secure, "bidi", s->bidi,
-			 "acknowledged", s->sm, "certificate",
+			 "acknowledged", s->sm, "resumable", s->resumable != NULL, "resumed",
+			 s->resumed, "certificate",
 			 s->secure ? cert_state_text(s->verdict.state) : "", "age_s",
 			 (json_int_t)((now - s->began) / 1000), "in", (json_int_t)s->taken, "out",
 			 (json_int_t)s->sm_out, "queued", (json_int_t)queued, "unacknowledged",
@@ -79,7 +82,7 @@ static json_t *cmd_close(void *state, const struct msg_control *m, char **ret_er
 		if (s->phase == PHASE_CLOSED || !speaks_for(s, buf_str(&b)))
 			continue;
 		s->orderly = s->ready;
-		s->useful = true; /* no other target instead */
+		s->useful = s->lasting = true; /* no other target instead, now or later */
 		if (s->out && !s->ready)
 			out_failed(s, STANZA_E_REMOTE_SERVER_TIMEOUT, "closed by the operator");
 		else
@@ -150,6 +153,14 @@ static bool test_domains(struct s2s *x, const struct msg_control *m, struct buf 
 	return false;
 }
 
+static uint64_t test_remote(struct s2s *x, struct str own, struct str remote)
+{
+	struct pair *p = pair_test(x, own, remote);
+
+	out_start(p);
+	return attempt_number(p->out ? p->out->record : NULL);
+}
+
 static json_t *cmd_test(void *state, const struct msg_control *m, char **ret_error)
 {
 	struct s2s *x = state;
@@ -157,11 +168,11 @@ static json_t *cmd_test(void *state, const struct msg_control *m, char **ret_err
 	json_t *j = NULL;
 
 	if (test_domains(x, m, &remote, &own, ret_error)) {
-		struct pair *p = pair_test(x, own.len ? buf_str(&own) : STR(""), buf_str(&remote));
+		uint64_t number = own.len ? test_remote(x, buf_str(&own), buf_str(&remote))
+					  : self_test_start(x, buf_str(&remote), ret_error);
 
-		out_start(p);
-		j = json_pack("{s:I}", "number",
-			      (json_int_t)attempt_number(p->out ? p->out->record : NULL));
+		if (number)
+			j = json_pack("{s:I}", "number", (json_int_t)number);
 	}
 	buf_free(&remote);
 	buf_free(&own);

@@ -3,6 +3,7 @@
 #include "s2s/dane.h"
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 
 int dane_enable(SSL_CTX *ctx)
 {
@@ -41,4 +42,38 @@ enum dane_verdict dane_check(const SSL *ssl, size_t usable)
 	if (SSL_get_verify_result(ssl) != X509_V_OK)
 		return DANE_MISMATCH;
 	return SSL_get0_dane_authority((SSL *)ssl, NULL, NULL) >= 0 ? DANE_MATCH : DANE_MISMATCH;
+}
+
+/* OpenSSL has records for connections that we open alone: what was shown is verified once more, with
+ * an SSL that is connected to nothing. */
+static bool verify_again(SSL *bare, X509 *cert, STACK_OF(X509) *chain)
+{
+	X509_STORE *none = X509_STORE_new();
+	X509_STORE_CTX *x = X509_STORE_CTX_new();
+	bool good = false;
+
+	if (none && x && X509_STORE_CTX_init(x, none, cert, chain) == 1) {
+		X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(x), SSL_get0_param(bare));
+		X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(x), X509_PURPOSE_ANY);
+		X509_STORE_CTX_set0_dane(x, SSL_get0_dane(bare));
+		good = X509_verify_cert(x) == 1;
+	}
+	X509_STORE_CTX_free(x);
+	X509_STORE_free(none);
+	return good;
+}
+
+bool dane_leads_to(const SSL *shown, const char *target, const char *domain,
+		   const struct reach_tlsa *tlsa, size_t n)
+{
+	X509 *cert = SSL_get0_peer_certificate(shown);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *bare = ctx && dane_enable(ctx) == 0 ? SSL_new(ctx) : NULL;
+	bool good = cert && bare && dane_prepare(bare, target, domain, tlsa, n) &&
+		    verify_again(bare, cert, SSL_get_peer_cert_chain(shown));
+
+	SSL_free(bare);
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
+	return good;
 }

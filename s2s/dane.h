@@ -17,6 +17,11 @@ int dane_enable(SSL_CTX *ctx);
 size_t dane_prepare(SSL *ssl, const char *target, const char *domain,
 		    const struct reach_tlsa *tlsa, size_t n);
 
+/* Whether one of these records leads to the certificate that the other side of this connection has
+ * shown, whichever side that is; target and domain as above. */
+bool dane_leads_to(const SSL *shown, const char *target, const char *domain,
+		   const struct reach_tlsa *tlsa, size_t n);
+
 /* After the handshake; usable: what dane_prepare returned. */
 enum dane_verdict {
 	DANE_NONE,    /* no usable records: other checks decide */

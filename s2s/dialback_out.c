@@ -45,6 +45,10 @@ static void refused(struct stream *s, const struct xml_element *e, struct str ty
 	struct str condition = str_eqz(type, "error") ? condition_of(e, p) : STR("invalid");
 	char *text = xasprintf("the remote server refuses dialback: %.*s", STR_ARG(condition));
 
+	/* It may not have reached us this time, or had too much to do. */
+	s->lasting = !str_starts(condition, STR("remote-")) &&
+		     !str_eqz(condition, "resource-constraint") &&
+		     !str_eqz(condition, "internal-server-error");
 	pool_free(p);
 	if (str_eqz(type, "error")) {
 		attempt_advise(

@@ -99,6 +99,7 @@ static void write_item(struct stream *s, struct item *i)
 		i->position = conn_sent(s->conn) + conn_unsent(s->conn);
 		DL_APPEND(s->carried, i);
 		s->ncarried++;
+		i->pair->written++;
 		s->s2s->stats.stanzas_out++;
 		s->last_out = loop_now(s->s2s->loop);
 	}
@@ -120,14 +121,20 @@ static void write_queue(struct pair *p)
 	ack_ask(s, false);
 	stream_flush(s);
 	/* Stands behind the connection's own write of this turn. */
-	loop_defer(s->s2s->loop, &s->flushed);
+	loop_defer_last(s->s2s->loop, &s->flushed);
+}
+
+/* What was written over a lost stream comes first, if it has to be written again. */
+static bool may_write(const struct pair *p)
+{
+	return p->via && p->via->phase != PHASE_CLOSED && !p->suspended && !p->via->resuming;
 }
 
 void pair_flush(struct pair *p)
 {
 	struct s2s *x = p->s2s;
 
-	if (!p->via || !p->queue || p->flushing || p->via->phase == PHASE_CLOSED)
+	if (!p->queue || p->flushing || !may_write(p))
 		return;
 	if (!announce_held(p)) {
 		write_queue(p);
@@ -151,7 +158,7 @@ void pairs_flush_ready(void *arg)
 		p->flushing = false;
 		DL_DELETE2(x->ready, p, rprev, rnext);
 		/* It may have lost its stream meanwhile: then they are held again. */
-		if (p->via && p->via->phase != PHASE_CLOSED)
+		if (may_write(p))
 			write_queue(p);
 		else
 			pair_need(p);
@@ -159,6 +166,12 @@ void pairs_flush_ready(void *arg)
 }
 
 /* --- what was written -------------------------------------------------------------------- */
+
+/* With XEP-0198 the peer's word counts, for what was written behind <enable/>. */
+static bool counted(const struct stream *s, const struct item *i)
+{
+	return (s->sm || s->sm_asked) && (int32_t)(i->number - s->sm_out_base) > 0;
+}
 
 void carried_look(struct stream *s)
 {
@@ -168,8 +181,7 @@ void carried_look(struct stream *s)
 	if (!s->conn)
 		return;
 	sent = conn_sent(s->conn);
-	/* With XEP-0198 the peer's word counts, which ack.c hears. */
-	while (!s->sm && !s->sm_asked && s->carried && s->carried->position <= sent)
+	while (s->carried && !counted(s, s->carried) && s->carried->position <= sent)
 		item_done(s->carried, NO_ERROR, NULL);
 	DL_FOREACH_SAFE2(s->pairs, p, next, snext)
 	pair_flush(p);
@@ -177,13 +189,18 @@ void carried_look(struct stream *s)
 
 /* What the kernel has not taken whole did not arrive; of the rest nobody knows, so it is not sent
  * again but returned. */
-void carried_end(struct stream *s)
+void carried_unsent(struct stream *s)
 {
 	uint64_t sent = s->conn ? conn_sent(s->conn) : 0;
 
 	/* From the last one on, since they go back to the head. */
 	while (s->carried && s->conn && s->carried->prev->position > sent)
 		item_again(s->carried->prev);
+}
+
+void carried_end(struct stream *s)
+{
+	carried_unsent(s);
 	while (s->carried)
 		item_done(s->carried, STANZA_E_REMOTE_SERVER_TIMEOUT,
 			  "the connection to the remote server was lost");

@@ -105,6 +105,8 @@ static bool offers_external(struct stream *s, const struct policy *policy)
 	if (!s->secure || !s->remote || s->was_external)
 		return false;
 	s->verdict = cert_check(conn_ssl(s->conn), &wanted);
+	if (s->vouched)
+		s->verdict = (struct cert_verdict){CERT_DANE, ""};
 	attempt_tls(s->record, conn_ssl(s->conn), s->verdict);
 	attempt_step(s->record, "certificate %s%s%s", cert_state_text(s->verdict.state),
 		     *s->verdict.detail ? ": " : "", s->verdict.detail);
@@ -121,7 +123,7 @@ static bool offers_bidi(const struct stream *s)
 	       pair_place(x, str_z(s->own), str_z(s->remote)) == link_id(x->link);
 }
 
-static void send_features(struct stream *s)
+void in_features(struct stream *s)
 {
 	struct s2s *x = s->s2s;
 	struct policy policy = s2s_policy(x, str_z(s->remote));
@@ -163,14 +165,6 @@ static bool set_domain(char **to, struct str text)
 	return true;
 }
 
-static bool version_good(struct str v)
-{
-	struct str major;
-	unsigned long long a;
-
-	return str_split(&v, '.', &major) && str_u64(major, &a) && a >= 1;
-}
-
 struct trouble {
 	bool set;
 	enum stream_error error;
@@ -201,7 +195,7 @@ static struct trouble check_from(struct stream *s, struct str from)
 
 static struct trouble check_header(struct stream *s, const struct xml_header *h)
 {
-	struct str to = header_attr(h, "to");
+	struct str to = header_attr(h, "", "to");
 
 	if (!str_eqz(h->ns, NS_STREAM))
 		return (struct trouble){true, STREAM_E_INVALID_NAMESPACE, "not a stream"};
@@ -214,14 +208,17 @@ static struct trouble check_header(struct stream *s, const struct xml_header *h)
 		return (struct trouble){true, STREAM_E_IMPROPER_ADDRESSING, "to is no domain"};
 	if (!s2s_own(s->s2s, str_z(s->own)))
 		return (struct trouble){true, STREAM_E_HOST_UNKNOWN, NULL};
-	s->old = !version_good(header_attr(h, "version"));
-	return check_from(s, header_attr(h, "from"));
+	s->old = !stream_version_good(header_attr(h, "", "version"));
+	return check_from(s, header_attr(h, "", "from"));
 }
 
 void in_header(struct stream *s, const struct xml_header *h)
 {
 	struct trouble t = check_header(s, h);
 
+	if (s->remote)
+		s->policy = s2s_policy(s->s2s, str_z(s->remote));
+	s->vouched = false;
 	attempt_domains(s->record, str_z(s->own), str_z(s->remote));
 	attempt_step(s->record, "stream %s%s", s->secure ? "over TLS" : "in the clear",
 		     s->old ? ", version before 1.0" : "");
@@ -239,8 +236,8 @@ void in_header(struct stream *s, const struct xml_header *h)
 		stream_error(s, STREAM_E_UNSUPPORTED_VERSION, "TLS is required");
 		return;
 	}
-	if (!s->old)
-		send_features(s);
+	if (!s->old && !in_dane_begin(s))
+		in_features(s);
 	/* XEP-0288: nothing of ours may come before the new stream has begun. */
 	if (s->was_external)
 		proof_good(s, s->proofs);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Stanzas from other servers: only of proven domains, to ours; each is given to sm, and done when
  * sm says so. */
+#include "s2s/resume.h"
 #include "s2s/steps.h"
 
 /* --- done -------------------------------------------------------------------------------- */
@@ -16,6 +17,8 @@ static void work_free(struct work *w)
 {
 	if (w->stream)
 		DL_DELETE(w->stream->works, w);
+	else if (w->kept)
+		DL_DELETE(w->kept->works, w);
 	else
 		DL_DELETE(w->s2s->orphans, w);
 	buf_free(&w->envelope);
@@ -30,8 +33,7 @@ static void settle(struct stream *s)
 	while (s->works && s->works->done) {
 		struct work *w = s->works;
 
-		if (s->sm && w->n > s->sm_in_base)
-			s->sm_in++;
+		s->sm_in += w->counted;
 		s->nworks--;
 		s->work_bytes -= w->size;
 		work_free(w);
@@ -44,6 +46,15 @@ static void settle(struct stream *s)
 		stream_resume(s, PAUSE_WINDOW);
 }
 
+static void settle_kept(struct resumable *r)
+{
+	while (r->works && r->works->done) {
+		r->h += r->works->counted;
+		work_free(r->works);
+	}
+	resumable_work_done(r);
+}
+
 static void work_done(struct work *w)
 {
 	struct stream *s = w->stream;
@@ -52,27 +63,57 @@ static void work_done(struct work *w)
 	w->asking = NULL;
 	w->done = true;
 	buf_free(&w->envelope);
-	if (!s)
-		work_free(w);
-	else
+	if (s)
 		settle(s);
+	else if (w->kept)
+		settle_kept(w->kept);
+	else
+		work_free(w);
 	if (x->draining)
 		drain_look(x);
 }
 
+static void orphan(struct work *w)
+{
+	w->stream = NULL;
+	w->kept = NULL;
+	DL_APPEND(w->s2s->orphans, w);
+	if (w->done)
+		work_free(w);
+}
+
 void works_leave(struct stream *s)
 {
-	struct s2s *x = s->s2s;
 	struct work *w;
 
 	while ((w = s->works)) {
 		DL_DELETE(s->works, w);
-		w->stream = NULL;
-		DL_APPEND(x->orphans, w);
-		if (w->done)
-			work_free(w);
+		orphan(w);
 	}
-	s->nworks = 0;
+	s->nworks = s->work_bytes = 0;
+}
+
+void works_keep(struct stream *s, struct resumable *r)
+{
+	struct work *w;
+
+	DL_FOREACH (s->works, w) {
+		w->stream = NULL;
+		w->kept = r;
+	}
+	r->works = s->works;
+	s->works = NULL;
+	s->nworks = s->work_bytes = 0;
+}
+
+void works_keep_no_more(struct resumable *r)
+{
+	struct work *w;
+
+	while ((w = r->works)) {
+		DL_DELETE(r->works, w);
+		orphan(w);
+	}
 }
 
 void works_free(struct s2s *x)
@@ -164,6 +205,7 @@ static void take(struct stream *s, const struct stanza *st, const struct jid *fr
 	w->stream = s;
 	w->origin = s->origin;
 	w->n = ++s->taken;
+	w->counted = s->sm;
 	stanza_encode(st, &w->envelope);
 	w->size = w->envelope.len;
 	DL_APPEND(s->works, w);

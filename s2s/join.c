@@ -27,7 +27,7 @@ bool join_begin(struct pair *p)
 	if (p->joining)
 		return true;
 	if (!x->config->multiplex || p->no_join || p->test || !x->has_secret || p->reconnect ||
-	    s2s_policy(x, str_z(p->remote)).dialback == NEED_FORBIDDEN)
+	    p->resumable || s2s_policy(x, str_z(p->remote)).dialback == NEED_FORBIDDEN)
 		return false;
 	s = shared_stream(p);
 	if (!s)

@@ -5,7 +5,8 @@
 
 enum { TICK_MS = 100, UNPROVEN_STANZA = 10000 };
 
-/* Credit of a remote domain; below zero it is used up. */
+/* Credit of a remote domain, in thousandths, so that low rates are not lost to rounding; below zero it
+ * is used up. */
 struct bucket {
 	UT_hash_handle hh;
 	unsigned refs;
@@ -32,7 +33,7 @@ void tenant_leave(struct s2s *x, struct tenant *t)
 
 static int64_t burst(const struct s2s *x, int64_t rate)
 {
-	return rate * x->config->rate_burst / 1000;
+	return rate * x->config->rate_burst;
 }
 
 struct bucket *bucket_ref(struct s2s *x, struct str remote)
@@ -64,7 +65,7 @@ void bucket_unref(struct s2s *x, struct bucket *b)
 
 static int64_t filled(int64_t credit, int64_t rate, uint64_t ms, int64_t top)
 {
-	int64_t v = credit + rate * (int64_t)ms / 1000;
+	int64_t v = credit + rate * (int64_t)ms;
 
 	return v < top ? v : top;
 }
@@ -73,10 +74,7 @@ static void fill(const struct s2s *x, struct bucket *b)
 {
 	uint64_t now = loop_now(x->loop), ms = now - b->filled;
 
-	/* Shorter spans would be lost to rounding at low rates; longer ones fill it anyway. */
-	if (ms < TICK_MS)
-		return;
-	if (ms > 100000)
+	if (ms > 100000) /* fills it anyway */
 		ms = 100000;
 	b->filled = now;
 	b->bytes = filled(b->bytes, x->config->rate_bytes, ms, burst(x, x->config->rate_bytes));
@@ -95,8 +93,8 @@ static bool exhausted(const struct s2s *x, const struct bucket *b)
 bool bucket_take(struct s2s *x, struct bucket *b, size_t bytes, unsigned stanzas)
 {
 	fill(x, b);
-	b->bytes -= (int64_t)bytes;
-	b->stanzas -= stanzas;
+	b->bytes -= 1000 * (int64_t)bytes;
+	b->stanzas -= 1000 * (int64_t)stanzas;
 	return !exhausted(x, b);
 }
 

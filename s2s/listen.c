@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Listening sockets. */
-#include <errno.h>
+#include "base/listeners.h"
 #include "s2s/steps.h"
 
 static void accept_plain(void *arg, int fd)
@@ -21,65 +21,34 @@ static void on_full(void *arg)
 		  LF_U("streams", x->nstreams));
 }
 
-static _Noreturn void cannot_listen(const struct s2s *x, const char *address, int err)
-{
-	if (err == -EADDRINUSE && x->config->reuse_port)
-		fatal("cannot listen on %s: %s, and not by an s2s of this run_dir", address,
-		      strerror(-err));
-	fatal("cannot listen on %s: %s", address, strerror(-err));
-}
-
-static int claim(const struct s2s *x, const char *address)
-{
-	int fd = -1, err;
-
-	if (x->config->reuse_port && strncmp(address, "unix:", 5) != 0)
-		err = listener_claim(address, x->app->common->run_dir, &fd);
-	else
-		err = listener_probe(address);
-	if (err < 0)
-		cannot_listen(x, address, err);
-	return fd;
-}
-
 void listen_prepare(struct s2s *x)
 {
-	for (char **a = x->config->listen; *a; a++)
-		listener_disclaim(claim(x, *a));
-	for (char **a = x->config->listen_tls; *a; a++)
-		listener_disclaim(claim(x, *a));
-}
+	const struct listeners_config c = {
+		.listen = x->config->listen,
+		.listen_tls = x->config->listen_tls,
+		.reuse_port = x->config->reuse_port,
+		.dir = x->app->common->run_dir,
+		.plain = accept_plain,
+		.tls = accept_tls,
+		.full = on_full,
+		.arg = x,
+	};
+	char *error = NULL;
 
-static void listen_all(struct s2s *x, char **addresses, listener_fn *fn)
-{
-	for (; *addresses; addresses++) {
-		int taken = claim(x, *addresses), err;
-		struct listener *l;
-
-		err = listener_new(x->loop, *addresses, x->config->reuse_port, fn, x, &l);
-		if (err < 0)
-			cannot_listen(x, *addresses, err);
-		listener_claimed(taken);
-		listener_on_full(l, on_full);
-		x->listeners = xrealloc(x->listeners, (x->nlisteners + 1) * sizeof *x->listeners);
-		x->listeners[x->nlisteners++] = (struct listening){l, taken};
-	}
+	x->listeners = listeners_new(x->loop, &c, &error);
+	if (!x->listeners)
+		fatal("%s", error);
 }
 
 void listen_start(struct s2s *x)
 {
-	listen_all(x, x->config->listen, accept_plain);
-	listen_all(x, x->config->listen_tls, accept_tls);
+	char *error = NULL;
+
+	if (x->listeners && !listeners_count(x->listeners) && listeners_open(x->listeners, &error) < 0)
+		fatal("%s", error);
 }
 
 void listen_stop(struct s2s *x)
 {
-	while (x->nlisteners) {
-		struct listening *l = &x->listeners[--x->nlisteners];
-
-		listener_free(l->listener);
-		listener_disclaim(l->claim);
-	}
-	free(x->listeners);
-	x->listeners = NULL;
+	x->listeners = listeners_free(x->listeners);
 }

@@ -38,18 +38,36 @@ static void find_anchor(const struct s2s_config *o, struct resolver_config *rc)
 	}
 }
 
-void net_init(struct s2s *x)
+static bool has_anchor(const struct s2s_config *o)
+{
+	struct resolver_config rc = {0};
+
+	find_anchor(o, &rc);
+	return rc.anchor != NULL;
+}
+
+struct resolver *net_resolver(const struct s2s *x, size_t questions, char **ret_error)
 {
 	const struct s2s_config *o = x->config;
 	struct resolver_config rc = {.server = given(o->dns_server),
 				     .resolv_conf = given(o->dns_resolv_conf),
 				     .hosts = given(o->dns_hosts),
-				     .timeout_ms = o->dns_timeout};
+				     .timeout_ms = o->dns_timeout,
+				     .questions = questions};
+
+	find_anchor(o, &rc);
+	return resolver_new(x->loop, &rc, ret_error);
+}
+
+void net_init(struct s2s *x)
+{
+	const struct s2s_config *o = x->config;
 	struct targets t = {0};
 	char *error = NULL;
 
-	find_anchor(o, &rc);
-	x->resolver = resolver_new(x->loop, &rc, &error);
+	/* SRV of both kinds, or A and AAAA, of each. */
+	x->resolver = net_resolver(x, 2 * (size_t)o->max_streams, &error);
+	x->dnssec = has_anchor(o);
 	if (!x->resolver)
 		fatal("%s", error ? error : "the resolver cannot be set up");
 	policies_targets(x->policies, add, &t);

@@ -92,8 +92,14 @@ const struct option s2s_options[] = {
 	 "the same in bytes; one stanza is always taken"},
 	{"queue_time", OPT_TIME, AT(queue_time), "10m", 1000, 86400000, NULL, OPT_RELOAD,
 	 "how long a stanza may wait for a remote server before it is returned"},
+	{"retry_time", OPT_TIME, AT(retry_time), "30s", 0, 86400000, NULL, OPT_RELOAD,
+	 "how long a message (or what has to do with a subscription) waits, while queue_time lasts, "
+	 "for a server that does not answer or is going down: it is tried again as backoff_min says; "
+	 "0s: what waits is returned when the first try fails, as requests always are, and "
+	 "everything where waiting does not help (no such domain, a bad certificate)"},
 	{"queue_total", OPT_SIZE, AT(queue_total), "64M", 65536, 17179869184, NULL, OPT_RELOAD,
-	 "bytes that wait for all remote servers together; further stanzas are returned at once"},
+	 "bytes that wait for all remote servers together, or for their acknowledgement; further "
+	 "stanzas are returned at once"},
 	{"out_max", OPT_SIZE, AT(out_max), "128k", 4096, 67108864, NULL, OPT_RELOAD,
 	 "output of a stream that its peer has not read, beyond which stanzas wait in their queue"},
 	{"out_timeout", OPT_TIME, AT(out_timeout), "60s", 1000, 3600000, NULL, OPT_RELOAD,
@@ -117,6 +123,13 @@ const struct option s2s_options[] = {
 	 "how long <r/> may stay unanswered (XEP-0198)"},
 	{"ack_every", OPT_INT, AT(ack_every), "50", 1, 10000, NULL, OPT_RELOAD,
 	 "stanzas after which <r/> is sent at once; else at the end of a burst"},
+	{"resume_time", OPT_TIME, AT(resume_time), "2m", 0, 3600000, NULL, OPT_RELOAD,
+	 "how long a stream whose connection was lost may be resumed (XEP-0198): what it had not "
+	 "acknowledged is kept meanwhile, then returned; 0: at once"},
+	{"resume_max", OPT_INT, AT(resume_max), "1000", 1, 1000000, NULL, OPT_RELOAD,
+	 "lost streams that are kept, at the same time; the oldest goes"},
+	{"resume_domain", OPT_INT, AT(resume_domain), "10", 1, 10000, NULL, OPT_RELOAD,
+	 "the same of one remote domain"},
 	{"close_timeout", OPT_TIME, AT(close_timeout), "5s", 1000, 60000, NULL, OPT_RELOAD,
 	 "how long the other server's end of a stream that we have closed is awaited"},
 	{"drain_time", OPT_TIME, AT(drain_time), "20s", 0, 600000, NULL, OPT_RELOAD,

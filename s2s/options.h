@@ -19,10 +19,11 @@ struct s2s_config {
 	int64_t per_address, unproven, max_pairs, max_streams;
 	int64_t rate_bytes, rate_stanzas, rate_burst;
 	int64_t window, window_bytes, deadline;
-	int64_t queue, queue_bytes, queue_time, queue_total, out_max, out_timeout;
+	int64_t queue, queue_bytes, queue_time, retry_time, queue_total, out_max, out_timeout;
 	int64_t connect_timeout, reach_timeout;
 	int64_t backoff_min, backoff_max;
 	int64_t idle_out, idle_in, ack_timeout, ack_every, close_timeout, drain_time, user_timeout;
+	int64_t resume_time, resume_max, resume_domain;
 	int64_t records, remember;
 	char *dns_server, *dns_resolv_conf, *dns_hosts, *dns_anchor;
 	int64_t dns_timeout;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams that we open: from a reached address to a stream that takes stanzas. */
+#include "s2s/resume.h"
 #include "s2s/steps.h"
 
 #include <errno.h>
@@ -27,19 +28,20 @@ static void keep_tlsa(struct stream *s, const struct reach_result *r)
 		s->tlsa[i].data.ptr = xmemdup(r->tlsa[i].data.ptr, r->tlsa[i].data.len);
 }
 
-static void begin(struct stream *s, const struct reach_result *r)
+void out_begin(struct stream *s, const struct reach_result *r)
 {
 	free(s->target);
+	free(s->address);
 	s->target = xstrdup(r->target ? r->target : "");
+	s->address = xstrdup(r->address);
 	s->target_secure = r->secure;
 	keep_tlsa(s, r);
 	s->direct = r->direct_tls;
 	s->began = loop_now(s->s2s->loop);
+	s->lasting = false;
 	stream_connected(s, r->fd);
 	attempt_step(s->record, "connected to %s%s", r->address,
 		     r->direct_tls ? ", direct TLS" : "");
-	if (!s->own)
-		self_reached(s, r->address);
 	if (s->direct) {
 		SSL *ssl = out_tls(s);
 
@@ -78,7 +80,7 @@ static void on_reached(void *arg, struct reach *r, const struct reach_result *re
 
 	(void)r;
 	if (!result->err) {
-		begin(s, result);
+		out_begin(s, result);
 		return;
 	}
 	attempt_advise(s->record, reach_advice(result));
@@ -94,17 +96,21 @@ void out_start(struct pair *p)
 	struct stream *s;
 
 	if (x->nopened >= (size_t)x->config->max_streams) {
-		pair_failed(p, STANZA_E_RESOURCE_CONSTRAINT, "too many streams to other servers");
+		pair_failed(p, true, STANZA_E_RESOURCE_CONSTRAINT,
+			    "too many streams to other servers");
 		return;
 	}
 	s = stream_new(x, true);
 	s->pair = p;
-	s->own = *p->own ? xstrdup(p->own) : NULL; /* NULL: we look at ourselves */
+	s->own = xstrdup(p->own);
 	s->remote = xstrdup(p->remote);
+	s->policy = s2s_policy(x, str_z(p->remote));
 	s->record = attempt_new(x->attempts, true, p->own, p->remote);
 	p->out = s;
 	x->stats.opened++;
 	s->reach = reach_new(x->reaches, p->remote, on_watch, on_reached, s);
+	if (p->resumable)
+		resume_prefer(s->reach, p->resumable);
 }
 
 /* --- failures ---------------------------------------------------------------------------- */
@@ -141,7 +147,11 @@ void out_failed(struct stream *s, enum stanza_error e, const char *text)
 		/* We may be in a call of its own. */
 		s->again = true;
 		s->phase = PHASE_CLOSED;
-		loop_defer(s->s2s->loop, &s->flushed);
+		if (s->header_out)
+			buf_lit(conn_out(s->conn), "</stream:stream>");
+		/* Its write stands before our task of this turn. */
+		stream_flush(s);
+		loop_defer_last(s->s2s->loop, &s->flushed);
 	} else if (s->conn) {
 		stream_close(s, "it came to nothing");
 	} else {
@@ -164,7 +174,15 @@ static bool dialback_instead(struct stream *s, struct pair *p)
 /* Something waits that only a stream of our own helps. */
 static bool wanted(const struct pair *p)
 {
-	return (p->queue && !p->via) || p->test || p->reconnect || p->verifies;
+	return (p->queue && !p->via) || p->test || p->reconnect || p->resumable || p->verifies;
+}
+
+/* Whether another try may do better. That there is no such domain, that it does not believe us: these
+ * stay as they are. */
+static bool passes(const struct stream *s, enum stanza_error e)
+{
+	return !s->lasting &&
+	       (e == STANZA_E_REMOTE_SERVER_TIMEOUT || e == STANZA_E_RESOURCE_CONSTRAINT);
 }
 
 static void came_to_nothing(struct stream *s, struct pair *p)
@@ -181,7 +199,15 @@ static void came_to_nothing(struct stream *s, struct pair *p)
 		return;
 	attempt_result(s->record, false, "%s", text);
 	p->test = false;
-	pair_failed(p, e, text);
+	pair_failed(p, passes(s, e), e, text);
+}
+
+/* What breaks as soon as it stands is not worth a new connection at once. */
+static bool lasted(const struct stream *s)
+{
+	const struct s2s *x = s->s2s;
+
+	return loop_now(x->loop) >= s->began + (uint64_t)x->config->backoff_min;
 }
 
 void out_over(struct stream *s)
@@ -189,6 +215,8 @@ void out_over(struct stream *s)
 	struct pair *p = s->pair;
 	bool was_ready = s->useful && p && s->ready;
 
+	if (s->look)
+		look_over(s);
 	if (!p)
 		return;
 	s->pair = NULL;
@@ -204,6 +232,8 @@ void out_over(struct stream *s)
 		/* Its presence may be old by now: we look whether it is back. */
 		p->lost = p->reconnect = true;
 		p->retry_at = loop_now(s->s2s->loop) + (uint64_t)s->s2s->config->backoff_min;
+		if (p->resumable && lasted(s))
+			out_start(p);
 	}
 	pair_need(p);
 }
@@ -229,7 +259,7 @@ void out_gone(struct stream *s, int err, const char *why)
 
 void out_header(struct stream *s, const struct xml_header *h)
 {
-	struct str id = header_attr(h, "id"), version = header_attr(h, "version");
+	struct str id = header_attr(h, "", "id"), version = header_attr(h, "", "version");
 
 	if (!str_eqz(h->ns, NS_STREAM) || !str_eqz(h->name, "stream") ||
 	    !str_eqz(h->content_ns, NS_SERVER)) {
@@ -248,6 +278,7 @@ void out_header(struct stream *s, const struct xml_header *h)
 		attempt_advise(s->record,
 			       "The remote server knows no TLS: allow streams without it "
 			       "for this domain (tls = optional), or do without it.");
+		s->lasting = true;
 		out_failed(s, STANZA_E_REMOTE_SERVER_TIMEOUT, "the remote server offers no TLS");
 		return;
 	}
@@ -332,10 +363,15 @@ void out_features(struct stream *s, const struct xml_element *e)
 		attempt_advise(s->record,
 			       "The remote server offers no TLS, which is required here: its "
 			       "operator must enable it.");
+		s->lasting = true;
 		out_failed(s, STANZA_E_REMOTE_SERVER_TIMEOUT, "the remote server offers no TLS");
 		return;
 	}
 	s->useful = true;
+	if (s->look) {
+		look_clear(s);
+		return;
+	}
 	if (s->proven) {
 		out_ready(s);
 		return;
@@ -378,13 +414,13 @@ void out_secured(struct stream *s)
 	s->phase = PHASE_SECURE;
 	if (!out_trusts(s, &why)) {
 		/* Another of its servers would have the same: this is no matter of reaching it. */
-		s->useful = true;
+		s->useful = s->lasting = true;
 		out_failed(s, STANZA_E_REMOTE_SERVER_TIMEOUT, why);
 		free(why);
 		return;
 	}
-	if (s->own)
-		stream_header(s);
+	if (s->look)
+		look_secured(s);
 	else
-		self_secured(s);
+		stream_header(s);
 }

@@ -59,7 +59,8 @@ void out_go_on(struct stream *s)
 	if (!p || (s->phase != PHASE_OPEN && s->phase != PHASE_DIALBACK && s->phase != PHASE_READY))
 		return;
 	verifies_send(s);
-	if (s->phase == PHASE_OPEN && ((p->queue && !p->via) || p->test || p->reconnect))
+	if (s->phase == PHASE_OPEN &&
+	    ((p->queue && !p->via) || p->test || p->reconnect || p->resumable))
 		prove(s);
 }
 
@@ -113,6 +114,9 @@ void out_ready(struct stream *s)
 		stream_close(s, "it was a test");
 		return;
 	}
+	/* Nothing is old if what was lost goes on: else it is told then (resume.c). */
+	if (p->resumable && s->features & FEATURE_SM)
+		p->lost = false;
 	pair_reached(p);
 	/* A stream of theirs that goes both ways may have been faster: changing over would cost the
 	 * order. This one takes its place when it ends. */

@@ -78,7 +78,7 @@ bool out_trusts(struct stream *s, char **ret_why)
 	attempt_step(s->record, "%s, certificate %s%s%s", SSL_get_version(ssl),
 		     cert_state_text(s->verdict.state), *s->verdict.detail ? ": " : "",
 		     s->verdict.detail);
-	if (!s->own)
+	if (s->look)
 		return true; /* it is looked at, not believed */
 	/* Published TLSA records are a promise: RFC 7673 section 4 leaves no other way. */
 	if (cert_proves(s->verdict) || (policy.certificate != NEED_REQUIRED &&

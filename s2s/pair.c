@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Pairs of domains: finding a stream for what waits, and remembering failures. */
+#include "s2s/resume.h"
 #include "s2s/steps.h"
 
-enum { RECONNECTS = 8 };
+enum { RECONNECTS = 8, SOON = 1000, OFTEN = 100 /* ms */ };
 
 uint64_t pair_place(const struct s2s *x, struct str own, struct str remote)
 {
@@ -50,6 +51,7 @@ struct pair *pair_get(struct s2s *x, struct str own, struct str remote)
 		return p;
 	p = pair_new(x, own, remote);
 	HASH_ADD_KEYPTR(hh, x->pairs, p->name, own.len + remote.len + 1, p);
+	pairs_look(x);
 	return p;
 }
 
@@ -67,6 +69,7 @@ struct pair *pair_test(struct s2s *x, struct str own, struct str remote)
 	p->remote = p->name + own.len + 1;
 	p->test = true;
 	HASH_ADD_KEYPTR(hh, x->pairs, p->name, n + sizeof number, p);
+	pairs_look(x);
 	return p;
 }
 
@@ -85,18 +88,24 @@ static void pair_free(struct pair *p)
 
 /* A failure is remembered a while longer than it keeps us from trying: the next one lasts longer.
  */
+static uint64_t remembered_until(const struct pair *p)
+{
+	uint64_t until = p->retry_at + (uint64_t)p->s2s->config->backoff_max + 1000;
+
+	if (!p->failures && !p->external_failed && !p->lost && !p->reconnect)
+		return 0;
+	return until > p->external_failed ? until : p->external_failed;
+}
+
 static bool remembers(const struct pair *p)
 {
-	return (p->failures || p->external_failed || p->lost || p->reconnect) &&
-	       (loop_now(p->s2s->loop) <
-			p->retry_at + (uint64_t)p->s2s->config->backoff_max + 1000 ||
-		loop_now(p->s2s->loop) < p->external_failed);
+	return loop_now(p->s2s->loop) < remembered_until(p);
 }
 
 static bool needed(const struct pair *p)
 {
 	return p->queue || p->joining || p->verifies || p->out || p->via || p->test ||
-	       p->flushing || remembers(p);
+	       p->flushing || p->written || p->resumable || remembers(p);
 }
 
 void pairs_free(struct s2s *x)
@@ -120,6 +129,7 @@ void pair_detach(struct pair *p)
 		return;
 	DL_DELETE2(p->via->pairs, p, sprev, snext);
 	p->via = NULL;
+	pairs_look(p->s2s);
 }
 
 void pair_attach(struct pair *p, struct stream *s)
@@ -148,10 +158,26 @@ static bool verifies_wait(const struct pair *p)
 	return false;
 }
 
+/* Worth to be kept until the next try: a server that restarts loses nobody's messages. */
+static bool is_patient(const struct pair *p, const struct item *i)
+{
+	return p->passing && i->patience > p->retry_at && i->patience > loop_now(p->s2s->loop);
+}
+
+static void give_back(struct pair *p)
+{
+	struct item *i, *next;
+
+	DL_FOREACH_SAFE (p->queue, i, next)
+		if (!is_patient(p, i))
+			item_done(i, (int)p->error, p->why);
+}
+
 void pair_need(struct pair *p)
 {
 	bool stanzas;
 
+	pairs_look(p->s2s);
 	if (p->s2s->closing)
 		return;
 	if (!p->via && p->out && p->out->phase == PHASE_READY)
@@ -164,13 +190,9 @@ void pair_need(struct pair *p)
 	if (p->out && p->out->phase != PHASE_CLOSED) {
 		out_go_on(p->out);
 	} else if (waits(p) && !p->test) {
-		char *why = xstrdup(p->why ? p->why : "");
-
 		/* Not tried again yet: what happened last time is still the answer. */
-		while (p->queue && !p->via)
-			item_done(p->queue, (int)p->error, why);
-		verifies_fail(p, false, STANZA_E_REMOTE_SERVER_TIMEOUT, why);
-		free(why);
+		give_back(p);
+		verifies_fail(p, false, STANZA_E_REMOTE_SERVER_TIMEOUT, p->why);
 	} else if (!p->out && (!stanzas || verifies_wait(p) || !join_begin(p))) {
 		out_start(p);
 	}
@@ -192,29 +214,29 @@ static uint64_t backoff(const struct pair *p)
 	return ms - ms / 4 + (ms ? random_u64() % (ms / 2 + 1) : 0);
 }
 
-void pair_failed(struct pair *p, enum stanza_error e, const char *text)
+void pair_failed(struct pair *p, bool passing, enum stanza_error e, const char *text)
 {
 	struct s2s *x = p->s2s;
-	char *why = xstrdup(text);
+	char *before = p->why; /* the text may be that */
 
 	p->failures++;
 	p->lost = true;
+	p->passing = passing;
 	p->error = e;
 	p->retry_at = loop_now(x->loop) + backoff(p);
-	free(p->why);
 	p->why = xstrdup(text);
+	free(before);
 	if (p->failures >= RECONNECTS)
 		p->reconnect = false;
 	log_info("remote domain not reached", LF_S("remote", p->remote), LF_S("own", p->own),
-		 LF_S("reason", why), LF_U("failures", p->failures), LF_U("stanzas", p->nqueued));
-	if (!p->via) {
-		while (p->queue)
-			item_done(p->queue, (int)e, why);
-	}
+		 LF_S("reason", p->why), LF_U("failures", p->failures),
+		 LF_U("stanzas", p->nqueued));
+	if (!p->via)
+		give_back(p);
 	verifies_fail(p, false,
 		      e == STANZA_E_REMOTE_SERVER_NOT_FOUND ? e : STANZA_E_REMOTE_SERVER_TIMEOUT,
-		      why);
-	free(why);
+		      p->why);
+	pairs_wake(x, p->retry_at);
 }
 
 static void tell_sm(void *arg, const struct member *m)
@@ -244,50 +266,116 @@ void pair_reached(struct pair *p)
 
 /* --- time -------------------------------------------------------------------------------- */
 
-static void tick_items(struct pair *p, uint64_t now)
+/* The earlier of two moments; 0: none. */
+static uint64_t sooner(uint64_t a, uint64_t b)
 {
-	struct item *i, *next;
-
-	DL_FOREACH_SAFE (p->queue, i, next)
-		if (i->due <= now)
-			item_done(i, STANZA_E_REMOTE_SERVER_TIMEOUT,
-				  "the remote server was not reached in time");
+	return !a || (b && b < a) ? b : a;
 }
 
-static void tick_verifies(struct pair *p, uint64_t now)
+static uint64_t tick_items(struct pair *p, uint64_t now)
+{
+	struct item *i, *next;
+	uint64_t due = 0;
+
+	DL_FOREACH_SAFE (p->queue, i, next) {
+		if (i->due <= now) {
+			item_done(i, STANZA_E_REMOTE_SERVER_TIMEOUT,
+				  "the remote server was not reached in time");
+			continue;
+		}
+		due = sooner(due, i->due);
+	}
+	return due;
+}
+
+static uint64_t tick_verifies(struct pair *p, uint64_t now)
 {
 	struct verify *v, *next;
+	uint64_t due = 0;
 
 	DL_FOREACH_SAFE (p->verifies, v, next) {
-		if (v->due > now)
+		if (v->due > now) {
+			due = sooner(due, v->due);
 			continue;
+		}
 		if (v->asker)
 			dialback_verdict(v->asker, p->own, p->remote, false,
 					 STANZA_E_REMOTE_SERVER_TIMEOUT);
 		verify_free(p, v);
 	}
+	return due;
+}
+
+/* By itself: to hear whether presence is old, or to go on with the stream that was lost. */
+static bool comes_back(const struct pair *p)
+{
+	return (p->reconnect && !p->via) || p->resumable;
+}
+
+static void tick_streams(struct pair *p, uint64_t now)
+{
+	if (p->external_failed && p->external_failed <= now)
+		p->external_failed = 0;
+	if (p->queue && !p->via && (!p->out || p->out->phase == PHASE_READY))
+		pair_need(p);
+	if (comes_back(p) && p->retry_at <= now && !p->out && !p->s2s->draining)
+		out_start(p);
+}
+
+/* Moments that are over are somebody else's matter: a stream is under way. */
+static uint64_t ahead(uint64_t at, uint64_t now)
+{
+	return at > now ? at : 0;
+}
+
+static uint64_t pair_tick(struct pair *p, uint64_t now)
+{
+	uint64_t due = sooner(tick_items(p, now), tick_verifies(p, now));
+
+	join_tick(p, now);
+	tick_streams(p, now);
+	if (!needed(p)) {
+		pair_free(p);
+		return 0;
+	}
+	if (p->joining)
+		due = sooner(due, p->join_due);
+	if (p->queue || p->reconnect || p->resumable)
+		due = sooner(due, ahead(p->retry_at, now));
+	due = sooner(due, ahead(p->external_failed, now));
+	return sooner(due, ahead(remembered_until(p), now));
+}
+
+void pairs_wake(struct s2s *x, uint64_t at)
+{
+	uint64_t now = loop_now(x->loop);
+
+	if (x->tick_at && x->tick_at <= at)
+		return;
+	x->tick_at = at;
+	loop_timer_start(x->tick, at > now ? at - now : 0, 0);
+}
+
+void pairs_look(struct s2s *x)
+{
+	pairs_wake(x, loop_now(x->loop) + SOON);
 }
 
 void pairs_tick(void *arg)
 {
 	struct s2s *x = arg;
-	uint64_t now = loop_now(x->loop);
+	uint64_t now = loop_now(x->loop), due = 0;
 	struct pair *p, *next;
 
-	HASH_ITER (hh, x->pairs, p, next) {
-		tick_items(p, now);
-		tick_verifies(p, now);
-		join_tick(p, now);
-		if (p->external_failed && p->external_failed <= now)
-			p->external_failed = 0;
-		if (p->queue && !p->via && (!p->out || p->out->phase == PHASE_READY))
-			pair_need(p);
-		if (p->reconnect && p->retry_at <= now && !p->out && !p->via && !x->draining)
-			out_start(p);
-		if (!needed(p))
-			pair_free(p);
-	}
-	answered_tick(x);
-	if (x->draining)
+	x->tick_at = 0;
+	HASH_ITER (hh, x->pairs, p, next)
+		due = sooner(due, pair_tick(p, now));
+	due = sooner(due, answered_tick(x));
+	due = sooner(due, resumables_tick(x));
+	if (x->draining) {
+		due = sooner(due, now + SOON);
 		drain_look(x);
+	}
+	if (due)
+		pairs_wake(x, due > now + OFTEN ? due : now + OFTEN);
 }

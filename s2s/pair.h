@@ -13,12 +13,14 @@ struct item {
 	UT_hash_handle hh;	  /* by key */
 	struct item *prev, *next; /* in its pair's queue, or among its stream's unacknowledged */
 	struct pair *pair;
-	struct stream *stream; /* that carries it; NULL: it is in the queue */
+	struct stream *stream;	/* that carries it; NULL: it is in the queue, or kept */
+	struct resumable *kept; /* written, on a stream that is lost and may be resumed; or NULL */
 	struct msg_stanza_key key;
 	struct frame *waiters; /* frames to be answered; none: it is our own answer to a stanza */
 	size_t nwaiters;
 	struct str envelope; /* own memory */
 	uint64_t due;	     /* loop_now */
+	uint64_t patience;   /* till when it waits for a server that fails but may come back */
 	uint64_t position;   /* of its stream's output behind it, when it was written */
 	uint32_t number;     /* in its stream, with XEP-0198 */
 	bool held;	     /* HELD was said */
@@ -45,10 +47,14 @@ struct pair {
 	struct stream *via; /* that takes its stanzas; NULL: none yet */
 	struct item *queue; /* not written, in order */
 	size_t nqueued, bytes;
+	size_t written;	  /* stanzas without an answer, on whatever stream */
+	size_t suspended; /* those of them on lost streams: nothing is written before their fate */
+	struct resumable *resumable; /* a lost stream that was opened for it; or NULL */
 	struct verify *verifies;
 	size_t nverifies;
 	unsigned failures;
 	uint64_t retry_at;	 /* not tried before, loop_now; 0: no failure */
+	bool passing;		 /* the last failure may pass: what is patient waits for it */
 	enum stanza_error error; /* what the last failure was to senders */
 	char *why;
 	uint64_t external_failed; /* dialback alone until then */
@@ -76,12 +82,14 @@ void pair_need(struct pair *p);
 /* A stream that is proven in our direction takes its stanzas from now on. */
 void pair_attach(struct pair *p, struct stream *s);
 void pair_detach(struct pair *p); /* from via */
-/* It could not be reached or proven: all that waits goes back with this error. The text is for
- * people: senders get it too. */
-void pair_failed(struct pair *p, enum stanza_error e, const char *text);
+/* It could not be reached or proven: what waits goes back with this error. passing: only what has no
+ * patience, or none that lasts until the next try. The text is for people: senders get it too. */
+void pair_failed(struct pair *p, bool passing, enum stanza_error e, const char *text);
 /* It was heard of again, from either side: failures are forgotten. */
 void pair_reached(struct pair *p);
-void pairs_tick(void *s2s);
+void pairs_tick(void *s2s); /* what is due */
+void pairs_wake(struct s2s *x, uint64_t at); /* pairs_tick is to come then, or before; loop_now */
+void pairs_look(struct s2s *x);		     /* the same, soon */
 
 /* --- flush.c: writing ------------------------------------------------------------------------ */
 
@@ -103,7 +111,7 @@ void item_unqueue(struct item *i); /* out of its pair's queue */
 /* Back at the head of its pair's queue: it surely did not arrive. */
 void item_again(struct item *i);
 void item_hold(struct item *i); /* says HELD */
-void answered_tick(struct s2s *x);
+uint64_t answered_tick(struct s2s *x); /* when it is due again; 0: nothing is remembered */
 void answered_free(struct s2s *x);
 
 #endif

@@ -47,7 +47,7 @@ void reach_connected(struct reach *r, int fd, const char *address)
 	struct reach_result res = {
 		.fd = fd,
 		.direct_tls = t->direct,
-		.target = t->name,
+		.target = t->known ? t->known : t->name,
 		.secure = t->secure,
 		.address = address,
 		.tlsa = r->now.tlsas,
@@ -74,6 +74,8 @@ static void give_up(struct reach *r, int err)
 	free(text);
 }
 
+static void go_usual_way(struct reach *r);
+
 void reach_advance(struct reach *r)
 {
 	target_clear(r);
@@ -81,6 +83,8 @@ void reach_advance(struct reach *r)
 		r->at++;
 	if (r->at < r->targets.n)
 		target_start(r);
+	else if (r->preferred)
+		go_usual_way(r);
 	else
 		give_up(r, r->last_err ? r->last_err : -ENOENT);
 }
@@ -182,7 +186,7 @@ static void srv_ask(struct reach *r)
  * ------------------------------------------------------------------------ */
 
 /* "host:port" with a host that must be looked up, or an address as it is. */
-static void static_add(struct reach *r, const struct reach_static *s)
+static void static_add(struct targets *t, const struct reach_static *s)
 {
 	const char *colon = strrchr(s->address, ':');
 	bool literal = conn_address_valid(s->address);
@@ -190,22 +194,38 @@ static void static_add(struct reach *r, const struct reach_static *s)
 	char *host;
 
 	if (literal) {
-		targets_add(&r->targets, s->address, 0, s->direct_tls, true);
+		targets_add(t, s->address, 0, s->direct_tls, true);
 		return;
 	}
 	if (colon)
 		(void)str_u64(str_z(colon + 1), &port);
 	host = xstrndup(s->address, colon ? (size_t)(colon - s->address) : strlen(s->address));
-	targets_add(&r->targets, host, (uint16_t)port, s->direct_tls, false);
+	targets_add(t, host, (uint16_t)port, s->direct_tls, false);
 	free(host);
 }
 
-static void literal_add(struct reach *r)
+void targets_add_literal(struct targets *t, const char *domain)
 {
-	char *address = xasprintf("%s:%d", r->domain, PORT_DEFAULT);
+	char *address = xasprintf("%s:%d", domain, PORT_DEFAULT);
 
-	targets_add(&r->targets, address, 0, false, true);
+	targets_add(t, address, 0, false, true);
 	free(address);
+}
+
+void reach_static_targets(const struct reaches *all, const char *domain, struct targets *t)
+{
+	const struct reach_config *c = &all->config;
+
+	for (size_t i = 0; i < c->nstatics; i++)
+		if (!strcmp(c->statics[i].domain, domain))
+			static_add(t, &c->statics[i]);
+}
+
+static void usual_targets(struct reach *r)
+{
+	reach_static_targets(r->all, r->domain, &r->targets);
+	if (!r->targets.n && !r->ascii)
+		targets_add_literal(&r->targets, r->domain);
 }
 
 static void begin(void *arg)
@@ -220,6 +240,30 @@ static void begin(void *arg)
 		give_up(r, -ENOENT);
 }
 
+static void go_usual_way(struct reach *r)
+{
+	r->preferred = false;
+	r->last_err = 0;
+	targets_clear(&r->targets);
+	r->at = 0;
+	usual_targets(r);
+	begin(r);
+}
+
+void reach_prefer(struct reach *r, const struct reach_static *where, const char *name, bool secure)
+{
+	struct target *t;
+
+	if (!r->preferred)
+		targets_clear(&r->targets);
+	r->preferred = true;
+	static_add(&r->targets, where);
+	t = &r->targets.list[r->targets.n - 1];
+	t->secure = secure;
+	if (t->literal && name && !t->known)
+		t->known = xstrdup(name);
+}
+
 struct reach *reach_new(struct reaches *all, const char *domain, reach_watch_fn *watch,
 			reach_fn *fn, void *arg)
 {
@@ -231,11 +275,7 @@ struct reach *reach_new(struct reaches *all, const char *domain, reach_watch_fn 
 	if (jid_domain_ascii(&ascii, str_z(domain)) == 0)
 		r->ascii = str_dup(buf_str(&ascii));
 	buf_free(&ascii);
-	for (size_t i = 0; i < all->config.nstatics; i++)
-		if (!strcmp(all->config.statics[i].domain, domain))
-			static_add(r, &all->config.statics[i]);
-	if (!r->targets.n && !r->ascii)
-		literal_add(r);
+	usual_targets(r);
 	r->task = (struct loop_task){.fn = begin, .arg = r};
 	r->total = loop_timer_new(all->loop, on_total, r);
 	loop_timer_start(r->total, (uint64_t)all->config.total_ms, 0);
@@ -253,6 +293,8 @@ static void again(void *arg)
 
 void reach_next(struct reach *r)
 {
+	if (!r->last_err) /* it was there, and closed */
+		r->last_err = -ECONNRESET;
 	r->handed = false;
 	r->task.fn = again;
 	loop_timer_start(r->total, (uint64_t)r->all->config.total_ms, 0);

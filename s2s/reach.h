@@ -62,6 +62,10 @@ typedef void reach_watch_fn(void *arg, const char *line);
 /* domain: prepared. Never calls back from inside. */
 struct reach *reach_new(struct reaches *all, const char *domain, reach_watch_fn *watch,
 			reach_fn *fn, void *arg);
+/* Before the loop's next turn: this one is tried first, then the usual ones; again for a second
+ * one. where->domain does not count. name: whose address it was (else NULL), reported as target;
+ * secure: as in the result then. */
+void reach_prefer(struct reach *r, const struct reach_static *where, const char *name, bool secure);
 /* The connection handed out last failed before it was of use; fn comes again. */
 void reach_next(struct reach *r);
 struct reach *reach_free(struct reach *r); /* accepts NULL */

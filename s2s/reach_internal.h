@@ -18,6 +18,7 @@ struct target {
 	uint16_t priority, weight, port;
 	bool direct, literal;
 	bool secure; /* DNSSEC vouches for the way to this name */
+	char *known; /* the name of the one at this address, where it was found before; or NULL */
 };
 
 struct targets {
@@ -34,10 +35,16 @@ bool targets_add_srv(struct targets *t, const struct dns_answer *a, bool direct)
  * number below n, at random. */
 void targets_order(struct targets *t, uint32_t (*draw)(uint32_t below));
 
+/* An address literal as a domain, at the registered port. */
+void targets_add_literal(struct targets *t, const char *domain);
+
 struct reaches {
 	struct loop *loop;
 	struct reach_config config;
 };
+
+/* Adds those that the configuration has for a domain. */
+void reach_static_targets(const struct reaches *all, const char *domain, struct targets *t);
 
 /* One connection being tried. */
 struct try {
@@ -80,6 +87,7 @@ struct reach {
 	char *last; /* what went wrong last */
 	int last_err;
 	bool handed; /* fn was called; nothing happens before reach_next */
+	bool preferred; /* the targets are those of reach_prefer; the usual ones come after */
 };
 
 __attribute__((format(printf, 2, 3))) void reach_say(struct reach *r, const char *fmt, ...);

@@ -6,8 +6,10 @@
 
 void targets_clear(struct targets *t)
 {
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++) {
 		free(t->list[i].name);
+		free(t->list[i].known);
+	}
 	t->n = 0;
 }
 

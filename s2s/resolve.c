@@ -2,7 +2,9 @@
 /* Questions to libunbound, whose thread tells by a descriptor that answers are there. */
 #include "s2s/resolve.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unbound.h>
 #include "base/alloc.h"
 #include "s2s/resolve_internal.h"
@@ -56,13 +58,30 @@ static const struct {
 } settings[] = {
 	{"do-not-query-localhost:", "no"},
 	{"cache-max-negative-ttl:", "300"},
-	/* Whoever has us ask for many names whose servers are silent must not keep other names from
-	 * being asked for: neither by taking the few sockets that a library gets (16), nor by
-	 * making the one resolver that all are asked of look dead. */
-	{"outgoing-range:", "4096"},
-	{"num-queries-per-thread:", "4096"},
+	/* Many names whose servers are silent must not make the one resolver that all are asked of
+	 * look dead. */
 	{"infra-host-ttl:", "0"},
 };
+
+/* Nor must they take the sockets that other names are asked for with: each question has one until it
+ * is answered or given up, which takes seconds. A library gets 16 by itself. */
+static int make_room(struct ub_ctx *ub, size_t questions)
+{
+	enum { LEAST = 64, MOST = 30000 };
+	struct rlimit files;
+	char number[24];
+	int err;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && questions > files.rlim_cur / 2)
+		questions = files.rlim_cur / 2;
+	if (questions < LEAST)
+		questions = LEAST;
+	if (questions > MOST)
+		questions = MOST;
+	snprintf(number, sizeof number, "%zu", questions);
+	err = ub_ctx_set_option(ub, "outgoing-range:", number);
+	return err ? err : ub_ctx_set_option(ub, "num-queries-per-thread:", number);
+}
 
 /* The first step that fails, in words, or NULL. */
 static const char *set_up(struct ub_ctx *ub, const struct resolver_config *c, const char **ret_what)
@@ -72,6 +91,8 @@ static const char *set_up(struct ub_ctx *ub, const struct resolver_config *c, co
 	*ret_what = "DNS resolver";
 	for (size_t i = 0; !err && i < sizeof settings / sizeof *settings; i++)
 		err = ub_ctx_set_option(ub, settings[i].name, settings[i].value);
+	if (!err)
+		err = make_room(ub, c->questions);
 	if (!err) {
 		*ret_what = given(c->hosts) ? c->hosts : "/etc/hosts";
 		err = ub_ctx_hosts(ub, given(c->hosts) ? c->hosts : NULL);

@@ -19,6 +19,7 @@ struct resolver_config {
 	const char *anchor;		 /* file of trust anchors; NULL or "": no DNSSEC */
 	bool lenient;	    /* what fails validation is taken as unsigned, not as forged */
 	int64_t timeout_ms;		 /* of one question */
+	size_t questions; /* at the same time, without those of one name holding up another's */
 };
 
 struct resolver;

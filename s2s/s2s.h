@@ -28,22 +28,19 @@ struct stream;
 struct pair;
 struct item;
 struct answered;
+struct resumable;
 struct tenant;
 struct bucket;
 struct reaches;
 struct resolver;
 struct reach_static;
 struct work;
-
-struct listening {
-	struct listener *listener;
-	int claim; /* of a shared address, -1: none */
-};
+struct self_test;
 
 struct s2s_stats {
 	uint64_t accepted, opened, stanzas_in, stanzas_out, returned, repeated;
 	uint64_t refused_address, refused_unproven, stream_errors, dialbacks, dialbacks_failed;
-	uint64_t throttled;
+	uint64_t throttled, resumed;
 };
 
 struct s2s {
@@ -58,16 +55,17 @@ struct s2s {
 	struct pool *scratch; /* for the element in hand */
 	const char *const *domains;
 	struct resolver *resolver;
+	bool dnssec; /* the resolver validates */
 	struct reaches *reaches;
 	struct reach_static *targets;
 	struct attempts *attempts;
+	struct self_test *selves; /* DL list */
 
 	struct secret_get *getting;
 	uint8_t secret[SEAL_KEY]; /* of dialback, the same in all s2s */
 	bool has_secret;
 
-	struct listening *listeners;
-	size_t nlisteners;
+	struct listeners *listeners; /* NULL: no more */
 	struct loop_timeout watch; /* certificates */
 
 	struct stream *streams; /* DL list */
@@ -80,14 +78,18 @@ struct s2s {
 
 	struct pair *pairs;
 	struct item *items;	      /* by key: stanzas that are not answered */
-	size_t nqueued, queued_bytes; /* of all pairs */
+	size_t nqueued, queued_bytes; /* of all stanzas that are not answered */
 	struct answered *answered;    /* by key */
 	struct answered *answered_list;
 	size_t nanswered;
 	struct loop_timer *tick;     /* deadlines of pairs, what is remembered */
+	uint64_t tick_at;	     /* loop_now; 0: nothing is due */
 	struct loop_timer *flushing; /* WRITING was sent, the link is not flushed yet */
 	struct pair *ready;	     /* pairs that wait for that, DL list by rprev, rnext */
 	struct work *orphans;	     /* stanzas in work whose streams are gone */
+	struct resumable *resumables; /* by id: streams that came in, with XEP-0198 */
+	struct resumable *detached;   /* DL list: whose connection is lost, the oldest first */
+	size_t ndetached;
 
 	uint64_t drain_until;
 	bool draining, closing, drained;
@@ -107,6 +109,8 @@ void drain_look(struct s2s *x); /* ends the process when nothing is left to be d
 
 void net_init(struct s2s *x); /* fatal() when the environment refuses */
 void net_deinit(struct s2s *x);
+/* One that has nothing cached, for so many questions at the same time; as resolver_new. */
+struct resolver *net_resolver(const struct s2s *x, size_t questions, char **ret_error);
 
 /* --- listen.c, certs.c --------------------------------------------------------------------- */
 
@@ -130,6 +134,10 @@ void limits_xml(const struct s2s *x, bool proven, struct xml_limits *ret);
 void limits_throttle(struct stream *s); /* stops reading until its bucket fills again */
 void limits_forget(struct stream *s);
 void limits_tick(void *s2s);
+
+/* --- enforce.c ----------------------------------------------------------------------------- */
+
+void policies_enforce(struct s2s *x); /* after they were changed */
 
 /* --- control.c ----------------------------------------------------------------------------- */
 

@@ -2,9 +2,9 @@
 /* The process: its making, events, statistics and end. */
 #include "s2s/s2s_process.h"
 
+#include "s2s/resume.h"
+#include "s2s/self.h"
 #include "s2s/steps.h"
-
-enum { TICK_MS = 1000 };
 
 bool s2s_own(const struct s2s *x, struct str domain)
 {
@@ -44,7 +44,6 @@ static void *s2s_init(struct app *app)
 	certs_init(x);
 	net_init(x);
 	listen_prepare(x);
-	loop_timer_start(x->tick, TICK_MS, TICK_MS);
 	return x;
 }
 
@@ -56,8 +55,7 @@ static void got_secret(void *arg, const uint8_t key[SEAL_KEY])
 	x->getting = NULL;
 	memcpy(x->secret, key, sizeof x->secret);
 	x->has_secret = true;
-	if (!x->draining && !x->listeners)
-		listen_start(x);
+	listen_start(x);
 }
 
 static void s2s_ready(void *state)
@@ -99,6 +97,7 @@ static void s2s_reload(void *state)
 	if (p) {
 		policies_free(x->policies);
 		x->policies = p;
+		policies_enforce(x);
 	} else {
 		log_error("policies not taken over", LF_S("reason", error));
 		free(error);
@@ -167,6 +166,8 @@ static void s2s_drain(void *state)
 	listen_stop(x);
 	/* New stanzas go to the others; what is here is finished. */
 	link_bind(x->link, none, 0);
+	resumables_end(x);
+	pairs_look(x);
 	drain_look(x);
 }
 
@@ -177,6 +178,7 @@ static void *s2s_deinit(void *state)
 	x->draining = x->closing = x->drained = true;
 	secret_get_cancel(x->getting);
 	listen_stop(x);
+	self_tests_end(x);
 	while (x->streams) {
 		struct stream *s = x->streams;
 
@@ -185,6 +187,7 @@ static void *s2s_deinit(void *state)
 		s->pair = NULL;
 		stream_free(s);
 	}
+	resumables_end(x);
 	works_free(x);
 	pairs_free(x);
 	answered_free(x);
@@ -212,7 +215,8 @@ static json_t *s2s_stats(void *state)
 	const struct s2s_stats *s = &x->stats;
 
 	return json_pack(
-		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "streams",
+		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+		"streams",
 		(json_int_t)x->nstreams, "streams_out", (json_int_t)x->nopened, "unproven",
 		(json_int_t)x->nunproven, "pairs", (json_int_t)HASH_COUNT(x->pairs), "queued",
 		(json_int_t)HASH_COUNT(x->items), "accepted", (json_int_t)s->accepted, "opened",
@@ -221,7 +225,8 @@ static json_t *s2s_stats(void *state)
 		(json_int_t)s->repeated, "stream_errors", (json_int_t)s->stream_errors,
 		"refused_address", (json_int_t)s->refused_address, "refused_unproven",
 		(json_int_t)s->refused_unproven, "dialbacks_failed",
-		(json_int_t)s->dialbacks_failed, "throttled", (json_int_t)s->throttled);
+		(json_int_t)s->dialbacks_failed, "throttled", (json_int_t)s->throttled, "resumed",
+		(json_int_t)s->resumed, "detached", (json_int_t)x->ndetached);
 }
 
 static const struct msg_bind binds[] = {{.route = {"s2s", 3}, .mode = 0}, {.route = {NULL, 0}}};

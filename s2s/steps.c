@@ -38,6 +38,20 @@ static void on_verify(struct stream *s, const struct xml_element *e)
 		verify_asked(s, e);
 }
 
+/* Conditions of RFC 6120 section 4.9.3 that are about the moment, not about us. */
+static bool may_pass(struct str name)
+{
+	static const char *const names[] = {
+		"connection-timeout",	  "conflict", "internal-server-error",
+		"remote-connection-failed", "reset",	"resource-constraint",
+		"system-shutdown",	  "undefined-condition"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (str_eqz(name, names[i]))
+			return true;
+	return false;
+}
+
 /* The peer's error: the name of its condition, for the records. */
 static void on_stream_error(struct stream *s, const struct xml_element *e)
 {
@@ -55,6 +69,7 @@ static void on_stream_error(struct stream *s, const struct xml_element *e)
 	attempt_step(s->record, "the other server ends the stream: %.*s%s%.*s", STR_ARG(name),
 		     text.len ? ", " : "", STR_ARG(text));
 	pool_free(p);
+	s->lasting = !may_pass(name);
 	if (s->out && s->phase != PHASE_READY)
 		out_failed(s,
 			   str_eqz(name, "host-unknown") || str_eqz(name, "host-gone")
@@ -81,6 +96,7 @@ static const struct step {
 	{NS_SASL, "success", out_success, OUT},
 	{NS_SASL, "failure", out_failure, OUT},
 	{NS_SM, "enabled", ack_enabled, OUT},
+	{NS_SM, "resumed", ack_resumed, OUT},
 	{NS_SM, "failed", ack_failed, OUT},
 	{NS_TLS, "starttls", in_starttls, IN},
 	{NS_SASL, "auth", in_auth, IN},

@@ -11,9 +11,14 @@ typedef void step_fn(struct stream *s, const struct xml_element *e);
 void in_accept(struct s2s *x, int take_fd, bool direct_tls);
 void in_header(struct stream *s, const struct xml_header *h);
 void in_secured(struct stream *s);
+void in_features(struct stream *s); /* sends ours */
+/* in_dane.c: whether features have to wait for the DNS; then in_features comes by itself. */
+bool in_dane_begin(struct stream *s);
+struct in_dane *in_dane_free(struct in_dane *d);
 step_fn in_starttls, in_auth, in_response, in_abort, in_bidi;
 /* Opens a stream for the pair, or goes on with the one that it has. */
 void out_start(struct pair *p);
+void out_begin(struct stream *s, const struct reach_result *r); /* over the connection r->fd */
 void out_header(struct stream *s, const struct xml_header *h);
 void out_secured(struct stream *s);
 step_fn out_features, out_proceed, out_tls_failure, out_success, out_failure;
@@ -31,9 +36,10 @@ bool join_begin(struct pair *p);
 bool join_answered(struct stream *s, struct str from, struct str to, struct str type);
 void joins_end(struct stream *s); /* they go on without it */
 void join_tick(struct pair *p, uint64_t now);
-/* self.c: on a stream to a domain of ours (own is NULL) */
-void self_reached(struct stream *s, const char *address);
-void self_secured(struct stream *s);
+/* self_look.c: on a stream to a domain of ours (s->look): TLS stands, none is wanted, it has ended. */
+void look_secured(struct stream *s);
+void look_clear(struct stream *s);
+void look_over(struct stream *s);
 SSL *out_tls(struct stream *s);				  /* out_tls.c: before the handshake */
 bool out_trusts(struct stream *s, char **ret_why);	  /* after it; false: why not (malloc'ed) */
 void limits_feature(struct buf *b, const struct s2s *x);  /* XEP-0478 */
@@ -67,20 +73,37 @@ void proof_good(struct stream *s, struct proof *p);
 
 step_fn stanza_in;
 void works_leave(struct stream *s); /* its connection is gone: they go on without it */
-void works_free(struct s2s *x);	    /* at the end of the process */
+void works_keep(struct stream *s, struct resumable *r); /* the same, and they count in its h */
+void works_keep_no_more(struct resumable *r);
+void works_free(struct s2s *x); /* at the end of the process */
 
 /* --- ack.c: XEP-0198
  * ------------------------------------------------------------------------------ */
 
-step_fn ack_enable, ack_resume, ack_enabled, ack_failed, ack_request, ack_answer;
-void ack_begin(struct stream *s);	  /* out: asks for it where it is offered */
+step_fn ack_enable, ack_enabled, ack_failed, ack_request, ack_answer;
+void ack_begin(struct stream *s); /* out: asks for it where it is offered, or for a lost stream */
+bool ack_possible(const struct stream *s); /* in: it may be asked for */
+void ack_fail(struct stream *s, const char *condition);
+void ack_too_high(struct stream *s, uint32_t h, uint32_t sent); /* ends the stream */
 void ack_done(struct stream *s);	  /* more is done: whoever asked hears it */
 void ack_ask(struct stream *s, bool now); /* <r/> where it is time */
 
+/* --- ack_resume.c: streams that are lost and gone on with --------------------------------------- */
+
+step_fn ack_resume, ack_resumed;
+void resume_allow(struct stream *s, const struct xml_element *e);   /* in: attributes of <enabled> */
+void resume_allowed(struct stream *s, const struct xml_element *e); /* out: <enabled> */
+bool resume_begin(struct stream *s); /* out: asks for the lost stream of its pair; false: none */
+bool resume_failed(struct stream *s, const struct xml_element *e); /* out; false: not asked for */
+void resume_prefer(struct reach *reach, const struct resumable *r); /* where it was, first */
+void resume_ready(struct resumable *r); /* all of it is done: its asker goes on */
+
 extern const struct xml_reader_ops stream_ops; /* steps.c */
 void stream_tick(void *stream);		       /* ticks.c */
+void stream_watch(struct stream *s);	       /* something moves: it is looked at each second */
 /* The kernel took more of the output. */
 void carried_look(struct stream *s);
-void carried_end(struct stream *s); /* the stream is over: again, or an error */
+void carried_unsent(struct stream *s); /* what the kernel has not taken whole: again */
+void carried_end(struct stream *s);    /* the stream is over: again, or an error */
 
 #endif

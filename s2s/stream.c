@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a stream in either direction: headers, errors, the end (RFC 6120 section 4). */
+#include "s2s/resume.h"
 #include "s2s/steps.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
 
 enum { READS_NOTHING = 8 }; /* times out_max: stanzas alone do not make that much */
-
-struct str element_attr(const struct xml_element *e, const char *name)
-{
-	for (size_t i = 0; i < e->nattrs; i++)
-		if (!e->attrs[i].ns.len && str_eqz(e->attrs[i].name, name))
-			return e->attrs[i].value.ptr ? e->attrs[i].value : STR("");
-	return STR_NONE;
-}
-
-struct str header_attr(const struct xml_header *h, const char *name)
-{
-	for (size_t i = 0; i < h->nattrs; i++)
-		if (!h->attrs[i].ns.len && str_eqz(h->attrs[i].name, name))
-			return h->attrs[i].value.ptr ? h->attrs[i].value : STR("");
-	return STR_NONE;
-}
 
 const struct xml_child *element_child(const struct xml_element *e, const char *name, const char *ns)
 {
@@ -54,29 +39,20 @@ struct str element_text(struct pool *p, const struct xml_element *e)
 /* RFC 6120 section 4.7; XEP-0220 section 2.4.1 for the declaration of db. */
 void stream_header(struct stream *s)
 {
-	struct buf *b = conn_out(s->conn);
+	char id[33];
 
-	buf_lit(b, "<?xml version='1.0'?><stream:stream xmlns='" NS_SERVER
-		   "' xmlns:stream='" NS_STREAM "' xmlns:db='" NS_DIALBACK "'");
 	if (!s->out) {
-		char id[33];
-
 		random_hex(id, 16);
 		free(s->id);
 		s->id = xstrdup(id);
-		buf_printf(b, " id='%s'", id);
 	}
-	if (s->own) {
-		buf_lit(b, " from='");
-		xml_escape(b, str_z(s->own));
-		buf_putc(b, '\'');
-	}
-	if (s->remote) {
-		buf_lit(b, " to='");
-		xml_escape(b, str_z(s->remote));
-		buf_putc(b, '\'');
-	}
-	buf_lit(b, " version='1.0' xml:lang='en'>");
+	stream_head_write(conn_out(s->conn),
+			  &(struct stream_head){.content_ns = NS_SERVER,
+						.dialback = true,
+						.id = s->out ? STR_NONE : str_z(s->id),
+						.from = str_z(s->own),
+						.to = str_z(s->remote),
+						.version = STR("1.0")});
 	s->header_out = true;
 	stream_flush(s);
 }
@@ -99,6 +75,7 @@ static void shut(struct stream *s, const char *why)
 	stream_proven(s);
 	s->phase = PHASE_CLOSED;
 	s->closed_at = loop_now(s->s2s->loop);
+	stream_watch(s);
 	limits_forget(s);
 	if (s->paused)
 		conn_resume(s->conn); /* to see the peer's end */
@@ -107,14 +84,18 @@ static void shut(struct stream *s, const char *why)
 	DL_FOREACH_SAFE2(s->pairs, p, next, snext)
 	pair_detach(p);
 	joins_end(s);
+	resumable_leave(s);
 	if (s->out)
 		out_over(s);
 }
 
 void stream_error(struct stream *s, enum stream_error e, const char *text)
 {
-	struct buf *b;
+	stream_error_app(s, e, text, NULL);
+}
 
+void stream_error_app(struct stream *s, enum stream_error e, const char *text, const char *app)
+{
 	if (s->phase == PHASE_CLOSED || !s->conn)
 		return;
 	s->s2s->stats.stream_errors++;
@@ -127,14 +108,7 @@ void stream_error(struct stream *s, enum stream_error e, const char *text)
 	/* RFC 6120 section 4.9.1.2: the header comes before an error, also during setup. */
 	if (!s->header_out)
 		stream_header(s);
-	b = conn_out(s->conn);
-	buf_printf(b, "<stream:error><%s xmlns='" NS_STREAMS "'/>", stream_error_name(e));
-	if (text && *text) {
-		buf_lit(b, "<text xmlns='" NS_STREAMS "' xml:lang='en'>");
-		xml_escape(b, str_z(text));
-		buf_lit(b, "</text>");
-	}
-	buf_lit(b, "</stream:error></stream:stream>");
+	stream_error_write(conn_out(s->conn), e, STR_NONE, text, str_z(app));
 	stream_flush(s);
 	shut(s, stream_error_name(e));
 }
@@ -161,6 +135,7 @@ static void on_read(void *arg, const char *data, size_t len)
 	struct stream *s = arg;
 	struct s2s *x = s->s2s;
 
+	stream_watch(s);
 	if (s->phase == PHASE_CLOSED)
 		return;
 	s->last_in = loop_now(x->loop);
@@ -220,6 +195,7 @@ static void on_flushed(void *arg)
 	}
 	if (!s->conn)
 		return;
+	stream_watch(s);
 	if (!conn_unsent(s->conn))
 		s->stuck_since = 0;
 	else if (!s->stuck_since)
@@ -286,6 +262,7 @@ void stream_free(struct stream *s)
 	pair_detach(p);
 	joins_end(s);
 	carried_end(s);
+	resumable_leave(s);
 	while (s->proofs)
 		proof_free(s, s->proofs);
 	loop_timeout_stop(x->loop, &s->timeout);
@@ -296,12 +273,14 @@ void stream_free(struct stream *s)
 		x->nopened--;
 	tenant_leave(x, s->tenant);
 	reach_free(s->reach);
+	in_dane_free(s->dane);
 	xml_reader_free(s->reader);
 	conn_free(s->conn);
 	for (size_t i = 0; i < s->ntlsa; i++)
 		free((char *)s->tlsa[i].data.ptr);
 	free(s->tlsa);
 	free(s->target);
+	free(s->address);
 	free(s->fail_text);
 	free(s->own);
 	free(s->remote);
@@ -320,6 +299,9 @@ void stream_break(struct stream *s, int err, const char *reason)
 	log_debug("stream ended", LF_S("remote", s->remote ? s->remote : ""),
 		  LF_S("direction", s->out ? "out" : "in"),
 		  LF_S("reason", s->reason ? s->reason : why));
+	/* Nobody has closed it: what it was may go on. */
+	if (s->phase == PHASE_READY)
+		resumable_detach(s);
 	if (s->out) {
 		out_gone(s, err, why);
 	} else {

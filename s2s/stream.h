@@ -6,6 +6,7 @@
 #include "s2s/pair.h"
 #include "s2s/reach.h"
 #include "xmpp/node.h"
+#include "xmpp/stream.h"
 
 enum phase {
 	PHASE_REACH,	/* out: no connection yet */
@@ -31,13 +32,14 @@ struct proof {
 /* A stanza taken from the other server, not done. */
 struct work {
 	struct work *prev, *next;
-	struct stream *stream; /* NULL: it has gone */
+	struct stream *stream;	/* NULL: it has gone */
+	struct resumable *kept; /* by which it may be resumed then; NULL: it is not */
 	struct s2s *s2s;
 	struct channel_item *asking;
 	struct buf envelope;
 	uint64_t origin, n; /* its key */
 	size_t size;
-	bool done;
+	bool done, counted; /* in h */
 };
 
 enum {
@@ -69,19 +71,24 @@ struct stream {
 		stuck_since; /* loop_now; 0: not */
 	size_t login_bytes;
 	struct cert_verdict verdict;
+	struct policy policy; /* of its remote domain, when it began */
 	uint8_t phase, paused;
 	bool out, direct, secure, header_in, header_out, old; /* old: without version 1.0 */
 	bool external;					      /* in: EXTERNAL was offered */
 	bool was_external;				      /* in: it proved them */
+	bool vouched;		/* in: TLSA records lead to their certificate */
+	struct in_dane *dane; /* in: these are being looked for; or NULL */
 	bool bidi, bidi_offered;			      /* agreed; in: offered */
 	bool challenged;  /* in: for its authorization identity */
 	uint8_t failures; /* in: of EXTERNAL */
 	bool counted, throttled, sent_close, db_declared;
+	bool resting; /* not looked at before it is idle for long, or stream_watch */
 
 	/* out: how we came there. */
 	struct pair *pair;
+	struct look *look; /* at a domain of ours (self.h); then own and pair are NULL */
 	struct reach *reach;
-	char *target;
+	char *target, *address; /* name, and "192.0.2.1:5269" */
 	bool target_secure;
 	struct reach_tlsa *tlsa;
 	size_t ntlsa, usable; /* TLSA records, and those that dane_prepare took */
@@ -90,6 +97,7 @@ struct stream {
 	bool useful;  /* features were seen: a failure now is no reason to try the next target */
 	bool again;   /* the next target, at the end of this turn */
 	bool refused; /* EXTERNAL was */
+	bool lasting; /* the last failure is none that time mends */
 	bool proven;  /* our certificate was accepted: features of the last stream are awaited */
 	bool orderly; /* it ends because nothing needs it */
 
@@ -110,10 +118,13 @@ struct stream {
 	bool sm_asked, sm;
 	uint32_t sm_out, sm_in; /* sm_in: done, as h says */
 	uint32_t sm_out_base;	/* sm_out where the peer's h begins */
-	uint64_t sm_in_base;	/* taken where ours begins */
 	uint32_t sm_asked_at;	/* sm_out at our last <r/> */
 	uint64_t asked_ms;	/* when the oldest unanswered <r/> was sent; 0 */
 	uint64_t sm_owed;	/* taken when the peer asked, and not all was done; 0 */
+	struct resumable *resumable; /* what would outlive it; NULL: nothing */
+	struct resumable *resuming;  /* that it asks for, or is asked for: no stanzas meanwhile */
+	uint32_t resume_h;	     /* in: the peer's */
+	bool resume_sent, resumed;
 };
 
 /* --- stream.c: life ------------------------------------------------------------------------ */
@@ -124,13 +135,13 @@ void stream_free(struct stream *s);
 void stream_header(struct stream *s);  /* writes ours */
 void stream_restart(struct stream *s); /* a new header is expected */
 void stream_error(struct stream *s, enum stream_error e, const char *text);
+/* app: an application-specific condition as XML (RFC 6120 section 4.9.4), or NULL. */
+void stream_error_app(struct stream *s, enum stream_error e, const char *text, const char *app);
 void stream_close(struct stream *s, const char *why); /* without an error; why is a literal */
 void stream_break(struct stream *s, int err, const char *why); /* at once; frees it */
 void stream_pause(struct stream *s, unsigned why);
 void stream_resume(struct stream *s, unsigned why);
 void stream_proven(struct stream *s); /* it is no longer among the unproven */
-struct str element_attr(const struct xml_element *e, const char *name);
-struct str header_attr(const struct xml_header *h, const char *name);
 /* The direct character data of an element without children: its inner bytes, unescaped, trimmed. */
 struct str element_text(struct pool *p, const struct xml_element *e);
 const struct xml_child *element_child(const struct xml_element *e, const char *name,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TELL and TOLD: stanzas for other servers come in, and are answered once each. */
 #include <errno.h>
+#include "s2s/resume.h"
 #include "s2s/steps.h"
 
 enum { ANSWERED_MAX = 65536, TOLD_DEADLINE = 60000 };
@@ -45,16 +46,18 @@ static void answered_add(struct s2s *x, const struct msg_stanza_key *key, struct
 	a->until = loop_now(x->loop) + (uint64_t)x->config->remember;
 	if (error.len)
 		a->error = str_n(xmemdup(error.ptr, error.len), error.len);
+	pairs_wake(x, a->until);
 	HASH_ADD(hh, x->answered, key, sizeof a->key, a);
 	DL_APPEND(x->answered_list, a);
 	if (++x->nanswered > ANSWERED_MAX)
 		answered_drop(x, x->answered_list);
 }
 
-void answered_tick(struct s2s *x)
+uint64_t answered_tick(struct s2s *x)
 {
 	while (x->answered_list && x->answered_list->until <= loop_now(x->loop))
 		answered_drop(x, x->answered_list);
+	return x->answered_list ? x->answered_list->until : 0;
 }
 
 void answered_free(struct s2s *x)
@@ -100,7 +103,6 @@ void item_unqueue(struct item *i)
 	DL_DELETE(p->queue, i);
 	p->nqueued--;
 	p->bytes -= i->envelope.len;
-	p->s2s->queued_bytes -= i->envelope.len;
 }
 
 static void enqueue(struct item *i, bool first)
@@ -113,19 +115,32 @@ static void enqueue(struct item *i, bool first)
 		DL_APPEND(p->queue, i);
 	p->nqueued++;
 	p->bytes += i->envelope.len;
-	p->s2s->queued_bytes += i->envelope.len;
+}
+
+/* It was written: out of what waits for an answer to that. */
+static void uncarry(struct item *i)
+{
+	i->pair->written--;
+	if (i->stream) {
+		DL_DELETE(i->stream->carried, i);
+		i->stream->ncarried--;
+	} else {
+		DL_DELETE(i->kept->carried, i);
+		i->pair->suspended--;
+	}
+	i->stream = NULL;
+	i->kept = NULL;
 }
 
 void item_drop(struct item *i)
 {
 	struct s2s *x = i->pair->s2s;
 
-	if (i->stream) {
-		DL_DELETE(i->stream->carried, i);
-		i->stream->ncarried--;
-	} else {
+	if (i->stream || i->kept)
+		uncarry(i);
+	else
 		item_unqueue(i);
-	}
+	x->queued_bytes -= i->envelope.len;
 	HASH_DEL(x->items, i);
 	free((char *)i->envelope.ptr);
 	free(i->waiters);
@@ -150,9 +165,7 @@ void item_done(struct item *i, int error, const char *text)
 
 void item_again(struct item *i)
 {
-	DL_DELETE(i->stream->carried, i);
-	i->stream->ncarried--;
-	i->stream = NULL;
+	uncarry(i);
 	enqueue(i, true);
 	item_hold(i);
 }
@@ -186,18 +199,28 @@ static void add_waiter(struct item *i, const struct frame *f)
 	i->waiters[i->nwaiters++] = frame_keep(f);
 }
 
-static struct item *item_new(struct pair *p, const struct msg_stanza_key *key, struct str envelope,
-			     uint64_t limit_ms)
+/* Who asks wants to hear soon, and presence is soon another; the rest is worth some time. */
+static bool is_patient(const struct stanza *st)
+{
+	if (st->kind == STANZA_PRESENCE)
+		return st->type >= PRESENCE_SUBSCRIBE && st->type < PRESENCE_PROBE;
+	return st->kind == STANZA_MESSAGE || stanza_no_reply(st);
+}
+
+static struct item *item_new(struct pair *p, const struct msg_stanza_key *key,
+			     const struct stanza *st, struct str envelope, uint64_t limit_ms)
 {
 	struct s2s *x = p->s2s;
 	struct item *i = xcalloc(1, sizeof *i);
-	uint64_t ms = (uint64_t)x->config->queue_time;
+	uint64_t ms = (uint64_t)x->config->queue_time, now = loop_now(x->loop);
 
 	i->pair = p;
 	i->key = *key;
 	i->envelope = str_n(xmemdup(envelope.ptr, envelope.len), envelope.len);
-	i->due = loop_now(x->loop) + (limit_ms && limit_ms < ms ? limit_ms : ms);
+	i->due = now + (limit_ms && limit_ms < ms ? limit_ms : ms);
+	i->patience = is_patient(st) ? now + (uint64_t)x->config->retry_time : 0;
 	HASH_ADD(hh, x->items, key, sizeof i->key, i);
+	x->queued_bytes += i->envelope.len;
 	enqueue(i, false);
 	return i;
 }
@@ -270,7 +293,7 @@ static void refuse(struct s2s *x, const struct frame *f, const struct msg_tell *
 }
 
 static void take(struct s2s *x, const struct frame *f, const struct msg_tell *m,
-		 const struct jid *from, const struct jid *to)
+		 const struct stanza *st, const struct jid *from, const struct jid *to)
 {
 	struct msg_stanza_key key = clean(&m->key);
 	enum stanza_error e;
@@ -283,7 +306,7 @@ static void take(struct s2s *x, const struct frame *f, const struct msg_tell *m,
 		return;
 	}
 	p = pair_get(x, from->domain, to->domain);
-	i = item_new(p, &key, m->envelope, f->remaining_ms);
+	i = item_new(p, &key, st, m->envelope, f->remaining_ms);
 	add_waiter(i, f);
 	/* Without a stream it stays here for a while, and could be another's. */
 	if (!p->via)
@@ -308,7 +331,7 @@ void on_tell(void *arg, const struct frame *f, const void *msg)
 			  LF_U("sender", f->from));
 		told(x, f, STR_NONE);
 	} else {
-		take(x, f, m, &from, &to);
+		take(x, f, m, &st, &from, &to);
 	}
 	pool_free(p);
 }
@@ -361,7 +384,7 @@ void tell_out(struct s2s *x, const struct stanza *st, const struct msg_stanza_ke
 	} else if (!refusal(x, from.domain, to.domain, b.len, &e)) {
 		struct pair *p = pair_get(x, from.domain, to.domain);
 
-		item_new(p, &key, buf_str(&b), 0);
+		item_new(p, &key, st, buf_str(&b), 0);
 		pair_need(p);
 	} else {
 		x->stats.returned++;

@@ -24,14 +24,20 @@ static int64_t idle_limit(const struct stream *s)
 	return ms > 1000 ? ms : 1000;
 }
 
+static uint64_t last_used(const struct stream *s)
+{
+	return stream_hears(s) && s->last_in > s->last_out ? s->last_in : s->last_out;
+}
+
+static bool has_nothing(const struct stream *s)
+{
+	return !s->carried && !s->works &&
+	       (!s->pair || (!s->pair->queue && !s->pair->verifies));
+}
+
 static bool is_idle(const struct stream *s)
 {
-	uint64_t last = s->last_out;
-
-	if (stream_hears(s) && s->last_in > last)
-		last = s->last_in;
-	return !s->carried && !s->works && over(s, last, idle_limit(s)) &&
-	       (!s->pair || (!s->pair->queue && !s->pair->verifies));
+	return has_nothing(s) && over(s, last_used(s), idle_limit(s));
 }
 
 static bool setting_up(struct stream *s)
@@ -67,18 +73,47 @@ static void check(struct stream *s)
 	} else if (over(s, s->asked_ms, o->ack_timeout)) {
 		s->reason = "the other server does not acknowledge";
 		stream_break(s, -ETIMEDOUT, s->reason);
+	} else if (s->sm && s->carried && !s->asked_ms) {
+		ack_ask(s, true);
 	} else if (is_idle(s)) {
 		s->orderly = true;
 		stream_close(s, "idle");
 	}
 }
 
+/* Nothing can be late then but its end. */
+static bool at_rest(const struct stream *s)
+{
+	bool open = s->out ? s->phase == PHASE_READY || s->phase == PHASE_OPEN : !s->counted;
+
+	return open && s->conn && s->phase != PHASE_CLOSED && has_nothing(s) && !s->resuming &&
+	       !s->partial_since && !s->stuck_since && !s->asked_ms;
+}
+
+/* A server with many streams at rest is not woken for them each second. */
+static unsigned next_look(const struct stream *s)
+{
+	uint64_t now = loop_now(s->s2s->loop), end = last_used(s) + (uint64_t)idle_limit(s);
+
+	return at_rest(s) && end > now ? (unsigned)((end - now) / 1000) + 1 : 1;
+}
+
+void stream_watch(struct stream *s)
+{
+	if (!s->resting)
+		return;
+	s->resting = false;
+	loop_timeout_start(s->s2s->loop, &s->timeout, 1);
+}
+
 void stream_tick(void *arg)
 {
 	struct stream *s = arg;
+	unsigned seconds = next_look(s);
 
 	/* First: it may be gone afterwards. */
-	loop_timeout_start(s->s2s->loop, &s->timeout, 1);
+	s->resting = seconds > 1;
+	loop_timeout_start(s->s2s->loop, &s->timeout, seconds);
 	if (s->phase != PHASE_CLOSED)
 		check(s);
 	else if (over(s, s->closed_at, s->s2s->config->out_timeout))

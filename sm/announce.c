@@ -67,6 +67,23 @@ static void end_namesakes(void *arg, struct user *u)
 		}
 }
 
+/* Never a stream with a hole: what its owner held back for a client that did not take it, and the log has
+ * not, is lost with that owner. */
+static void end_lost(void *arg, struct user *u)
+{
+	struct session *s, *next;
+
+	(void)arg;
+	for (s = u ? u->sessions : NULL; s; s = next) {
+		next = s->next;
+		if (s->lost && !s->closing) {
+			log_warn("session ended: what it was owed is lost", LF_S("jid", s->full));
+			session_end(s, 1 + STREAM_E_INTERNAL_SERVER_ERROR, "what you were owed is lost");
+			return;
+		}
+	}
+}
+
 static void catch_up(void *arg, struct user *u)
 {
 	(void)arg;
@@ -107,7 +124,7 @@ void session_adopt(struct session *s, const struct msg_announce *m)
 {
 	s->attachment = m->attachment;
 	s->taken = s->done = m->done; /* rule 9 */
-	s->out = m->out;
+	s->out = s->sent = m->out;
 	s->acked = m->acked;
 	s->settled = s->highest = m->settled;
 	s->announced = m->in;
@@ -137,6 +154,8 @@ static void announced_new(struct sm *sm, const struct frame *f, const struct msg
 		catch_up_later(s->user);
 	if (namesake(s))
 		user_run(s->user, end_namesakes, NULL);
+	if (s->lost)
+		user_run(s->user, end_lost, NULL);
 }
 
 /* The path was cut: our own state stands; c2s is told again what it may have missed (rule 10). */
@@ -148,7 +167,8 @@ static void announced_again(struct session *s, uint64_t c2s, const struct msg_an
 	/* The record that it was sent last may be lost. */
 	s->record_changed = true;
 	session_acked(s, m->acked);
-	session_regive(s, m->out);
+	s->full_out = false; /* else it is said again */
+	hold_again(s, m->out);
 	for (size_t i = m->ngiven; i-- > 0;)
 		if (!session_given(s, &m->given[i].key)) {
 			notice_settled(s, m->given[i].m);

@@ -13,7 +13,7 @@ bool append_may_relax(struct user *u, const struct jid *to)
 	if (!shards_relaxed(u->sm->shards))
 		return false;
 	for (const struct session *s = u->sessions; s; s = s->next)
-		if (s->c2s && !s->flushing && !s->flush_failed && message_is_for(s, to))
+		if (hold_takes(s) && !hold_holds(s) && !s->flushing && !s->flush_failed && message_is_for(s, to))
 			return true;
 	return false;
 }

@@ -22,7 +22,7 @@ static void give_one(struct packet *p, struct session *s)
 	if (session_given(s, &p->key))
 		return;
 	t = render(&p->st);
-	session_give(s, &p->key, p->st.kind != STANZA_PRESENCE, t);
+	session_give(s, &p->key, &p->st, p->st.kind != STANZA_PRESENCE, t);
 	text_unref(t);
 }
 
@@ -38,7 +38,7 @@ static bool give_all(struct packet *p, bool any_priority)
 		if (!t)
 			t = render(&p->st);
 		if (!session_given(s, &p->key))
-			session_give(s, &p->key, p->st.kind != STANZA_PRESENCE, t);
+			session_give(s, &p->key, &p->st, p->st.kind != STANZA_PRESENCE, t);
 	}
 	text_unref(t);
 	return t != NULL;
@@ -136,7 +136,7 @@ static void deliver_iq(struct packet *p)
 			give_one(p, s);
 		else
 			packet_error(p, STANZA_E_SERVICE_UNAVAILABLE); /* 8.5.3.1, 8.5.3.2.3 */
-		if (s && request && !s->c2s)
+		if (s && request && (!s->c2s || hold_holds(s)))
 			owed_write(p, s);
 		return;
 	}

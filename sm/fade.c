@@ -16,7 +16,7 @@ struct fading {
 	char account[];
 };
 
-static bool is_transient(struct sm *sm, const struct text *t)
+bool fade_wanted(struct sm *sm, const struct text *t)
 {
 	static const char hint[] = "no-permanent-store";
 	struct pool *pool;
@@ -49,7 +49,7 @@ void fade_look(struct session *s, const struct given *g)
 	struct fading *f;
 	size_t n;
 
-	if (!g->log || !g->text || sm->nfades == MOST || !is_transient(sm, g->text))
+	if (!g->log || sm->nfades == MOST || !(g->fades || (g->text && fade_wanted(sm, g->text))))
 		return;
 	n = strlen(s->user->jid) + 1;
 	f = xcalloc(1, sizeof *f + n);

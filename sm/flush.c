@@ -28,7 +28,7 @@ static bool row_wanted(struct session *s, uint64_t log, uint32_t target,
 	return e && e->holders == 0;
 }
 
-struct text *row_text(struct session *s, const struct msg_row *row)
+struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 {
 	const struct msg_value *v = row->values;
 	struct pool *pool = sm_pool(s->user->sm);
@@ -39,7 +39,7 @@ struct text *row_text(struct session *s, const struct msg_row *row)
 	struct jid to;
 
 	if (stanza_parse(pool, v[LOG_STANZA].s, &st) == 0 && jid_split(st.to, &to) == 0 &&
-	    message_is_for(s, &to)) {
+	    (given || message_is_for(s, &to))) {
 		/* XEP-0203: it did not come just now. */
 		if (!cover_region(s, (uint64_t)v[LOG_NUMBER].i, (uint32_t)v[LOG_FLAGS].i) ||
 		    v[LOG_TIME].i < s->takes_since) {
@@ -65,7 +65,7 @@ static void row_give(struct session *s, const struct msg_row *row)
 				     (uint16_t)v[LOG_PART].i};
 	struct text *t;
 
-	if (!row_wanted(s, log, target, &key) || !(t = row_text(s, row)))
+	if (!row_wanted(s, log, target, &key) || !(t = row_text(s, row, false)))
 		return;
 	session_give_logged(s, &key, log, target, true, inbox_entry(s->user->inbox, log), t);
 	text_unref(t);
@@ -74,7 +74,8 @@ static void row_give(struct session *s, const struct msg_row *row)
 /* Many messages wait: the rest follows when the client has acknowledged some. */
 static bool too_much_at_once(struct session *s)
 {
-	s->flush_paused = s->given_bytes > (size_t)s->user->sm->config->given_max / 2;
+	s->flush_paused = hold_load(s) > (size_t)s->user->sm->config->given_max / 4 ||
+			  (s->c2s && hold_holds(s));
 	return s->flush_paused;
 }
 
@@ -99,17 +100,33 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 		return;
 	}
 	for (size_t i = 0; i < rows[0].nrows; i++) {
+		uint64_t log = (uint64_t)rows[0].rows[i].values[LOG_NUMBER].i;
+
 		if (too_much_at_once(s))
 			return;
-		s->flush_at = (uint64_t)rows[0].rows[i].values[LOG_NUMBER].i;
-		if (!append_seen(u, s->flush_at))
+		session_behind_run(s, log);
+		if (!append_seen(u, log))
 			row_give(s, &rows[0].rows[i]);
+		s->flush_at = log;
 	}
 	/* A short page means that all committed when it was asked for has been seen; what came
 	 * since has higher numbers, as the commits of an account keep the order of its numbers. */
 	if (!rows[0].more && rows[0].nrows < PAGE && s->flush_at < s->flush_top)
 		s->flush_at = s->flush_top;
 	flush_next(s);
+}
+
+/* All up to here is committed, but for what this session has. The rest is given by itself. */
+static uint64_t flush_limit(struct session *s)
+{
+	const struct user *u = s->user;
+	uint64_t top = u->inbox->top;
+	const struct append *a;
+
+	for (a = u->pending; a; a = a->user_next)
+		if (a->log <= top && !a->stored && !a->failed && !session_given(s, &a->key))
+			top = a->log - 1;
+	return top;
 }
 
 /* Reads on above what was read, until the newest committed entry was looked at. */
@@ -124,16 +141,24 @@ static void flush_next(struct session *s)
 				 .nkey = 1,
 				 .limit = PAGE,
 				 .from = s->flush_at};
+	uint64_t limit = flush_limit(s);
 
-	if (s->flush_at >= u->inbox->top) {
+	/* One that was committed and passed over is behind another that is not: looked at again. */
+	if (s->flush_at >= limit && limit < u->inbox->top && s->flush_missed > s->flush_at) {
+		s->flush_failed = true;
+		sm_tick_need(u->sm);
+		return;
+	}
+	if (s->flush_at >= limit) {
 		s->flushing = false;
+		session_behind_run(s, UINT64_MAX);
 		if (s->flush_again) {
 			s->flush_again = false;
 			inbox_flush(s);
 		}
 		return;
 	}
-	s->flush_top = u->inbox->top;
+	s->flush_top = limit;
 	f = xcalloc(1, sizeof *f);
 	f->sm = u->sm;
 	f->sid = s->sid;
@@ -160,6 +185,7 @@ void inbox_flush(struct session *s)
 		return;
 	}
 	s->flush_at = flush_start(s);
+	s->flush_missed = 0;
 	s->flushing = true;
 	flush_next(s);
 }
@@ -171,6 +197,7 @@ bool flushes_tick(struct sm *sm)
 
 	HASH_ITER(hh, sm->sessions, s, tmp)
 	{
+		any |= session_behind_tick(s);
 		if (!s->flush_failed)
 			continue;
 		s->flush_failed = false;

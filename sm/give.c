@@ -54,28 +54,47 @@ static struct given *given_push(struct session *s)
 	return &s->given[s->ngiven++];
 }
 
-/* A client that takes nothing: what is logged comes again, the rest is answered. */
-static void check_unread(struct session *s)
+static void sent(struct session *s, struct given *g)
 {
-	if (s->given_bytes <= (size_t)s->user->sm->config->given_max || s->closing ||
-	    s->overflow.queued)
-		return;
-	log_warn("session ended: too much unread", LF_S("jid", s->full),
-		 LF_U("bytes", s->given_bytes));
-	session_overflow(s);
+	s->sent = g->m;
+	g->flight = g->text->len;
+	s->flight += g->flight;
+}
+
+void given_send(struct session *s, struct given *g)
+{
+	send_give(s, g);
+	sent(s, g);
+	hold_thin(s, g);
+}
+
+/* Numbers it. True: it goes out now; false: it is held back. */
+static bool take(struct session *s, struct given *g, const struct msg_stanza_key *key,
+		 struct text *take_text)
+{
+	bool now = !hold_holds(s) && hold_takes(s);
+
+	g->key = *key;
+	g->m = ++s->out;
+	g->text = take_text;
+	s->given_bytes += take_text->len;
+	if (!now && !g->log && s->c2s && !s->owing) {
+		s->owing = s->record_changed = true;
+		notice_done(s);
+	}
+	return now;
 }
 
 static void give(struct session *s, struct given *g, const struct msg_stanza_key *key,
 		 struct text *text)
 {
-	g->key = *key;
-	g->m = ++s->out;
-	g->text = text_ref(text);
-	s->given_bytes += text->len;
-	send_give(s, g);
+	if (take(s, g, key, text_ref(text)))
+		given_send(s, g);
+	else
+		hold_thin(s, g);
 	if (!s->c2s)
 		detached_look(s);
-	check_unread(s);
+	hold_look(s);
 }
 
 /* A repetition of its cause must find the key: it is nowhere else. */
@@ -86,10 +105,15 @@ static void hold_key(struct session *s, struct given *g)
 	sm_tick_need(s->user->sm);
 }
 
-void session_give(struct session *s, const struct msg_stanza_key *key, bool hold, struct text *text)
+void session_give(struct session *s, const struct msg_stanza_key *key, const struct stanza *st, bool hold,
+		  struct text *text)
 {
-	struct given *g = given_push(s);
+	uint32_t sender = hold_sender(st);
+	struct given *g;
 
+	hold_newest(s, sender);
+	g = given_push(s);
+	g->sender = sender;
 	g->committed = true;
 	if (hold)
 		hold_key(s, g);
@@ -128,7 +152,7 @@ void session_answer(struct session *s, struct txn *t, const struct stanza *st)
 	if (st->kind == STANZA_IQ && b->len > link_max_frame(s->user->sm->link) - GIVE_ROOM)
 		write_too_long(st, b);
 	text = text_new(buf_str(b));
-	session_give(s, &key, true, text);
+	session_give(s, &key, st, true, text);
 	text_unref(text);
 }
 
@@ -147,13 +171,6 @@ void session_give_logged(struct session *s, const struct msg_stanza_key *key, ui
 	if (log > s->highest)
 		s->highest = log;
 	give(s, g, key, text);
-}
-
-void session_regive(struct session *s, uint32_t from_m)
-{
-	for (uint32_t i = 0; i < s->ngiven; i++)
-		if ((int32_t)(s->given[i].m - from_m) > 0 && s->given[i].text)
-			send_give(s, &s->given[i]);
 }
 
 /* DELIVERY rule 7. The answer to a stanza of its own client is held until that is done; what others
@@ -231,7 +248,7 @@ void session_settle(struct session *s)
 
 void session_acked(struct session *s, uint32_t m)
 {
-	if ((int32_t)(m - s->acked) <= 0 || (int32_t)(m - s->out) > 0)
+	if ((int32_t)(m - s->acked) <= 0 || (int32_t)(m - s->sent) > 0)
 		return;
 	s->acked = m;
 	for (uint32_t i = 0; i < s->ngiven && (int32_t)(s->given[i].m - m) <= 0; i++) {
@@ -240,12 +257,10 @@ void session_acked(struct session *s, uint32_t m)
 		if (g->acked)
 			continue;
 		g->acked = true;
+		s->flight -= g->flight;
+		g->flight = 0;
 		fade_look(s, g);
-		if (g->text) {
-			s->given_bytes -= g->text->len;
-			text_unref(g->text);
-			g->text = NULL;
-		}
+		given_text_drop(s, g);
 		if (g->log)
 			inbox_acked(s, g);
 		if (g->owed)
@@ -253,7 +268,7 @@ void session_acked(struct session *s, uint32_t m)
 	}
 	session_settle(s);
 	inbox_settle(s->user);
-	flush_go_on(s);
+	hold_go_on(s);
 }
 
 void session_committed(struct session *s, const struct msg_stanza_key *key)
@@ -264,6 +279,7 @@ void session_committed(struct session *s, const struct msg_stanza_key *key)
 		return;
 	g->committed = true;
 	g->late = true;
+	hold_thin(s, g);
 	session_settle(s);
 }
 
@@ -278,7 +294,7 @@ void session_send(struct session *s, const struct stanza *st)
 
 	stanza_write(st, b);
 	t = text_new(buf_str(b));
-	session_give(s, &key, false, t);
+	session_give(s, &key, st, false, t);
 	text_unref(t);
 }
 
@@ -312,31 +328,38 @@ static void batch_send(struct sm *sm, struct batch *b, const struct msg_stanza_k
 	free(b->to);
 }
 
-/* What a session keeps of a multicast is its own whole rendering: it may have to be given again. */
-static void keep_rendering(struct session *s, const struct msg_stanza_key *key, struct str head,
-			   struct str tail)
+/* What a session keeps of a multicast is its own whole rendering: it may have to be given again. False: it
+ * is held back. */
+static bool keep_rendering(struct session *s, const struct msg_stanza_key *key, uint32_t sender,
+			   struct str head, struct str tail)
 {
-	struct given *g = given_push(s);
 	struct buf b = BUF_INIT;
+	struct given *g;
+	bool now;
+
+	hold_newest(s, sender);
+	g = given_push(s);
 
 	buf_str_append(&b, head);
 	buf_lit(&b, " to='");
 	xml_escape(&b, s->jid.full);
 	buf_putc(&b, '\'');
 	buf_str_append(&b, tail);
-	g->key = *key;
+	g->sender = sender;
 	g->committed = true;
-	g->m = ++s->out;
-	g->text = text_new(buf_str(&b));
-	s->given_bytes += b.len;
+	now = take(s, g, key, text_new(buf_str(&b)));
+	if (now)
+		sent(s, g);
 	buf_free(&b);
-	check_unread(s);
+	hold_look(s);
+	return now;
 }
 
 void sessions_send(struct sm *sm, struct session *const *s, size_t n, const struct stanza *st)
 {
 	struct msg_stanza_key key = {sm->origin, ++sm->numbers, 0};
 	struct buf head = BUF_INIT, tail = BUF_INIT;
+	uint32_t sender = hold_sender(st);
 	struct batch batches[16];
 	size_t nb = 0;
 
@@ -344,8 +367,7 @@ void sessions_send(struct sm *sm, struct session *const *s, size_t n, const stru
 	for (size_t i = 0; i < n; i++) {
 		size_t at = 0;
 
-		keep_rendering(s[i], &key, buf_str(&head), buf_str(&tail));
-		if (!s[i]->c2s)
+		if (!keep_rendering(s[i], &key, sender, buf_str(&head), buf_str(&tail)))
 			continue;
 		while (at < nb && batches[at].c2s != s[i]->c2s)
 			at++;

@@ -250,6 +250,17 @@ void inbox_acked(struct session *s, struct given *g)
 	g->held = false;
 }
 
+/* Given before the commit to sessions that went: whoever comes gets them before what is newer. */
+static void orphans_ungive(struct user *u)
+{
+	for (struct append *a = u->pending; a; a = a->user_next) {
+		const struct entry *e = inbox_entry(u->inbox, a->log);
+
+		if (e && !e->holders)
+			a->given = false;
+	}
+}
+
 /* True: some entries have no holder any more. */
 bool inbox_unhold(struct session *s)
 {
@@ -263,8 +274,10 @@ bool inbox_unhold(struct session *s)
 		if (e && e->holders && --e->holders == 0)
 			orphans = true;
 	}
-	if (orphans)
+	if (orphans) {
+		orphans_ungive(s->user);
 		relaxed_write(s->user);
+	}
 	return orphans;
 }
 

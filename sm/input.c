@@ -71,6 +71,8 @@ static struct txn *stanza_taken(struct session *s, uint32_t n)
 	struct txn *t = txn_new(s->user->sm, TXN_STANZA, &key);
 
 	s->taken = n;
+	if ((int32_t)(s->announced - n) < 0)
+		s->announced = n; /* it must not come to lie ahead when counters wrap */
 	t->sid = s->sid;
 	t->serial = s->serial;
 	t->n = n;
@@ -132,8 +134,10 @@ void on_session_full(void *arg, const struct frame *f, const void *msg)
 	const struct msg_session_full *m = msg;
 	struct session *s = session_find(sm, m->sid);
 
-	if (s && s->c2s == f->from)
-		s->full_out = m->full;
+	if (!s || s->c2s != f->from)
+		return;
+	s->full_out = m->full;
+	hold_go_on(s);
 }
 
 /* The stream has ended: with the client's goodbye, or broken. What it sent before is taken already

@@ -10,20 +10,20 @@ struct config {
 const struct option mod_disco_options[] = {
 	{"server_name", OPT_STR, offsetof(struct config, name), "Mercutio", 0, 0, NULL, OPT_RELOAD,
 	 "Name of the server in service discovery."},
-	{"contact_abuse", OPT_LIST, offsetof(struct config, abuse), NULL, 0, 16, NULL, OPT_RELOAD,
-	 "Addresses (URIs) to report abuse to (XEP-0157)."},
-	{"contact_admin", OPT_LIST, offsetof(struct config, admin), NULL, 0, 16, NULL, OPT_RELOAD,
-	 "Addresses (URIs) of the administrators (XEP-0157)."},
-	{"contact_feedback", OPT_LIST, offsetof(struct config, feedback), NULL, 0, 16, NULL, OPT_RELOAD,
-	 "Addresses (URIs) for customers' feedback (XEP-0157)."},
-	{"contact_sales", OPT_LIST, offsetof(struct config, sales), NULL, 0, 16, NULL, OPT_RELOAD,
-	 "Addresses (URIs) for sales (XEP-0157)."},
-	{"contact_security", OPT_LIST, offsetof(struct config, security), NULL, 0, 16, NULL, OPT_RELOAD,
-	 "Addresses (URIs) to report weaknesses to (XEP-0157)."},
-	{"contact_status", OPT_LIST, offsetof(struct config, status), NULL, 0, 16, NULL, OPT_RELOAD,
-	 "Addresses (URIs) that tell whether the service is well (XEP-0157)."},
-	{"contact_support", OPT_LIST, offsetof(struct config, support), NULL, 0, 16, NULL, OPT_RELOAD,
-	 "Addresses (URIs) of the support (XEP-0157)."},
+	{"contact_abuse", OPT_LIST, offsetof(struct config, abuse), NULL, 0, 16, NULL,
+	 OPT_RELOAD | OPT_URI, "Addresses (URIs) to report abuse to (XEP-0157)."},
+	{"contact_admin", OPT_LIST, offsetof(struct config, admin), NULL, 0, 16, NULL,
+	 OPT_RELOAD | OPT_URI, "Addresses (URIs) of the administrators (XEP-0157)."},
+	{"contact_feedback", OPT_LIST, offsetof(struct config, feedback), NULL, 0, 16, NULL,
+	 OPT_RELOAD | OPT_URI, "Addresses (URIs) for customers' feedback (XEP-0157)."},
+	{"contact_sales", OPT_LIST, offsetof(struct config, sales), NULL, 0, 16, NULL,
+	 OPT_RELOAD | OPT_URI, "Addresses (URIs) for sales (XEP-0157)."},
+	{"contact_security", OPT_LIST, offsetof(struct config, security), NULL, 0, 16, NULL,
+	 OPT_RELOAD | OPT_URI, "Addresses (URIs) to report weaknesses to (XEP-0157)."},
+	{"contact_status", OPT_LIST, offsetof(struct config, status), NULL, 0, 16, NULL,
+	 OPT_RELOAD | OPT_URI, "Addresses (URIs) that tell whether the service is well (XEP-0157)."},
+	{"contact_support", OPT_LIST, offsetof(struct config, support), NULL, 0, 16, NULL,
+	 OPT_RELOAD | OPT_URI, "Addresses (URIs) of the support (XEP-0157)."},
 	{NULL},
 };
 extern const struct module mod_disco;
@@ -41,7 +41,7 @@ static void list_features(void *arg, const struct module *m)
 
 	for (const char *const *f = m->features; f && *f; f++)
 		disco_feature(l->w, *f);
-	for (const char *const *f = l->account ? m->account_features : NULL; f && *f; f++)
+	for (const char *const *f = l->account ? m->account_features : m->domain_features; f && *f; f++)
 		disco_feature(l->w, *f);
 }
 

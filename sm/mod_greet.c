@@ -103,7 +103,7 @@ static void greet(struct session *s)
 		save(u, g, false);
 }
 
-/* Counted at once, written at the latest when the session ends; the first login of all with the
+/* Counted at once, written at the latest soon after the session has ended; the first login of all with the
  * welcome. Who wants to know the last one asks the sessions too (sm/admin_users.c). */
 static void count_login(struct session *s, struct greeted *g)
 {
@@ -137,7 +137,7 @@ static void session_close(struct session *s)
 		return;
 	if (session_since_us(s) > g->last) /* an earlier owner died before it wrote the row */
 		count_login(s, g);
-	user_write_now(u);
+	user_write_soon(u);
 	g->saved = g->last;
 }
 

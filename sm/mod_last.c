@@ -107,7 +107,8 @@ static void note(struct user *u, struct packet *p)
 	v[0] = value_text(user_jid(u));
 	v[1] = value_int(l->time);
 	v[2] = value_text(str_z(l->status));
-	user_write(u, NULL, &op, 1, NULL, NULL, NULL);
+	user_write_later(u, &op);
+	user_write_soon(u);
 }
 
 static void presence_changed(struct session *s, bool initial, struct packet *p)

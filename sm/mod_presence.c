@@ -337,7 +337,7 @@ static const char *const features[] = {NS_CAPS_OPTIMIZE, NULL};
 const struct module mod_presence = {
 	.name = "presence",
 	.summary = "presence (RFC 6121 section 4)",
-	.features = features,
+	.domain_features = features,
 	.options = mod_presence_options,
 	.config_size = sizeof(struct config),
 	.hooks = {.out_presence = out_presence,

@@ -40,25 +40,21 @@ static void got(struct user *u, int err, const struct msg_rows *rows, void *arg)
 	buf_free(&b);
 }
 
-static void free_packet(void *arg)
+static void get(struct packet *p, const struct node *query)
 {
-	packet_free(arg);
+	const struct node *n = query->first;
+	struct msg_value key[3] = {value_text(user_jid(p->user)), value_text(n->ns), value_text(n->name)};
+	struct msg_read_op op = {.op = STORE_GET, .table = TABLE_PRIVATE, .key = key, .nkey = 3};
+
+	user_read(p->user, &op, 1, got, p, packet_turn_over);
 }
 
 static void on_get(struct packet *p, const struct node *query)
 {
-	struct msg_value key[3];
-	struct msg_read_op op = {.op = STORE_GET, .table = TABLE_PRIVATE, .key = key, .nkey = 3};
-	const struct node *n = query->first;
-
-	if (!n || n->next) { /* 2: exactly one element is asked for */
+	if (query->first && !query->first->next)
+		packet_in_turn(p, TABLE_PRIVATE, get);
+	else /* 2: exactly one element is asked for */
 		packet_error(p, STANZA_E_BAD_REQUEST);
-		return;
-	}
-	key[0] = value_text(user_jid(p->user));
-	key[1] = value_text(n->ns);
-	key[2] = value_text(n->name);
-	user_read(p->user, &op, 1, got, packet_keep(p), free_packet);
 }
 
 static void store(struct user *u, struct packet *p, const struct node *query)
@@ -100,9 +96,8 @@ static void counted(struct user *u, int err, const struct msg_rows *rows, void *
 		store(u, p, query);
 }
 
-static void on_set(struct packet *p, const struct node *query)
+static void set(struct packet *p, const struct node *query)
 {
-	const struct config *cf = module_config(p->sm, &mod_private);
 	struct msg_value key[SET_MAX + 1][3];
 	struct msg_read_op ops[SET_MAX + 1];
 	size_t n = 0;
@@ -111,21 +106,28 @@ static void on_set(struct packet *p, const struct node *query)
 	ops[n++] = (struct msg_read_op){
 		.op = STORE_COUNT, .table = TABLE_PRIVATE, .key = key[0], .nkey = 1};
 	for (const struct node *e = query->first; e; e = e->next, n++) {
-		/* 2.3: each in a namespace of its own. */
-		if (n > SET_MAX || !e->ns.len || str_eqz(e->ns, NS_CLIENT) ||
-		    str_eqz(e->ns, NS_PRIVATE) || e->outer.len > (size_t)cf->size) {
-			packet_error(p, STANZA_E_NOT_ACCEPTABLE);
-			return;
-		}
 		key[n][0] = key[0][0];
 		key[n][1] = value_text(e->ns);
 		key[n][2] = value_text(e->name);
 		ops[n] = (struct msg_read_op){
 			.op = STORE_GET, .table = TABLE_PRIVATE, .key = key[n], .nkey = 3};
 	}
-	if (n > 1)
-		user_read(p->user, ops, n, counted, packet_keep(p), free_packet);
-	else /* 2.3: "at least one child element" */
+	user_read(p->user, ops, n, counted, p, packet_turn_over);
+}
+
+static void on_set(struct packet *p, const struct node *query)
+{
+	const struct config *cf = module_config(p->sm, &mod_private);
+	bool good = query->first != NULL; /* 2.3: "at least one child element" */
+	size_t n = 0;
+
+	/* 2.3: each in a namespace of its own. */
+	for (const struct node *e = query->first; e; e = e->next)
+		good &= ++n <= SET_MAX && e->ns.len && !str_eqz(e->ns, NS_CLIENT) &&
+			!str_eqz(e->ns, NS_PRIVATE) && e->outer.len <= (size_t)cf->size;
+	if (good)
+		packet_in_turn(p, TABLE_PRIVATE, set);
+	else
 		packet_error(p, STANZA_E_NOT_ACCEPTABLE);
 }
 

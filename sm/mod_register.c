@@ -25,6 +25,8 @@ static void on_get(struct packet *p)
 	xw_init(&w, &b);
 	xw_start(&w, "query", NS_REGISTER);
 	xw_leaf(&w, "registered", NS_REGISTER, STR(""));
+	xw_leaf(&w, "instructions", NS_REGISTER,
+		STR("You are registered. Send your name with another password to change it."));
 	xw_leaf(&w, "username", NS_REGISTER, p->from.local);
 	xw_leaf(&w, "password", NS_REGISTER, STR(""));
 	xw_end(&w);

@@ -167,13 +167,9 @@ char *roster_groups(struct sm *sm, const struct node *item, enum stanza_error *r
 /* All of the roster but the one that is replaced. */
 static bool fits(struct packet *p, const struct contact *old, size_t bytes)
 {
-	struct contact *c, *tmp;
-
-	HASH_ITER(hh, roster_of(p->user)->contacts, c, tmp)
-	{
-		if (c != old)
-			bytes += strlen(c->jid) + strlen(c->groups) + (c->name ? strlen(c->name) : 0);
-	}
+	bytes += roster_of(p->user)->bytes;
+	if (old)
+		bytes -= contact_bytes(old);
 	return bytes <= (size_t)config_of(p->sm)->size;
 }
 
@@ -201,10 +197,7 @@ static void set_item(struct packet *p, const struct node *item, const struct jid
 		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 		return;
 	}
-	free(c->groups);
-	c->groups = groups;
-	free(c->name);
-	c->name = name.ptr ? str_dup(name) : NULL;
+	contact_describe(roster_of(p->user), c, name.ptr ? str_dup(name) : NULL, groups);
 	c->state |= CONTACT_LISTED;
 	roster_set_reply(p, c);
 }

@@ -40,6 +40,6 @@ const struct module mod_time = {
 	.name = "time",
 	.summary = "entity time",
 	.xeps = xeps,
-	.features = features,
+	.domain_features = features,
 	.iqs = iqs,
 };

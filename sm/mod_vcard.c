@@ -28,34 +28,42 @@ static void got(struct user *u, int err, const struct msg_rows *rows, void *arg)
 		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
 }
 
-static void free_packet(void *arg)
-{
-	packet_free(arg);
-}
-
-static void on_get(struct packet *p, const struct node *vcard)
+/* Not preloaded: it is large and seldom asked for. */
+static void get(struct packet *p, const struct node *vcard)
 {
 	struct msg_value key = value_text(user_jid(p->user));
 	struct msg_read_op op = {.op = STORE_GET, .table = TABLE_VCARD, .key = &key, .nkey = 1};
 
 	(void)vcard;
-	/* Not preloaded: it is large and seldom asked for. */
-	user_read(p->user, &op, 1, got, packet_keep(p), free_packet);
+	user_read(p->user, &op, 1, got, p, packet_turn_over);
+}
+
+static void on_get(struct packet *p, const struct node *vcard)
+{
+	(void)vcard;
+	packet_in_turn(p, TABLE_VCARD, get);
+}
+
+static void set(struct packet *p, const struct node *vcard)
+{
+	struct msg_value v[2] = {value_text(user_jid(p->user)), value_text(vcard->outer)};
+	struct msg_write_op op = {
+		.op = STORE_PUT, .table = TABLE_VCARD, .values = v, .nvalues = 2};
+
+	user_write_reply(p->user, p, &op, 1);
+	packet_turn_over(p);
 }
 
 static void on_set(struct packet *p, const struct node *vcard)
 {
 	const struct config *cf = module_config(p->sm, &mod_vcard);
-	struct msg_value v[2] = {value_text(user_jid(p->user)), value_text(vcard->outer)};
-	struct msg_write_op op = {
-		.op = STORE_PUT, .table = TABLE_VCARD, .values = v, .nvalues = 2};
 
 	if (!p->own) /* 3.2: "SHOULD be forbidden" to set another's */
 		packet_error(p, STANZA_E_FORBIDDEN);
 	else if (vcard->outer.len > (size_t)cf->size)
 		packet_error(p, STANZA_E_NOT_ACCEPTABLE);
 	else
-		user_write_reply(p->user, p, &op, 1);
+		packet_in_turn(p, TABLE_VCARD, set);
 }
 
 static const struct iq_handler iqs[] = {

@@ -102,6 +102,7 @@ struct module {
 	const char *const *xeps;       /* "0199 2.0.1", NULL-terminated */
 	const char *const *features;   /* of the domain and of accounts, in disco#info */
 	const char *const *account_features; /* of accounts only */
+	const char *const *domain_features;  /* of the domain only */
 	const struct option *options;  /* become options of section sm; fields of own config struct */
 	size_t config_size;
 	const uint16_t *preload;       /* tables read with an account; ends with TABLE_NONE */
@@ -232,9 +233,11 @@ void sm_with_user(struct sm *sm, struct str bare, void (*fn)(void *arg, struct u
 typedef void user_write_fn(struct user *u, int err, void *arg);
 void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, size_t n,
 		user_write_fn *fn, void *arg, void (*free_arg)(void *arg));
-/* One row that is in no hurry: it goes with the next batch of the account, or by user_write_now().
- * A newer one of its table takes its place. It is lost when this process dies first. */
+/* One row that is in no hurry: it goes with the next batch of the account, or by user_write_now(), or
+ * a second or two after user_write_soon(), together with those of other accounts. A newer one of its
+ * table takes its place. It is lost when this process dies first. */
 void user_write_later(struct user *u, const struct msg_write_op *op);
+void user_write_soon(struct user *u);
 void user_write_now(struct user *u);
 /* Answers p with an empty result when committed, else with internal-server-error. */
 void user_write_reply(struct user *u, struct packet *p, const struct msg_write_op *ops, size_t n);
@@ -242,5 +245,13 @@ void user_write_reply(struct user *u, struct packet *p, const struct msg_write_o
 typedef void user_read_fn(struct user *u, int err, const struct msg_rows *rows, void *arg);
 void user_read(struct user *u, const struct msg_read_op *ops, size_t n, user_read_fn *fn, void *arg,
 	       void (*free_arg)(void *arg));
+/* Requests that are answered with what was read are handled one after the other (RFC 6120 section 10.1):
+ * fn runs with a copy of p once the earlier ones of this account for the same table are over. Then, and
+ * after each hold, packet_turn_over() is called once; the last call frees the copy. user_write_reply()
+ * of such a packet holds it by itself. */
+typedef void turn_fn(struct packet *p, const struct node *payload);
+void packet_in_turn(struct packet *p, uint16_t table, turn_fn *fn);
+bool packet_turn_hold(struct packet *p); /* false: it is none of these */
+void packet_turn_over(void *packet);
 
 #endif

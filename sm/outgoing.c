@@ -2,19 +2,20 @@
 /* Stanzas to other servers and components: their limits, how they are sent, when they hold up
  * nothing. */
 #include "sm/outgoing.h"
+#include "sm/components.h"
 #include "sm/subscription.h"
 
 #include <utlist.h>
 
 /* --- where to --------------------------------------------------------------------------------- */
 
-/* Components bind their domains as routes; everything else is s2s's. When the last s2s has just
- * gone it comes again: what is for it waits. */
+/* Components bind their domains as routes; everything else is s2s's. When the last s2s, or the
+ * component, has just gone it comes again: what is for it waits. */
 char *outgoing_route(struct sm *sm, struct str domain)
 {
 	char *route = str_dup(domain);
 
-	if (link_place(sm->link, route, 0))
+	if (link_place(sm->link, route, 0) || components_await(sm->components, route))
 		return route;
 	free(route);
 	if (link_place(sm->link, "s2s", 0) ||

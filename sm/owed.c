@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests that only a detached session has. Should this process die, the session is not resumed, for it
- * would lack them, and whoever asked must still hear (RFC 6120 section 8.2.3): the error that is due then
- * stands in table outgoing until the client has the request.
+ * Requests that this process alone has, for a session that is detached or does not take them now. Should
+ * this process die, the session does not go on, for it would lack them, and whoever asked must still hear
+ * (RFC 6120 section 8.2.3): the error that is due then stands in table outgoing until the client has the
+ * request.
  */
 #include "sm/outgoing.h"
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The session record: what a later owner needs of a session, sealed, kept by c2s. */
+#include <endian.h>
 #include "sm/sm_internal.h"
 
 enum { RECORD_VERSION = 1, MOST_GIVEN = 1000000 };
 
 static void put_u64(struct buf *b, uint64_t v)
 {
-	for (int shift = 0; shift < 64; shift += 8)
-		buf_putc(b, (char)(v >> shift));
+	uint64_t le = htole64(v);
+
+	buf_append(b, &le, sizeof le);
 }
 
 static void put_str(struct buf *b, struct str s)
@@ -77,6 +79,7 @@ void record_seal(struct session *s, struct buf *b)
 	put_u64(&plain, s->ndirected);
 	for (uint32_t i = 0; i < s->ndirected; i++)
 		put_str(&plain, s->directed[i]);
+	put_u64(&plain, s->owing || s->lost);
 	seal(s->user->sm->record_key, context(s->sid, name), buf_str(&plain), b);
 	buf_wipe(&plain);
 }
@@ -111,6 +114,8 @@ static struct session *record_read(struct sm *sm, uint64_t sid, struct reader *r
 	s->address = str_dup(get_str(r));
 	for (uint64_t n = get_u64(r); n && !r->bad; n--)
 		session_directed_add(s, get_str(r));
+	if (r->at < r->end) /* not in those of older versions */
+		s->lost = get_u64(r) != 0;
 	s->record_changed = false;
 	if (r->bad)
 		bug("a sealed record of ours is cut short");
@@ -203,6 +208,7 @@ static struct session *detached_read(struct sm *sm, uint64_t sid, struct reader 
 	if (r->bad)
 		bug("a sealed record of ours is cut short");
 	session_adopt(s, &m);
+	s->lost = false; /* such a one has no row */
 	s->detached_since = loop_now(sm->loop) - (uint64_t)(gone_us > 0 ? gone_us / 1000 : 0);
 	s->detached_since += !s->detached_since; /* 0 means that it is not */
 	free(m.given);

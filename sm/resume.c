@@ -51,6 +51,7 @@ bool session_detach(struct session *s)
 		return false;
 	resuming_free(s);
 	s->c2s = 0;
+	s->full_out = s->breaking = false;
 	s->detached_since = loop_now(sm->loop);
 	sm_tick_need(sm);
 	relaxed_write(s->user);
@@ -90,11 +91,14 @@ struct resuming {
 
 static void give_rest(struct session *s, uint32_t h)
 {
-	s->out = h;
-	for (uint32_t i = 0; i < s->ngiven; i++)
+	s->out = s->sent = h;
+	s->flight = 0;
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		s->given[i].flight = 0;
 		if (!s->given[i].acked)
 			s->given[i].m = ++s->out;
-	session_regive(s, h);
+	}
+	hold_go_on(s);
 }
 
 static void resumed(struct session *s, const struct resuming *r)
@@ -112,12 +116,12 @@ static void resumed(struct session *s, const struct resuming *r)
 		if (s->given[i].acked)
 			list[m.ngiven++] = (struct msg_given){
 				.m = s->given[i].m, .key = s->given[i].key, .log = s->given[i].log};
+	s->owing = s->lost = false;
 	record_seal(s, &record);
 	s->record_changed = false;
 	m.record = buf_str(&record);
 	m.given = list;
 	link_reply(sm->link, &r->f, MSG_SESSION_RESUMED, &m);
-	give_rest(s, r->h);
 	buf_free(&record);
 	free(list);
 }
@@ -186,7 +190,7 @@ static void fill_text(struct session *s, const struct msg_row *row)
 
 		if (g->log != log || g->acked || g->text)
 			continue;
-		g->text = row_text(s, row);
+		g->text = row_text(s, row, true);
 		s->given_bytes += g->text ? g->text->len : 0;
 	}
 }
@@ -203,8 +207,8 @@ static void resume_texts(struct user *u, int err, const struct msg_rows *rows, v
 	session_resume_ready(s);
 }
 
-/* The log numbers of what has no bytes: from below the first to above the last. False: some is not
- * logged, and was with the earlier owner alone. */
+/* The log numbers of what has no bytes and is not known to be in the log: from below the first to above the
+ * last. False: some is not logged, and was with the earlier owner alone. */
 static bool missing(const struct session *s, uint64_t *ret_from, uint64_t *ret_to)
 {
 	uint64_t from = UINT64_MAX, to = 0;
@@ -212,7 +216,7 @@ static bool missing(const struct session *s, uint64_t *ret_from, uint64_t *ret_t
 	for (uint32_t i = 0; i < s->ngiven; i++) {
 		const struct given *g = &s->given[i];
 
-		if (g->acked || g->text)
+		if (g->acked || g->text || (g->log && g->committed))
 			continue;
 		if (!g->log)
 			return false;
@@ -242,6 +246,7 @@ void session_resume_ready(struct session *s)
 {
 	struct resuming *r = s->resuming;
 	uint64_t from, to;
+	uint32_t h;
 
 	if (!r || r->busy)
 		return;
@@ -266,7 +271,9 @@ void session_resume_ready(struct session *s)
 		return;
 	}
 	resumed(s, r);
+	h = r->h;
 	resuming_end(s);
+	give_rest(s, h);
 }
 
 bool session_old_takes(const struct session *s, const struct frame *f, const struct msg_stanza *m)
@@ -327,7 +334,7 @@ static void resume_known(struct session *s, const struct frame *f, const struct 
 	struct sm *sm = s->user->sm;
 	struct resuming *r;
 
-	if ((int32_t)(m->h - s->out) > 0 || (int32_t)(m->h - s->acked) < 0) {
+	if ((int32_t)(m->h - s->sent) > 0 || (int32_t)(m->h - s->acked) < 0) {
 		refuse(sm, f, STANZA_E_BAD_REQUEST, true, s->done); /* handled-count-too-high */
 		return;
 	}
@@ -342,7 +349,7 @@ static void resume_known(struct session *s, const struct frame *f, const struct 
 	s->attachment++; /* from now on the old one is dropped */
 	s->c2s = s->last_c2s = f->from;
 	s->detached_since = 0;
-	s->restored = false;
+	s->full_out = s->breaking = s->restored = false;
 	free(s->address);
 	s->address = str_dup(m->address);
 	s->resuming = r;

@@ -32,12 +32,32 @@ bool roster_sees_us(const struct user *u, const struct jid *who)
 	return c && (c->state & SUB_FROM);
 }
 
-void contact_write(struct xml_writer *w, const struct contact *c)
+static void groups_write(struct xml_writer *w, const char *groups)
 {
-	json_t *groups = strcmp(c->groups, "[]") ? json_loads(c->groups, 0, NULL) : NULL;
-	json_t *g;
+	json_t *list, *g;
 	size_t i;
 
+	/* Strings without escapes, nearly always: a parser costs more than all else of a roster. */
+	if (!strchr(groups, '\\')) {
+		const char *p = groups, *end;
+
+		while ((p = strchr(p, '"')) && (end = strchr(p + 1, '"'))) {
+			xw_leaf(w, "group", NS_ROSTER, str_n(p + 1, (size_t)(end - p - 1)));
+			p = end + 1;
+		}
+		return;
+	}
+	list = json_loads(groups, 0, NULL);
+	json_array_foreach(list, i, g)
+	{
+		xw_leaf(w, "group", NS_ROSTER,
+			str_n(json_string_value(g), json_string_length(g)));
+	}
+	json_decref(list);
+}
+
+void contact_write(struct xml_writer *w, const struct contact *c)
+{
 	xw_start(w, "item", NS_ROSTER);
 	xw_attrz(w, "jid", c->jid);
 	xw_attrz(w, "name", c->name);
@@ -46,13 +66,8 @@ void contact_write(struct xml_writer *w, const struct contact *c)
 		xw_attrz(w, "ask", "subscribe");
 	if (c->state & SUB_APPROVED)
 		xw_attrz(w, "approved", "true");
-	json_array_foreach(groups, i, g)
-	{
-		xw_leaf(w, "group", NS_ROSTER,
-			str_n(json_string_value(g), json_string_length(g)));
-	}
+	groups_write(w, c->groups);
 	xw_end(w);
-	json_decref(groups);
 }
 
 /* The content of a push, as the item is now. */
@@ -139,10 +154,26 @@ static void saved(struct user *u, int err, void *arg)
 		packet_result(q->p, STR_NONE);
 }
 
+size_t contact_bytes(const struct contact *c)
+{
+	return strlen(c->jid) + strlen(c->groups) + (c->name ? strlen(c->name) : 0);
+}
+
+void contact_describe(struct roster *r, struct contact *c, char *take_name, char *take_groups)
+{
+	r->bytes -= contact_bytes(c);
+	free(c->name);
+	free(c->groups);
+	c->name = take_name;
+	c->groups = take_groups;
+	r->bytes += contact_bytes(c);
+}
+
 static void contact_free(struct roster *r, struct contact *c)
 {
 	HASH_DEL(r->contacts, c);
 	r->n--;
+	r->bytes -= contact_bytes(c);
 	free(c->jid);
 	free(c->name);
 	free(c->groups);
@@ -233,13 +264,10 @@ void roster_set_reply(struct packet *p, struct contact *c)
 	save(p->user, c, p->txn, true, packet_keep(p));
 }
 
-static void contact_clear(struct contact *c)
+static void contact_clear(struct roster *r, struct contact *c)
 {
 	c->state = 0;
-	free(c->name);
-	c->name = NULL;
-	free(c->groups);
-	c->groups = xstrdup("[]");
+	contact_describe(r, c, NULL, xstrdup("[]"));
 	free(c->pending);
 	c->pending = NULL;
 }
@@ -255,7 +283,7 @@ void roster_remove_reply(struct packet *p, struct contact *c)
 	r->removed = ++r->version;
 	q->text = push_text(u, c, true);
 	q->p = packet_keep(p);
-	contact_clear(c);
+	contact_clear(r, c);
 	ops[0] = contact_op(u, c, row);
 	ops[1] = version_op(u, version);
 	user_write(u, p->txn, ops, 2, saved, q, pushing_free);
@@ -273,6 +301,7 @@ static struct contact *contact_new(struct roster *r, struct str jid)
 	c->groups = xstrdup("[]");
 	HASH_ADD_KEYPTR(hh, r->contacts, c->jid, jid.len, c);
 	r->n++;
+	r->bytes += contact_bytes(c);
 	return c;
 }
 
@@ -280,17 +309,17 @@ struct contact *roster_need(struct user *u, struct str jid, bool pending)
 {
 	struct roster *r = roster_of(u);
 	struct contact *c = roster_find(u, jid), *tmp;
-	size_t n = 0;
+	size_t most = pending ? roster_pending_max(user_sm(u)) : roster_items_max(user_sm(u)), n = 0;
 
 	if (c)
 		return c;
+	if (r->n < most)
+		return contact_new(r, jid);
 	HASH_ITER(hh, r->contacts, c, tmp)
 	{
 		n += contact_listed(c) != pending;
 	}
-	if (n >= (pending ? roster_pending_max(user_sm(u)) : roster_items_max(user_sm(u))))
-		return NULL;
-	return contact_new(r, jid);
+	return n < most ? contact_new(r, jid) : NULL;
 }
 
 void roster_load(struct user *u, const struct msg_rows *rows)
@@ -302,10 +331,9 @@ void roster_load(struct user *u, const struct msg_rows *rows)
 		const struct msg_value *v = rows[0].rows[i].values;
 		struct contact *c = contact_new(r, v[COL_ROSTER_JID].s);
 
-		if (v[COL_ROSTER_NAME].type)
-			c->name = str_dup(v[COL_ROSTER_NAME].s);
-		free(c->groups);
-		c->groups = str_dup(v[COL_ROSTER_GROUPS].s);
+		contact_describe(r, c,
+				 v[COL_ROSTER_NAME].type ? str_dup(v[COL_ROSTER_NAME].s) : NULL,
+				 str_dup(v[COL_ROSTER_GROUPS].s));
 		c->state = (unsigned)v[COL_ROSTER_SUBSCRIPTION].i;
 		if (v[COL_ROSTER_PENDING].type)
 			c->pending = str_dup(v[COL_ROSTER_PENDING].s);

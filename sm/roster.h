@@ -23,7 +23,7 @@ struct contact {
 
 struct roster {
 	struct contact *contacts;
-	size_t n;
+	size_t n, bytes; /* contacts; of their addresses, names and groups */
 	int64_t version, removed; /* of the roster; at its last removal */
 	int64_t told; /* version that sessions know, while changes come from a file; 0: not so */
 };
@@ -57,6 +57,9 @@ void roster_remove_reply(struct packet *p, struct contact *c);
 void roster_row(struct user *u, const struct contact *c, struct msg_value row[COLS_ROSTER]);
 /* That of the roster's version. */
 void roster_version_row(struct user *u, struct msg_value row[COLS_ROSTER_VERSION]);
+size_t contact_bytes(const struct contact *c);
+/* Its name (may be NULL) and groups (JSON list), both malloc'ed. */
+void contact_describe(struct roster *r, struct contact *c, char *take_name, char *take_groups);
 /* The groups of an item as a JSON list, malloc'ed. NULL: *ret_error says why. */
 char *roster_groups(struct sm *sm, const struct node *item, enum stanza_error *ret_error);
 /* Tells interested sessions what has changed since that version. */

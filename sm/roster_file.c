@@ -102,10 +102,7 @@ static void take_item(struct user *u, const struct node *item, struct taking *t)
 		free(groups);
 		return;
 	}
-	free(c->groups);
-	c->groups = groups;
-	free(c->name);
-	c->name = name.ptr ? str_dup(name) : NULL;
+	contact_describe(roster_of(u), c, name.ptr ? str_dup(name) : NULL, groups);
 	c->state |= state_of(item);
 	if (c->state & SUB_FROM)
 		c->state &= ~(unsigned)SUB_PENDING_IN;

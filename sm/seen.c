@@ -164,6 +164,18 @@ struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t
 	return e;
 }
 
+uint64_t seen_after(struct user *u, const struct msg_stanza_key *key)
+{
+	const struct seens *x = u->sm->seens;
+	uint64_t best = 0;
+
+	for (struct seen *e = entry_of(x, u->seen); e; e = entry_of(x, e->older))
+		if (e->user == u && e->origin == key->origin && e->number > key->number &&
+		    (!best || e->log < best))
+			best = e->log;
+	return best;
+}
+
 /* --- forgetting ------------------------------------------------------------------------------ */
 
 void seen_drop(struct seen *e)

@@ -32,6 +32,8 @@ void seens_tick(struct sm *sm); /* forgets the old ones */
 
 struct seen *seen_find(struct user *u, const struct msg_stanza_key *key);
 struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t log);
+/* The log number of the first one known that the same origin has made after that key; 0: none. */
+uint64_t seen_after(struct user *u, const struct msg_stanza_key *key);
 void seen_drop(struct seen *e);
 /* Forgets all but the newest keys of that origin. */
 void seen_trim(struct user *u, uint64_t origin, size_t keep);

@@ -2,7 +2,7 @@
 /* Sessions: their making and end, and the facts that modules ask for. */
 #include <utlist.h>
 #include "base/mutation.h"
-#include "sm/outgoing.h"
+#include "sm/sm_internal.h"
 
 struct text *text_new(struct str s)
 {
@@ -81,6 +81,7 @@ void session_free(struct session *s)
 	loop_task_cancel(u->sm->loop, &s->overflow);
 	HASH_DEL(u->sm->sessions, s);
 	DL_DELETE(u->sessions, s);
+	session_behind_run(s, UINT64_MAX);
 	u->sm->nsessions--;
 	text_unref(s->presence);
 	free(s->directed);
@@ -91,34 +92,6 @@ void session_free(struct session *s)
 	free(s->address);
 	free(s);
 	alloc_shrunk(&u->sm->sessions_peak, u->sm->nsessions);
-}
-
-/* "IQ stanzas ... the server MUST return an error" (RFC 6121 section 8.5.3.2.3, as if the resource had
- * gone before they came). */
-static void iqs_answer(struct session *s)
-{
-	struct sm *sm = s->user->sm;
-
-	for (uint32_t i = 0; i < s->ngiven; i++) {
-		const struct given *g = &s->given[i];
-		struct msg_stanza_key key = g->key;
-		bool owed = g->owed;
-		struct pool *pool;
-		struct stanza st, r;
-
-		if (g->acked || g->log || !g->text)
-			continue;
-		pool = sm_pool(sm);
-		if (stanza_parse(pool, str_n(g->text->bytes, g->text->len), &st) == 0 &&
-		    st.kind == STANZA_IQ && st.from.ptr && !stanza_no_reply(&st)) {
-			r = stanza_error_reply(pool, &st, STANZA_E_SERVICE_UNAVAILABLE, NULL, NULL,
-					       STR_NONE);
-			outgoing_deliver(sm, &key, &r);
-		}
-		if (owed)
-			owed_delete(s->user, &key);
-		sm_pool_back(sm, pool);
-	}
 }
 
 void session_close(struct session *s)
@@ -133,8 +106,9 @@ void session_close(struct session *s)
 		run_presence_changed(s, false, NULL);
 	}
 	run_session_close(s);
-	iqs_answer(s);
+	session_unacked(s);
 	inbox_released(s);
+	session_behind_run(s, UINT64_MAX);
 	session_remember_end(s);
 	detached_ended(s);
 	session_free(s);

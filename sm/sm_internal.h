@@ -82,6 +82,7 @@ struct sm {
 	struct stopping *stopping; /* an administrator has said so */
 	struct asking *asks[SHARDS + 1]; /* TELLs not answered, by the shard they speak for */
 	struct scan *detached;           /* rows of sessions of earlier owners */
+	struct components *components; /* domains that they serve: sm/components.c */
 	struct outgoings *outgoing;      /* those that leave for other servers and components */
 	struct back *backs;              /* servers that are back: sm/back.c; DL list */
 	unsigned nbacks;
@@ -92,6 +93,8 @@ struct sm {
 	unsigned nreleasing;
 	bool ticking, slow_ticking, slow_soon;
 	struct loop_timeout slow_tick;
+	struct later *laters; /* rows that are written soon: sm/write_later.c; DL list */
+	struct loop_timeout later_timeout;
 	struct loop_timer *release_timer;
 };
 
@@ -135,6 +138,7 @@ struct user {
 	struct user_job *jobs, *jobs_last;
 	struct session *sessions;
 	struct wait *waits;
+	struct turn *turns; /* requests handled one after the other: sm/turn.c; DL list */
 	struct store_read *loading;
 	struct loop_timeout retry; /* of loading */
 	unsigned appends;    /* not answered */
@@ -144,7 +148,7 @@ struct user {
 	uint32_t load_newest; /* log entries whose numbers are read with it */
 	struct inbox *inbox; /* delivery positions: sm/inbox.c; NULL until loaded */
 	struct farewell *farewells; /* ends of sessions not said yet */
-	struct later *later;        /* a row that goes with the next write; may be NULL */
+	struct later *later;        /* rows that go with the next write; may be NULL */
 	struct user *shard_prev, *shard_next;
 	struct user *idle_prev, *idle_next;
 	bool idle;
@@ -167,13 +171,15 @@ void users_of_shard(struct sm *sm, uint16_t shard, void (*fn)(struct user *u));
 bool users_flush_shard(struct sm *sm, uint16_t shard);
 bool users_append(const struct sm *sm, uint16_t shard); /* storage has not answered all */
 void wait_drop_all(struct user *u);
+void turns_drop(struct user *u); /* the account is lost */
 
 /* Rows that are in no hurry: sm/write_later.c */
-enum { LATER_OPS = 8 }; /* no larger batch takes one along */
-/* The row of u and the ops, which the caller writes and then calls later_free(); 0: as they are. */
+enum { LATER_ROWS = 2, LATER_OPS = 8 }; /* of an account; no larger batch takes them along */
+/* The rows of u and the ops, which the caller writes and then calls later_free(); 0: as they are. */
 size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n,
-		  struct msg_write_op joined[1 + LATER_OPS]);
+		  struct msg_write_op joined[LATER_ROWS + LATER_OPS]);
 void later_free(struct user *u);
+bool later_is_due(const struct user *u); /* its rows do not wait for another write */
 
 /* --- transactions: sm/txn.c ------------------------------------------------------------------ */
 
@@ -216,9 +222,12 @@ struct given {
 	bool unsaved;
 	bool owed;              /* a request; the error that is due without it has a row (sm/owed.c) */
 	bool held;              /* counted in its entry's holders */
+	bool fades;             /* its bytes are in the log alone; it leaves that when acknowledged */
+	uint32_t sender;        /* of a presence: hash of its address; 0: it is none */
+	uint32_t flight;        /* bytes sent to c2s and not acknowledged */
 	uint64_t acked_version; /* of the inbox, when it was acknowledged */
 	uint64_t since;         /* not logged: its key is held since then; 0: not */
-	struct text *text; /* NULL once acknowledged, and when an earlier owner gave it */
+	struct text *text; /* NULL once acknowledged, when an earlier owner gave it or the log has it alone */
 };
 
 struct session {
@@ -233,6 +242,7 @@ struct session {
 	uint64_t last_c2s; /* the same, or where it was */
 	uint32_t attachment;
 	uint32_t taken, done, out, acked;
+	uint32_t sent; /* last number that c2s was given; those above are held back: sm/hold.c */
 	uint64_t settled; /* highest settled log number */
 	uint64_t base;    /* newest log number when the session began */
 	/* Above this log number it is given all that is to the account, in order; UINT64_MAX: it takes
@@ -243,18 +253,26 @@ struct session {
 	uint32_t announced; /* stanzas that c2s had taken then; an earlier owner may have them */
 	uint32_t target;    /* what its resource is in flags of the log */
 	int64_t takes_since; /* wall clock, us: when it began to take messages to the account */
-	uint64_t flush_at, flush_top;
+	uint64_t flush_at, flush_top, flush_missed; /* log numbers */
+	struct follower *behind; /* what waits for that: DL list */
+	size_t nbehind, behind_bytes;
 	struct txn *work; /* DL list */
 	struct given *given;
 	uint32_t ngiven, given_cap;
 	uint64_t given_base; /* settled and gone */
 	struct given_index *given_index;
-	size_t given_bytes;
+	size_t given_bytes, flight;
+	uint64_t hold_from; /* log number that is being read */
 	struct text *presence; /* XML of the last available presence; NULL: unavailable */
 	int8_t priority;
 	bool secure, full_out, leaving, closing, record_changed;
 	bool flushing, flush_again, flush_failed, flush_due, flush_paused;
 	bool row, row_busy; /* in table session; being written or deleted */
+	bool thin, hold_reading, hold_failed; /* sm/hold.c */
+	bool breaking; /* c2s was told to end the connection */
+	/* As the record at c2s has it: something not logged is held back. lost: it was, by an owner who is
+	 * gone. */
+	bool owing, lost;
 	struct txn *barrier; /* nothing is done before it */
 	bool restored;      /* from there, and not resumed since */
 	unsigned flags;
@@ -277,19 +295,23 @@ void session_free(struct session *s);
 /* A session whose history is an earlier owner's: counters, and what was given and is not settled. */
 void session_adopt(struct session *s, const struct msg_announce *m);
 void session_close(struct session *s);
+void session_unacked(struct session *s); /* it ends: what is not logged and its client may not have */
 void session_leave(struct session *s);
 struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s);
 struct entry;
 /* Not logged. */
-void session_give(struct session *s, const struct msg_stanza_key *key, bool hold, struct text *text);
+void session_give(struct session *s, const struct msg_stanza_key *key, const struct stanza *st, bool hold,
+		  struct text *text);
 void session_answer(struct session *s, struct txn *t, const struct stanza *st);
 bool given_tick(struct sm *sm); /* true: keys are held */
 /* e may be NULL: delivered to another session already. */
 void session_give_logged(struct session *s, const struct msg_stanza_key *key, uint64_t log,
 			 uint32_t target, bool committed, struct entry *e, struct text *text);
-/* A log entry as this session is sent it; NULL: not for it. The reference is the caller's. */
-struct text *row_text(struct session *s, const struct msg_row *row);
-void session_regive(struct session *s, uint32_t from_m); /* those with m > from_m */
+/* A log entry as this session is sent it; NULL: malformed, or (unless given already) not for it. The
+ * reference is the caller's. */
+struct text *row_text(struct session *s, const struct msg_row *row, bool given);
+void given_send(struct session *s, struct given *g); /* the next that is held back */
+void given_text_drop(struct session *s, struct given *g);
 void session_acked(struct session *s, uint32_t m);
 void session_settle(struct session *s);
 void session_overflow(struct session *s); /* ends it, soon: it takes nothing */
@@ -297,6 +319,18 @@ void session_end_soon(struct session *s); /* at the end of this turn: its client
 struct given *session_given(struct session *s, const struct msg_stanza_key *key); /* NULL: none */
 void given_settled(struct session *s, uint32_t n); /* the first n have left the list */
 void session_committed(struct session *s, const struct msg_stanza_key *key);
+
+/* What a session's client does not take now: sm/hold.c */
+bool hold_holds(const struct session *s); /* something is held back */
+bool hold_takes(const struct session *s); /* it may be sent more */
+void hold_go_on(struct session *s);       /* it may take again */
+void hold_again(struct session *s, uint32_t from_m); /* c2s got nothing above that */
+uint32_t hold_sender(const struct stanza *st); /* of a presence that a newer one replaces; 0: of none */
+void hold_newest(struct session *s, uint32_t sender); /* an older one is not worth sending any more */
+void hold_thin(struct session *s, struct given *g); /* drops bytes that the log has when there are many */
+void hold_look(struct session *s);        /* whether it is too much: may break or end it, later */
+size_t hold_load(const struct session *s); /* bytes */
+bool hold_tick(struct sm *sm);            /* reads again what storage did not answer; false: nothing */
 
 /* Detached sessions in storage: sm/detached.c */
 void detached_look(struct session *s); /* something changed */
@@ -360,8 +394,13 @@ void packet_route(struct packet *p);     /* by its `to` */
 void packet_here(struct packet *p);      /* for an account of ours, loaded or not */
 void packet_in(struct packet *p);        /* for p->user, loaded: now, or behind what it must follow */
 void packet_arrive(struct packet *p);    /* now */
-/* sm/follow.c: true, p was kept: it waits for a logged message of the same client. */
+/* sm/follow.c: true, p was kept: it waits for a logged message of the same client, or for what a
+ * session of the account is still being given out of the log. */
 bool follow(struct packet *p);
+/* Those that wait for entries of the log below that one; UINT64_MAX: all. */
+void session_behind_run(struct session *s, uint64_t below);
+bool session_behind_tick(struct session *s); /* true: some wait */
+void session_behind_drop(struct session *s); /* the account is lost */
 void followers_run(struct append *a);  /* it was given, or never will be */
 void followers_drop(struct append *a); /* the account is lost */
 void packet_domain(struct packet *p);    /* for a domain of ours */
@@ -453,6 +492,7 @@ void append_acked(struct user *u, uint64_t log); /* a client has it, storage has
 bool append_seen(struct user *u, uint64_t log);
 uint64_t append_newest(const struct user *u); /* the newest number, committed or not */
 void append_write(struct append *a);
+void append_written(void *append, enum store_status status, struct str text); /* storage has answered */
 void append_give(struct append *a, bool committed);
 void append_release(struct append *a); /* its waiters */
 void append_free(struct append *a);
@@ -503,6 +543,7 @@ bool message_stored(struct packet *p);
 /* sm/fade.c: a client has acknowledged it (its text is still there); if it is not to be kept for good it
  * leaves the log later. fades_tick: true, some are left. */
 void fade_look(struct session *s, const struct given *g);
+bool fade_wanted(struct sm *sm, const struct text *t);
 bool fades_tick(struct sm *sm);
 void fades_free(struct sm *sm);
 void sm_tick_need(struct sm *sm);    /* something of a session must be looked at within a second */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The session manager as a process: options, messages, keys, ownership of shards. */
+#include "sm/components.h"
 #include "sm/scan.h"
 #include "sm/sm_internal.h"
 #include "sm/sm_process.h"
@@ -22,7 +23,7 @@ static const struct option options[] = {
 		     "gets an error."},
 	{"slow_storage", OPT_TIME, offsetof(struct sm_config, slow_storage), "100ms", 10, 60000, NULL,
 	 OPT_RELOAD, "A message whose commit takes longer is given to its recipients before it."},
-	{"unwritten_max", OPT_SIZE, offsetof(struct sm_config, unwritten_max), "64M", 65536, 1LL << 40, NULL,
+	{"unwritten_max", OPT_SIZE, offsetof(struct sm_config, unwritten_max), "64M", 1 << 20, 1LL << 40, NULL,
 	 OPT_RELOAD,
 	 "Bytes of messages and other changes that wait for storage at the most. Near it, messages that "
 	 "their recipients' clients have acknowledged are left out of the log; beyond it, what would be "
@@ -32,7 +33,8 @@ static const struct option options[] = {
 	{"detached_time", OPT_TIME, offsetof(struct sm_config, detached_time), "10m", 0, 86400000,
 	 NULL, OPT_RELOAD, "How long a broken session that may be resumed is kept."},
 	{"given_max", OPT_SIZE, offsetof(struct sm_config, given_max), "4M", 65536, 1 << 30, NULL,
-	 OPT_RELOAD, "Most bytes that a session may leave unread before it is ended."},
+	 OPT_RELOAD, "Most bytes kept for a client that does not take them, besides what the log has. Beyond, its "
+	 "connection is ended; beyond twice as many, or when it cannot be resumed, the session is."},
 	{"keys_max", OPT_INT, offsetof(struct sm_config, keys_max), "5000", 100, 100000, NULL, OPT_RELOAD,
 	 "Most stanzas that are not stored and of which a session holds the keys for `deadline`, so that it "
 	 "is not given one again when processes die; past it they are forgotten earlier."},
@@ -144,6 +146,7 @@ static void slow_tick(void *arg)
 	if (!sm->shards || shards_sure(sm->shards)) {
 		soon = detached_tick(sm);
 		soon |= flushes_tick(sm);
+		soon |= hold_tick(sm);
 		soon |= resuming_tick(sm);
 		soon |= given_tick(sm);
 		soon |= catch_up_tick(sm);
@@ -201,6 +204,7 @@ static void *sm_init(struct app *app)
 	sm->domains = (const char *const *)app->common->domains;
 	sm->origin = random_u64();
 	sm->channels = channels_new(sm->link);
+	sm->components = components_new(sm);
 	sm->outgoing = outgoings_new(sm);
 	sm->seens = seens_new();
 	sm->detached = detached_scan_new(sm);
@@ -233,6 +237,8 @@ static void sm_event(void *state, enum link_event e, const struct member *m)
 		announce_member_lost(state, m->id);
 	if (e == LINK_MEMBER_LOST && m && strcmp(m->process, "s2s") == 0)
 		sm->s2s_lost = loop_now(sm->loop);
+	if (e == LINK_MEMBER || e == LINK_MEMBER_LOST)
+		components_look(sm->components, m);
 }
 
 static void sm_reload(void *state)
@@ -281,6 +287,7 @@ static void *sm_deinit(void *state)
 	for (uint16_t shard = 0; shard <= SHARDS; shard++)
 		tells_drop(sm, shard);
 	outgoings_free(sm);
+	components_free(sm->components);
 	scan_free(sm->detached);
 	backs_free(sm);
 	walks_free(sm);

@@ -2,7 +2,7 @@
 /* Stanzas between owners, over channels (DELIVERY rules 2, 3, 6). */
 #include <errno.h>
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/components.h"
 
 /* --- asking ------------------------------------------------------------------------------------------- */
 
@@ -73,19 +73,17 @@ static void told(void *arg, int err, uint16_t kind, const void *m)
 	asking_free(q);
 }
 
-static void ask(struct sm *sm, struct txn *t, uint16_t part, uint16_t shard, uint16_t kind,
-		const void *m, struct str envelope, uint16_t from_shard)
+/* c: to and from which shard, what, and where in the channel. */
+static void ask(struct sm *sm, struct txn *t, uint16_t part, struct channel_send c,
+		struct str envelope)
 {
 	struct asking *q = xcalloc(1, sizeof *q);
-	struct channel_send c = {.route = "sm",
-				 .to_shard = shard,
-				 .from_shard = from_shard,
-				 .kind = kind,
-				 .m = m,
-				 .deadline_ms = (uint32_t)sm->config->deadline,
-				 .fn = told,
-				 .arg = q};
+	uint16_t from_shard = c.from_shard;
 
+	c.route = "sm";
+	c.deadline_ms = (uint32_t)sm->config->deadline;
+	c.fn = told;
+	c.arg = q;
 	if (from_shard != SHARD_NONE)
 		c.from_epoch = shards_epoch(sm->shards, from_shard);
 	q->sm = sm;
@@ -125,16 +123,25 @@ uint16_t tell_speaks_for(struct sm *sm, struct str from)
 	return shards_mine(sm->shards, shard) ? shard : SHARD_NONE;
 }
 
-void tell_send(struct packet *p, uint16_t shard, struct str target)
+static void tell(struct packet *p, uint16_t shard, struct str target, bool first)
 {
 	struct buf b = BUF_INIT;
 	struct msg_tell m = {.key = p->key, .target = target};
+	struct channel_send c = {.to_shard = shard,
+				 .from_shard = tell_speaks_for(p->sm, p->st.from),
+				 .kind = MSG_TELL,
+				 .m = &m,
+				 .first = first};
 
 	stanza_encode(&p->st, &b);
 	m.envelope = buf_str(&b);
-	ask(p->sm, p->txn, p->key.part, shard, MSG_TELL, &m, buf_str(&b),
-	    tell_speaks_for(p->sm, p->st.from));
+	ask(p->sm, p->txn, p->key.part, c, buf_str(&b));
 	buf_free(&b);
+}
+
+void tell_send(struct packet *p, uint16_t shard, struct str target)
+{
+	tell(p, shard, target, false);
 }
 
 void tell_many(struct sm *sm, struct txn *t, const struct stanza *st, const struct str *to,
@@ -143,11 +150,14 @@ void tell_many(struct sm *sm, struct txn *t, const struct stanza *st, const stru
 	struct buf b = BUF_INIT;
 	struct msg_tell_many m = {
 		.key = txn_key(sm, t), .targets = (struct str *)to, .ntargets = n};
+	struct channel_send c = {.to_shard = (uint16_t)(jid_key(to[0]) % SHARDS),
+				 .from_shard = tell_speaks_for(sm, st->from),
+				 .kind = MSG_TELL_MANY,
+				 .m = &m};
 
 	stanza_encode(st, &b);
 	m.envelope = buf_str(&b);
-	ask(sm, t, m.key.part, (uint16_t)(jid_key(to[0]) % SHARDS), MSG_TELL_MANY, &m, buf_str(&b),
-	    tell_speaks_for(sm, st->from));
+	ask(sm, t, m.key.part, c, buf_str(&b));
 	buf_free(&b);
 }
 
@@ -162,7 +172,8 @@ void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, 
 	if (stanza_parse(pool, str_n(text->bytes, text->len), &p.st) < 0)
 		bug("a message that we wrote cannot be parsed");
 	packet_addresses(&p);
-	tell_send(&p, u->shard, user_jid(u));
+	/* What came while the shard was being let go is in the channel already. */
+	tell(&p, u->shard, user_jid(u), true);
 	sm_pool_back(sm, pool);
 }
 
@@ -177,15 +188,17 @@ static struct txn *tell_txn(struct sm *sm, const struct frame *f, const struct m
 }
 
 /* Another server speaks for its own domains; s2s has seen to that, and this is the second lock: what comes
- * from an account of ours is believed to be its own. */
-static bool speaks_for_us(struct sm *sm, const struct txn *t, const struct packet *p)
+ * from an account of ours is believed to be its own. A component speaks for its domains. */
+static bool speaks_for_others(struct sm *sm, const struct txn *t, const struct packet *p)
 {
 	const struct member *m = link_member(sm->link, t->origin.from);
+	bool ours = !p->from.full.len || sm_local_domain(sm, p->from.domain);
 
-	if (!m || strcmp(m->process, "s2s") != 0 ||
-	    (p->from.full.len && !sm_local_domain(sm, p->from.domain)))
+	if (!m || (components_may_say(sm->components, m, p->from.domain) && (strcmp(m->process, "s2s") != 0 || !ours)))
 		return false;
-	log_error("stanza of another server with an address of ours", LF_S("from", m->name));
+	log_error(ours ? "stanza of another server with an address of ours"
+		       : "stanza of a component with an address of another",
+		  LF_S("from", m->name));
 	return true;
 }
 
@@ -203,7 +216,7 @@ static void tell_to(struct sm *sm, struct txn *t, const struct msg_stanza_key *k
 		if (!p.st.to.ptr)
 			p.st.to = target;
 		packet_addresses(&p);
-		if (speaks_for_us(sm, t, &p))
+		if (speaks_for_others(sm, t, &p))
 			; /* dropped */
 		else if (p.to.local.len && sm_local_domain(sm, p.to.domain))
 			packet_here(&p); /* admitted: it is ours */

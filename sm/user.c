@@ -223,8 +223,11 @@ static void user_free(struct user *u)
 
 void user_drop(struct user *u)
 {
-	while (u->sessions)
+	while (u->sessions) {
+		session_behind_drop(u->sessions);
 		session_free(u->sessions);
+	}
+	turns_drop(u);
 	wait_drop_all(u);
 	appends_drop(u);
 	jobs_run(u, true);
@@ -277,8 +280,16 @@ void user_touch(struct user *u)
 	sm->idle_last = u;
 	u->idle = true;
 	sm->nidle++;
-	while (sm->nidle > (size_t)sm->config->users_cached)
-		user_free(sm->idle_first);
+	while (sm->nidle > (size_t)sm->config->users_cached) {
+		struct user *oldest = sm->idle_first;
+
+		if (later_is_due(oldest)) { /* what it waits for then brings it here again */
+			user_write_now(oldest);
+			user_touch(oldest);
+		} else {
+			user_free(oldest);
+		}
+	}
 }
 
 void users_of_shard(struct sm *sm, uint16_t shard, void (*fn)(struct user *u))

@@ -108,7 +108,7 @@ void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, s
 {
 	struct sm *sm = u->sm;
 	struct wait *w = wait_new(u, t, arg, free_arg);
-	struct msg_write_op joined[1 + LATER_OPS];
+	struct msg_write_op joined[LATER_ROWS + LATER_OPS];
 	size_t njoined = later_join(u, ops, n, joined);
 
 	if (njoined) {
@@ -147,7 +147,10 @@ static void free_packet(void *arg)
 
 void user_write_reply(struct user *u, struct packet *p, const struct msg_write_op *ops, size_t n)
 {
-	user_write(u, NULL, ops, n, reply_written, packet_keep(p), free_packet);
+	if (packet_turn_hold(p))
+		user_write(u, NULL, ops, n, reply_written, p, packet_turn_over);
+	else
+		user_write(u, NULL, ops, n, reply_written, packet_keep(p), free_packet);
 }
 
 static void got_rows(void *arg, int err, const struct msg_rows *results, size_t n)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "storage/pace.h"
 #include "storage/sqlite_internal.h"
 
 enum { READERS_MAX = 8, READS_AT_ONCE = 64 };
@@ -32,9 +33,7 @@ struct sqlite {
 	size_t njobs;
 	bool ok; /* how the group went */
 	struct loop_task jobs_task;
-	struct loop_timer *delay;
-	uint64_t last_start; /* of a commit, loop_now */
-	bool armed, delayed;	  /* it runs; its time has come */
+	struct pace pace;
 	char trouble[WRITE_TEXT]; /* of the last group that failed */
 	struct engine_read *reads, **reads_end;
 	struct loop_task reads_task;
@@ -108,10 +107,10 @@ static struct engine *sqlite_close(struct engine *e)
 {
 	struct sqlite *s = (struct sqlite *)e;
 
-	if (s->delay) {
+	if (s->pace.timer) {
 		loop_task_cancel(e->config.loop, &s->jobs_task);
 		loop_task_cancel(e->config.loop, &s->reads_task);
-		loop_timer_free(s->delay);
+		pace_free(&s->pace);
 	}
 	for (size_t i = 0; i < READERS_MAX; i++)
 		db_close(s->readers[i].db);
@@ -125,7 +124,6 @@ static struct engine *sqlite_close(struct engine *e)
 
 static void jobs_go(void *arg);
 static void reads_go(void *arg);
-static void delay_over(void *arg);
 
 static int sqlite_open(const struct engine_config *c, struct buf *error, struct engine **ret_engine)
 {
@@ -149,7 +147,7 @@ static int sqlite_open(const struct engine_config *c, struct buf *error, struct 
 	s->reads_end = &s->reads;
 	s->jobs_task = (struct loop_task){.fn = jobs_go, .arg = s};
 	s->reads_task = (struct loop_task){.fn = reads_go, .arg = s};
-	s->delay = loop_timer_new(c->loop, delay_over, s);
+	pace_init(&s->pace, c->loop, &s->engine.config, jobs_go, s);
 	*ret_engine = &s->engine;
 	return 0;
 }
@@ -229,15 +227,6 @@ static void group_done(void *arg)
 	}
 }
 
-static void delay_over(void *arg)
-{
-	struct sqlite *s = arg;
-
-	s->armed = false;
-	s->delayed = true;
-	jobs_go(s);
-}
-
 /* Starts the next group, when there is something to do and none is in work. */
 static void jobs_go(void *arg)
 {
@@ -246,28 +235,15 @@ static void jobs_go(void *arg)
 	struct engine_job **end = &s->jobs;
 	size_t n = 0;
 
-	if (s->group || !s->jobs)
+	if (s->group || !s->jobs || pace_waits(&s->pace, s->njobs))
 		return;
-	/* At few writes a second each commits at once; at many, company is awaited. */
-	if (!s->delayed && s->njobs < ENOUGH_JOBS && s->njobs < c->commit_max) {
-		uint64_t since = loop_now(c->loop) - s->last_start;
-
-		if (since < (uint64_t)c->commit_delay) {
-			if (!s->armed)
-				loop_timer_start(s->delay, (uint64_t)c->commit_delay - since, 0);
-			s->armed = true;
-			return;
-		}
-	}
-	s->armed = s->delayed = false;
-	s->last_start = loop_now(c->loop);
-	loop_timer_stop(s->delay);
 	for (; *end && n < c->commit_max; n++)
 		end = &(*end)->next;
 	s->group = s->jobs;
 	s->jobs = *end;
 	*end = NULL;
 	s->njobs -= n;
+	pace_began(&s->pace, n);
 	if (!s->jobs)
 		s->jobs_end = &s->jobs;
 	loop_work(c->loop, group_work, group_done, s);

@@ -25,8 +25,9 @@ const struct option storage_options[] = {
 		 "that were under way (docs/storage.md)."},
 	{"commit_max", OPT_INT, FIELD(commit_max), "500", 1, 10000,
 	 .help = "Batches of writes that share one commit at the most."},
-	{"commit_delay", OPT_TIME, FIELD(commit_delay), "4ms", 0, 1000, .flags = OPT_RELOAD,
-	 .help = "Least time between two commits while few writes wait: they share one."},
+	{"commit_delay", OPT_TIME, FIELD(commit_delay), "8ms", 0, 1000, .flags = OPT_RELOAD,
+	 .help = "Least time between two commits while writes come from many: they share one. Where nobody else "
+		 "comes meanwhile, it is not waited."},
 	{"readers", OPT_INT, FIELD(readers), "2", 1, 8,
 	 .help = "Reads that are worked on at the same time."},
 	{"read_rows", OPT_INT, FIELD(read_rows), "10000", 1, 1000000,

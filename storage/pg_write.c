@@ -229,34 +229,6 @@ static size_t group_size(const struct pg_writer *w)
 	return n;
 }
 
-static bool delay(struct pg_writer *w)
-{
-	const struct engine_config *c = &w->engine->config;
-
-	uint64_t since = loop_now(c->loop) - w->last_start;
-
-	/* At few writes a second each commits at once; at many, company is awaited. */
-	if (w->delayed || w->njobs >= ENOUGH_JOBS || since >= (uint64_t)c->commit_delay) {
-		w->armed = w->delayed = false;
-		w->last_start = loop_now(c->loop);
-		loop_timer_stop(w->delay);
-		return false;
-	}
-	if (!w->armed)
-		loop_timer_start(w->delay, (uint64_t)c->commit_delay - since, 0);
-	w->armed = true;
-	return true;
-}
-
-static void delay_over(void *arg)
-{
-	struct pg_writer *w = arg;
-
-	w->armed = false;
-	w->delayed = true;
-	writer_go(w);
-}
-
 /* Starts the next transaction, when there is something to do and none is under way. */
 void writer_go(void *arg)
 {
@@ -266,15 +238,17 @@ void writer_go(void *arg)
 	if (w->phase != W_IDLE || !w->jobs)
 		return;
 	pg_watch(w->pg);
-	if (!w->conn || delay(w))
+	if (!w->conn || pace_waits(&w->pace, w->njobs))
 		return;
 	if (w->jobs->kind == JOB_LEASE) {
 		run_take(w, 1);
+		pace_began(&w->pace, 1);
 		lease_start(w);
 		return;
 	}
 	n = group_size(w);
 	run_take(w, n ? n : 1);
+	pace_began(&w->pace, n ? n : 1);
 	if (n)
 		group_start(w);
 	else
@@ -302,7 +276,7 @@ struct pg_writer *pg_writer_free(struct pg_writer *w)
 	if (!w)
 		return NULL;
 	loop_task_cancel(w->engine->config.loop, &w->task);
-	loop_timer_free(w->delay);
+	pace_free(&w->pace);
 	pg_conn_free(w->conn);
 	fences_free(w->fences);
 	leases_free(w->book);
@@ -324,8 +298,8 @@ void pg_writer_add(struct pg_writer *w, struct engine_job *j)
 
 void pg_writer_attach(struct pg_writer *w, PGconn *take_handle)
 {
-	if (!w->delay)
-		w->delay = loop_timer_new(w->engine->config.loop, delay_over, w);
+	if (!w->pace.timer)
+		pace_init(&w->pace, w->engine->config.loop, &w->engine->config, writer_go, w);
 	w->conn = pg_conn_new(w->engine->config.loop, take_handle, &writer_conn_ops, w);
 	loop_defer(w->engine->config.loop, &w->task);
 }

@@ -3,6 +3,7 @@
 #ifndef STORAGE_PG_WRITER_H
 #define STORAGE_PG_WRITER_H
 
+#include "storage/pace.h"
 #include "storage/pg_internal.h"
 
 /* Of a job. */
@@ -56,9 +57,7 @@ struct pg_writer {
 	int64_t raised_shards[SHARDS], raised_epochs[SHARDS];
 	size_t nraised;
 	struct loop_task task;
-	struct loop_timer *delay;
-	uint64_t last_start; /* of a transaction, loop_now */
-	bool armed, delayed; /* it runs; its time has come */
+	struct pace pace;
 	int64_t purged;	     /* wall clock when old request ids were removed */
 	int64_t month_from, month_to;
 	uint64_t started_us;

@@ -57,6 +57,8 @@ struct db *db_close(struct db *db)
 {
 	if (!db)
 		return NULL;
+	for (size_t i = 0; i < DB_CONTROLS; i++)
+		sqlite3_finalize(db->control[i]);
 	for (size_t t = 0; t < TABLES; t++)
 		for (size_t k = 0; k < SQL_KINDS; k++)
 			for (size_t v = 0; v < SQL_VARIANTS; v++)
@@ -83,6 +85,20 @@ sqlite3_stmt *db_stmt(struct db *db, enum sql_kind kind, size_t table, unsigned 
 int db_exec(struct db *db, const char *sql)
 {
 	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+}
+
+int db_control(struct db *db, enum db_control what)
+{
+	static const char *const sql[DB_CONTROLS] = {"BEGIN", "BEGIN IMMEDIATE", "COMMIT"};
+	sqlite3_stmt **s = &db->control[what];
+	int rc = SQLITE_OK;
+
+	if (!*s)
+		rc = sqlite3_prepare_v3(db->handle, sql[what], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_step(*s);
+	return sqlite3_reset(*s);
 }
 
 const char *db_error(const struct db *db)

@@ -10,8 +10,11 @@
 
 /* --- sqlite_db.c: one connection, used by one thread at a time ------------------------------ */
 
+enum db_control { DB_BEGIN, DB_BEGIN_WRITE, DB_COMMIT, DB_CONTROLS };
+
 struct db {
 	sqlite3 *handle;
+	sqlite3_stmt *control[DB_CONTROLS];
 	struct buf *plan; /* of a migration: its statements go there instead of being run; NULL: not so */
 	sqlite3_stmt *cached[TABLES][SQL_KINDS][SQL_VARIANTS];
 };
@@ -22,6 +25,8 @@ struct db *db_close(struct db *db);
 /* Reset and without bindings; NULL: it could not be prepared (db_error tells). */
 sqlite3_stmt *db_stmt(struct db *db, enum sql_kind kind, size_t table, unsigned variant);
 int db_exec(struct db *db, const char *sql); /* an SQLite code */
+/* What frames every group of reads or writes, prepared once. SQLITE_OK or another code. */
+int db_control(struct db *db, enum db_control what);
 const char *db_error(const struct db *db);
 /* Binds values to parameters first, first + 1, …; what they point to must live until the reset. */
 void db_bind(sqlite3_stmt *s, int first, const struct msg_value *v, size_t n);

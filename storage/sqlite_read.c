@@ -47,7 +47,7 @@ static void read_run(struct db *db, const struct engine_config *c, struct engine
 
 void reads_run(struct db *db, const struct engine_config *c, struct engine_read *list)
 {
-	bool begun = db_exec(db, "BEGIN") == SQLITE_OK;
+	bool begun = db_control(db, DB_BEGIN) == SQLITE_OK;
 
 	for (struct engine_read *r = list; r; r = r->next) {
 		if (begun) {
@@ -57,5 +57,5 @@ void reads_run(struct db *db, const struct engine_config *c, struct engine_read 
 		r->err = -EIO;
 		r->text = pool_strdup(r->pool, db_error(db));
 	}
-	db_exec(db, "COMMIT");
+	db_control(db, DB_COMMIT);
 }

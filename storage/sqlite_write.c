@@ -301,7 +301,7 @@ static enum step group_try(struct writer *w, struct engine_job *list, bool caref
 	enum step step = STEP_DONE;
 
 	w->nfailed = 0;
-	if (db_exec(w->db, "BEGIN IMMEDIATE") != SQLITE_OK)
+	if (db_control(w->db, DB_BEGIN_WRITE) != SQLITE_OK)
 		return STEP_TROUBLE;
 	if (!w->leases_known && !leases_load(w))
 		return STEP_TROUBLE;
@@ -310,7 +310,7 @@ static enum step group_try(struct writer *w, struct engine_job *list, bool caref
 					    : lease_run(w, (struct engine_lease *)j);
 	if (step == STEP_DONE && requests_purge(w) != STORE_COMMITTED)
 		step = STEP_TROUBLE;
-	if (step == STEP_DONE && db_exec(w->db, "COMMIT") != SQLITE_OK)
+	if (step == STEP_DONE && db_control(w->db, DB_COMMIT) != SQLITE_OK)
 		step = STEP_TROUBLE;
 	return step;
 }

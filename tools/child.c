@@ -155,7 +155,33 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void in_child(const struct start *s)
+/* From FIRST_SOCKET on. What lies there now makes way first: it may be one of them. */
+static void give_sockets(struct start *s)
+{
+	enum { FIRST_SOCKET = 3 };
+	int above = FIRST_SOCKET + (int)s->spec->nsockets, high[LAUNCHER_SOCKETS];
+	char number[16];
+
+	if (!s->spec->nsockets)
+		return;
+	if (s->ready >= 0 && s->ready < above)
+		s->ready = fcntl(s->ready, F_DUPFD, above);
+	for (size_t i = 0; i < s->spec->nsockets; i++) {
+		high[i] = fcntl(s->spec->sockets[i], F_DUPFD_CLOEXEC, above);
+		if (high[i] < 0)
+			start_failed(s, "dup");
+	}
+	for (size_t i = 0; i < s->spec->nsockets; i++)
+		if (dup2(high[i], FIRST_SOCKET + (int)i) < 0)
+			start_failed(s, "dup2");
+	snprintf(number, sizeof(number), "%zu", s->spec->nsockets);
+	setenv("LISTEN_FDS", number, 1);
+	setenv("LISTEN_FDNAMES", s->spec->socket_names, 1);
+	snprintf(number, sizeof(number), "%ld", (long)getpid());
+	setenv("LISTEN_PID", number, 1);
+}
+
+static _Noreturn void in_child(struct start *s)
 {
 	char number[16];
 
@@ -171,6 +197,7 @@ static _Noreturn void in_child(const struct start *s)
 	if (dup2(s->output, STDOUT_FILENO) < 0 || dup2(s->output, STDERR_FILENO) < 0 ||
 	    dup2(s->input, STDIN_FILENO) < 0)
 		start_failed(s, "dup2");
+	give_sockets(s);
 	if (s->ready >= 0) {
 		fcntl(s->ready, F_SETFD, 0);
 		snprintf(number, sizeof(number), "%d", s->ready);

@@ -27,10 +27,12 @@ struct instance {
 	char *process, *program;
 	const char **argv;
 	struct child *child; /* NULL: does not run */
+	struct handover *sockets;
 	struct loop_timer *restart;
 	uint64_t started;
 	unsigned failures; /* in succession */
 	bool ready;
+	bool missed; /* it does not start, and the others go on without it */
 	bool over; /* an administrator has stopped the service */
 };
 
@@ -47,6 +49,7 @@ struct launcher {
 	const char *log_dir;
 	int log_fd; /* of our own file in it */
 	struct loop *loop;
+	struct sockets *sockets;
 	struct loop_signal *term, *intr, *hup, *chld;
 	struct instance *instances;
 	size_t n;
@@ -142,22 +145,26 @@ static void next_stage(struct launcher *l)
 		start_helper(l);
 }
 
-static void on_ready(void *arg)
+static void look_ready(struct launcher *l)
 {
-	struct instance *i = arg;
-	struct launcher *l = i->l;
-
-	i->ready = true;
 	for (size_t k = 0; k < l->n; k++) {
-		if (!l->instances[k].ready)
+		if (!l->instances[k].ready && !l->instances[k].missed)
 			return;
 	}
 	if (l->stage == STAGE_STARTING && !l->stopping)
 		next_stage(l);
 }
 
+static void on_ready(void *arg)
+{
+	struct instance *i = arg;
+
+	i->ready = true;
+	look_ready(i->l);
+}
+
 /* Says on standard error why, for whoever has started us; the log file knows more. */
-static void give_up(struct launcher *l, const char *name)
+static void tell_failed(struct launcher *l, const char *name)
 {
 	char *why = *l->log_dir ? child_last_line(l->log_dir, name) : NULL;
 
@@ -165,8 +172,33 @@ static void give_up(struct launcher *l, const char *name)
 		fprintf(stderr, "%s: %s\n", name, why ? why : "does not start");
 	log_error("does not start", LF_S("instance", name));
 	free(why);
+}
+
+static void give_up(struct launcher *l, const char *name)
+{
+	tell_failed(l, name);
 	l->failed = true;
 	stop(l);
+}
+
+/* Without the others clients can log in and write to each other. */
+static bool essential(const struct instance *i)
+{
+	static const char *const processes[] = {"router", "storage", "auth", "sm", "c2s", NULL};
+
+	for (const char *const *p = processes; *p; p++)
+		if (strcmp(*p, i->process) == 0)
+			return true;
+	return false;
+}
+
+/* It is tried again and again, as one that fails later. */
+static void go_without(struct instance *i)
+{
+	if (!i->missed)
+		tell_failed(i->l, i->name);
+	i->missed = true;
+	look_ready(i->l);
 }
 
 static void helper_ended(struct launcher *l, int status)
@@ -215,6 +247,8 @@ static void start_instance(void *arg)
 		return;
 	i->ready = false;
 	i->started = loop_now(l->loop);
+	i->sockets = handover_renew(i->sockets, l->sockets, i->process, i->name, l->args);
+	handover_give(i->sockets, &spec);
 	err = child_start(l->loop, &spec, &i->child);
 	if (err < 0) {
 		log_error("not started", LF_S("instance", i->name), LF_ERR(err));
@@ -264,16 +298,21 @@ static void instance_ended(struct instance *i, int status)
 		return;
 	}
 	if (i->over) {
+		handover_drop(i->sockets);
 		stop_when_over(l);
 		return;
 	}
 	if (loop_now(l->loop) - i->started > (uint64_t)l->config.backoff_max)
 		i->failures = 0;
 	i->failures++;
-	if (!was_ready && l->stage != STAGE_READY && i->failures >= GIVE_UP)
-		give_up(l, i->name);
-	else
+	if (was_ready || l->stage == STAGE_READY || i->failures < GIVE_UP) {
 		start_later(i);
+	} else if (essential(i)) {
+		give_up(l, i->name);
+	} else {
+		start_later(i);
+		go_without(i);
+	}
 }
 
 /* One signal may stand for several deaths; as process 1 we also inherit strangers. */
@@ -350,8 +389,10 @@ static void stop(struct launcher *l)
 		return;
 	l->stopping = true;
 	log_info("stopping");
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
 		loop_timer_stop(l->instances[i].restart);
+		handover_drop(l->instances[i].sockets); /* who comes now is refused, not left waiting */
+	}
 	loop_timer_stop(l->helper_timer);
 	if (l->helper)
 		kill(child_pid(l->helper), SIGKILL);
@@ -468,11 +509,13 @@ static void unmake(struct launcher *l)
 	free(l->ctl);
 	for (size_t i = 0; i < l->n; i++) {
 		loop_timer_free(l->instances[i].restart);
+		handover_free(l->instances[i].sockets);
 		free(l->instances[i].argv);
 		free(l->instances[i].program);
 		free(l->instances[i].process);
 	}
 	free(l->instances);
+	sockets_free(l->sockets);
 	loop_free(l->loop);
 	options_free(launcher_process.options, &l->config);
 	options_free(common_options, &l->common);
@@ -517,6 +560,7 @@ int launcher_run(const struct launcher_args *args)
 	load(&l);
 	find_user(&l);
 	l.loop = loop_new();
+	l.sockets = sockets_new(l.loop);
 	make(&l);
 	open_log(&l);
 	for (size_t i = 0; i < l.n; i++)

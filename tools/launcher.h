@@ -28,6 +28,9 @@ struct child_spec {
 	const struct passwd *user; /* to become; NULL: stay who we are */
 	void (*ready)(void *arg);  /* the child wrote to READY_FD; NULL: it is given none */
 	void *arg;
+	const int *sockets; /* that listen, handed over as sd_listen_fds(3) says */
+	size_t nsockets;
+	const char *socket_names; /* of each, with : between */
 };
 /* Dies with this process, whatever ends it. A negative errno where it could not even be forked; a
  * program that cannot be run is a child that ends with 127. */
@@ -50,6 +53,8 @@ char *launcher_process_of(const char *instance);
 /* Milliseconds to wait before the next start, given how many times in succession it has failed. */
 uint64_t launcher_delay(const struct launcher_config *c, unsigned failures);
 
+enum { LAUNCHER_SOCKETS = 64 }; /* of one instance */
+
 struct launcher_args {
 	const char *file; /* configuration */
 	const char *const
@@ -58,6 +63,21 @@ struct launcher_args {
 	const char *log_dir;	      /* instead of the configured one; may be NULL */
 	int accounts;		      /* file of accounts to be added before "ready"; -1: none */
 };
+
+/* --- listening sockets: launcher_sockets.c ---------------------------------------------------- */
+
+struct sockets;	 /* all that are held */
+struct handover; /* those of one instance */
+struct sockets *sockets_new(struct loop *l);
+struct sockets *sockets_free(struct sockets *all); /* after the handovers */
+/* The sockets of an instance as the configuration file is now; takes the old ones (may be NULL). None when
+ * the process does not listen, or an address cannot be had: it tries by itself then, and says why. */
+struct handover *handover_renew(struct handover *take_old, struct sockets *all, const char *process,
+				const char *instance, const struct launcher_args *args);
+void handover_give(const struct handover *o, struct child_spec *s); /* borrowed; o may be NULL */
+void handover_drop(struct handover *o); /* closed, where no other instance has them; o may be NULL */
+struct handover *handover_free(struct handover *o);
+
 /* Runs until it is told to end. Exit status. */
 int launcher_run(const struct launcher_args *args);
 

@@ -13,7 +13,7 @@
 
 static const struct option options[] = {
 	{"instances", OPT_LIST, AT(instances),
-	 "{\"router-1\", \"storage-1\", \"auth-1\", \"sm-1\", \"c2s-1\"}", 0, 1000, NULL, 0,
+	 "{\"router-1\", \"storage-1\", \"auth-1\", \"sm-1\", \"c2s-1\", \"s2s-1\"}", 0, 1000, NULL, 0,
 	 "The instances that run on this host, in the order of their start; each is a process's "
 	 "name "
 	 "and a number."},

@@ -109,6 +109,7 @@ static void take_attrs(struct pool *p, struct stanza *s, const struct xml_attr *
 {
 	struct str type = STR_NONE, from = STR_NONE, to = STR_NONE;
 	struct buf other = BUF_INIT;
+	const struct xml_attr *said = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct xml_attr *a = &v[i];
@@ -121,16 +122,19 @@ static void take_attrs(struct pool *p, struct stanza *s, const struct xml_attr *
 		else if (plain && str_eq(a->name, STR("id")))
 			s->id = a->value;
 		else if (plain && str_eq(a->name, STR("type")))
-			type = a->value;
+			type = (said = a)->value;
 		else if (str_eq(a->name, STR("lang")) && str_eqz(a->ns, NS_XML))
 			s->lang = a->value;
 		else
 			keep_attr(&other, a, (unsigned)i);
 	}
+	s->type = type_of(s->kind, type);
+	/* What is treated as normal (RFC 6121 section 5.2.2) is passed on as it was said. */
+	if (said && s->kind == STANZA_MESSAGE && s->type == MESSAGE_NORMAL)
+		keep_attr(&other, said, 0);
 	if (other.len)
 		s->attrs = pool_str(p, buf_str(&other));
 	buf_free(&other);
-	s->type = type_of(s->kind, type);
 	if (from.ptr && prepared(p, from, &s->from) < 0)
 		s->fault = STANZA_BAD_REQUEST;
 	if (to.ptr && prepared(p, to, &s->to) < 0)

@@ -71,6 +71,16 @@ static void escape(struct buf *b, struct str s, bool keep_lines)
 		buf_append(b, s.ptr + done, i - done);
 }
 
+/* Bytes that stand for themselves: nearly always all. */
+static size_t plain_prefix(struct str s)
+{
+	size_t i = 0;
+
+	while (i < s.len && (unsigned char)s.ptr[i] < 0x80 && !escapes[(unsigned char)s.ptr[i]])
+		i++;
+	return i;
+}
+
 void xml_escape(struct buf *b, struct str s)
 {
 	escape(b, s, false);
@@ -106,12 +116,16 @@ static void must_be_open(const struct xml_writer *w)
 void xw_start(struct xml_writer *w, const char *name, const char *ns)
 {
 	const char *outer = w->ns[w->depth];
+	size_t n = strlen(name);
+	char *p;
 
 	if (w->depth == sizeof(w->name) / sizeof(w->name[0]))
 		bug("XML deeper than the writer: %s", name);
 	close_start(w);
-	buf_putc(w->b, '<');
-	buf_append(w->b, name, strlen(name));
+	p = buf_reserve(w->b, n + 1);
+	*p++ = '<';
+	memcpy(p, name, n);
+	buf_added(w->b, n + 1);
 	if (!ns)
 		ns = outer;
 	w->name[w->depth++] = name;
@@ -123,11 +137,20 @@ void xw_start(struct xml_writer *w, const char *name, const char *ns)
 
 void xw_attr(struct xml_writer *w, const char *name, struct str value)
 {
+	size_t n = strlen(name), plain = plain_prefix(value);
+	char *p;
+
 	must_be_open(w);
-	buf_putc(w->b, ' ');
-	buf_append(w->b, name, strlen(name));
-	buf_lit(w->b, "='");
-	escape(w->b, value, false);
+	p = buf_reserve(w->b, n + plain + 4);
+	*p++ = ' ';
+	p = (char *)memcpy(p, name, n) + n;
+	*p++ = '=';
+	*p++ = '\'';
+	if (plain)
+		memcpy(p, value.ptr, plain);
+	buf_added(w->b, n + plain + 3);
+	if (plain < value.len)
+		escape(w->b, str_n(value.ptr + plain, value.len - plain), false);
 	buf_putc(w->b, '\'');
 }
 
@@ -164,6 +187,8 @@ void xw_raw(struct xml_writer *w, struct str xml)
 void xw_end(struct xml_writer *w)
 {
 	const char *name;
+	size_t n;
+	char *p;
 
 	if (w->depth == 0)
 		bug("end of an element that was not started");
@@ -173,9 +198,13 @@ void xw_end(struct xml_writer *w)
 		w->open = false;
 		return;
 	}
-	buf_lit(w->b, "</");
-	buf_append(w->b, name, strlen(name));
-	buf_putc(w->b, '>');
+	n = strlen(name);
+	p = buf_reserve(w->b, n + 3);
+	*p++ = '<';
+	*p++ = '/';
+	p = (char *)memcpy(p, name, n) + n;
+	*p = '>';
+	buf_added(w->b, n + 3);
 }
 
 void xw_leaf(struct xml_writer *w, const char *name, const char *ns, struct str text)

@@ -112,7 +112,7 @@ static void stream_open(struct client *c)
 	client_send(c,
 		    "<?xml version='1.0'?><stream:stream to='%s' version='1.0' xml:lang='en' "
 		    "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>",
-		    bench.domain);
+		    c->home->domain);
 }
 
 void client_close(struct client *c)
@@ -132,7 +132,7 @@ static void tls_go(struct client *c)
 	if (!c->ssl) {
 		c->ssl = SSL_new(bench.tls);
 		SSL_set_fd(c->ssl, c->fd);
-		SSL_set_tlsext_host_name(c->ssl, bench.domain);
+		SSL_set_tlsext_host_name(c->ssl, c->home->domain);
 		SSL_set_connect_state(c->ssl);
 		c->step = STEP_TLS;
 	}
@@ -205,7 +205,7 @@ static void on_bind(struct client *c, char *s)
 	client_send(c,
 		    "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq><presence/>"
 		    "<iq type='get' id='p' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>",
-		    bench.domain);
+		    c->home->domain);
 	c->step = STEP_SYNC;
 }
 
@@ -322,13 +322,13 @@ static void client_read(struct client *c)
 
 void client_open(struct client *c)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)bench.port)};
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c->home->port)};
 	int one = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	c->authenticated = c->in_stream = false;
 	c->step = STEP_CONNECT;
-	if (c->fd < 0 || inet_pton(AF_INET, bench.host, &sa.sin_addr) != 1) {
+	if (c->fd < 0 || inet_pton(AF_INET, c->home->host, &sa.sin_addr) != 1) {
 		client_fail(c, "socket", strerror(errno));
 		return;
 	}

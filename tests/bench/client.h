@@ -12,8 +12,15 @@
 enum step { STEP_DEAD, STEP_CONNECT, STEP_OPEN, STEP_PROCEED, STEP_TLS, STEP_AUTH, STEP_BIND,
 	    STEP_SYNC, STEP_READY, STEP_CLOSING };
 
+/* A server. */
+struct home {
+	const char *host, *domain;
+	int port;
+};
+
 struct client {
 	int fd, user; /* user N is PREFIXN with password pwPREFIXN */
+	const struct home *home;
 	enum step step;
 	SSL *ssl;
 	bool authenticated, in_stream, want_write, queued;
@@ -29,8 +36,8 @@ struct client {
 
 /* Where to, as whom, and what is called. */
 struct bench {
-	const char *host, *domain, *prefix, *mechanism;
-	int port, poll;
+	const char *prefix, *mechanism;
+	int poll;
 	SSL_CTX *tls;
 	unsigned errors;
 	struct client *to_write;

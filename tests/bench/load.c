@@ -9,6 +9,8 @@
  *	load [options] login LOGINS                 one after the other, closed at once
  * -h HOST -p PORT (STARTTLS) -d DOMAIN -x PREFIX -f FIRST -m MECHANISM -c logins at the same time
  * -b body bytes. Users are PREFIXn from FIRST on, with password pwPREFIXn.
+ * -H HOST -P PORT -D DOMAIN: every other client, those who receive where one direction is measured, is
+ * of a second server; -R: those who send are.
  *
  * Whoever measures the server is told when by lines on standard output, "ready" before the work and
  * one JSON object after it, and answers each with a line on standard input when -s is given.
@@ -31,6 +33,8 @@ struct work {
 	struct client *clients;
 	size_t n, next, logged_in, gone;
 	long first, concurrency, body, step;
+	struct home homes[2]; /* the second without domain: there is none */
+	bool reverse;
 	bool close_at_once;
 	/* chat */
 	uint32_t window, wanted; /* messages for each sender */
@@ -38,7 +42,9 @@ struct work {
 	uint32_t *latencies; /* microseconds */
 	bool stop, timed;
 };
-static struct work w = {.concurrency = 8, .body = 100};
+static struct work w = {.concurrency = 8,
+			.body = 100,
+			.homes = {{"127.0.0.1", "localhost", 5222}, {"127.0.0.1", NULL, 5222}}};
 
 static void die(const char *text)
 {
@@ -101,7 +107,7 @@ static void message_send(struct client *c)
 
 	w.sent++;
 	client_send(c, "<message to='%s%d@%s/load' type='chat' id='m%u'><body>%s%0*d</body></message>",
-		    bench.prefix, c->peer->user, bench.domain, c->sent, body,
+		    bench.prefix, c->peer->user, c->peer->home->domain, c->sent, body,
 		    w.body > n ? (int)w.body - n : 1, 0);
 }
 
@@ -214,6 +220,7 @@ static void clients_make(long n)
 	w.clients = xcalloc(w.n, sizeof(*w.clients));
 	for (size_t i = 0; i < w.n; i++) {
 		w.clients[i].user = (int)(w.first + (long)i);
+		w.clients[i].home = &w.homes[w.homes[1].domain && (i % 2 == 1) != w.reverse];
 		w.clients[i].peer = &w.clients[(i ^ 1) < w.n ? i ^ 1 : i];
 	}
 }
@@ -294,13 +301,17 @@ static void options_read(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "+h:p:d:x:m:f:c:b:s")) != -1) {
+	while ((o = getopt(argc, argv, "+h:p:d:H:P:D:Rx:m:f:c:b:s")) != -1) {
 		switch (o) {
-		case 'h': bench.host = optarg; break;
-		case 'd': bench.domain = optarg; break;
+		case 'h': w.homes[0].host = optarg; break;
+		case 'd': w.homes[0].domain = optarg; break;
+		case 'H': w.homes[1].host = optarg; break;
+		case 'D': w.homes[1].domain = optarg; break;
+		case 'P': w.homes[1].port = (int)number(optarg); break;
+		case 'R': w.reverse = true; break;
 		case 'x': bench.prefix = optarg; break;
 		case 'm': bench.mechanism = optarg; break;
-		case 'p': bench.port = (int)number(optarg); break;
+		case 'p': w.homes[0].port = (int)number(optarg); break;
 		case 'f': w.first = number(optarg); break;
 		case 'c': w.concurrency = number(optarg); break;
 		case 'b': w.body = number(optarg); break;
@@ -316,8 +327,7 @@ int main(int argc, char **argv)
 	const char *what;
 	long a[3] = {0};
 
-	bench = (struct bench){.host = "127.0.0.1", .domain = "localhost", .prefix = "u",
-			       .mechanism = "PLAIN", .port = 5222, .ready = on_ready, .gone = on_gone,
+	bench = (struct bench){.prefix = "u", .mechanism = "PLAIN", .ready = on_ready, .gone = on_gone,
 			       .message = on_message};
 	options_read(argc, argv);
 	what = optind < argc ? argv[optind++] : "";

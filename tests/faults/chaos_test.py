@@ -21,10 +21,12 @@ RUNS = (
                                      "--instances", "router=1,storage=2,auth=1,sm=2,c2s=2"]),
 )
 
+SHOWN = 50  # lines of what failed
+
 
 def main():
     wanted = [(n, a) for n, a in RUNS if len(sys.argv) < 2 or any(w in n for w in sys.argv[1:])]
-    failed = 0
+    failed = []
     for n, (name, args) in enumerate(wanted, 1):
         if "postgresql" in args and not any(os.path.exists(f"/usr/lib/postgresql/{v}/bin/initdb")
                                             for v in range(14, 30)):
@@ -33,13 +35,19 @@ def main():
         folder = tempfile.mkdtemp(prefix="chaos.")
         done = subprocess.run([sys.executable, os.path.join(HERE, "chaos"), *SPARE, "--dir", folder, *args],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for line in done.stdout.splitlines():
+        lines = done.stdout.splitlines()
+        for line in lines if done.returncode else lines[1:6]:
             print("# " + line)
         print(f"{'not ok' if done.returncode else 'ok'} {n} - chaos, {name}", flush=True)
-        failed += bool(done.returncode)
-        if not done.returncode:
+        if done.returncode:
+            failed.append((name, lines))
+        else:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"1..{len(wanted)}")
+    # Once more where it is seen: of what tests print their end is shown.
+    for name, lines in failed:
+        print(f"# failed: {name}")
+        print("\n".join("# " + line for line in lines[-SHOWN // len(failed):]))
     return 1 if failed else 0
 
 

@@ -97,8 +97,8 @@ def check(rows, ledger):
     wrong += [f"{ident} {HOLE}" for user, ident in sorted(got - set(there))]
     wrong += [f"{ident} is in the log and was not received" for user, ident in sorted(set(there) - got)]
     for (user, ident), ids in ledger.live_ids.items():
-        if ids != {there.get((user, ident))}:
-            wrong.append(f"{ident} was received as {sorted(map(str, ids))}, logged as {there.get((user, ident))}")
+        if (user, ident) in there and ids != {there[(user, ident)]}:
+            wrong.append(f"{ident} was received as {sorted(map(str, ids))}, logged as {there[(user, ident)]}")
     return wrong
 
 

@@ -5,9 +5,10 @@ import os
 import signal
 import time
 
-NEED_WIRES = ("unlink", "deafen", "lag")
-TAKES = {"cut": 0, "mid": 2, "both": 2}  # processes; others: one
-TWO_AT_ONCE = ("mid", "both")
+NEED_WIRES = ("unlink", "deafen", "lag", "late")
+TAKES = {"cut": 0, "part": 0, "sever": 0, "mid": 2, "both": 2, "late": 2}  # processes; others: one
+TWO_AT_ONCE = ("mid", "both", "late")
+COMMIT_S = 5  # how long a drain or a release waits for commits (sm)
 
 
 def parse_mix(text):
@@ -28,12 +29,15 @@ class Faults:
     def __init__(self, world, mix):
         self.world, self.mix = world, mix
         self.rng = world.new_rng("faults")
+        # Each as often as its weight says, instead of at random.
+        self.turns = [m for m in mix for _ in range(int(m[2]))] if world.options.in_turn else None
         self.counts = {}
         self.done = []     # (kind, start, end)
         self.stopped = {}  # pid: instance
         self.busy = set()  # instances that a fault is about
         self.excuses = {}  # port of a c2s: until when its connections may end
         self.database_stopped = False
+        self.stops = 0     # of processes of ours
 
     def instances(self, process):
         if process in ("postgresql", "cut"):
@@ -66,7 +70,7 @@ class Faults:
             await self.command(self.world.server.database.crash_command())
             return
         pid = self.world.server.pids()[name]
-        self.excuse(name, 5)
+        self.excuse(name, 10)
         if name.startswith("c2s-"):
             self.world.ledger.killed(self.world.server.port_of(name))
         os.kill(pid, signal.SIGKILL)
@@ -112,10 +116,14 @@ class Faults:
         self.excuse(name, pause + 20)
         await self.stopped_for(name, asyncio.sleep(pause))
 
+    async def do_freeze(self, name):
+        """It is taken for dead, and wakes when others have its work."""
+        pause = self.rng.uniform(3.5, 4.5) * self.world.options.heartbeat
+        self.excuse(name, pause + 20)
+        await self.stopped_for(name, asyncio.sleep(pause))
+
     async def stopped_for(self, name, waiting, kill=False):
-        pid = self.world.server.pids()[name]
-        os.kill(pid, signal.SIGSTOP)
-        self.stopped[pid] = name
+        pid = self.hold(name)
         try:
             await waiting
             if kill:
@@ -216,10 +224,78 @@ class Faults:
         for n, pid in zip(both, pids):
             await self.wait_up(n, pid)
 
+    async def do_late(self, name, other):
+        """What other sm say to the processes of the first kind comes late: not before `other`, an sm,
+        has come back and has its accounts, which those had meanwhile; or, instead, clients have come
+        back whose connections broke."""
+        told, heartbeat = name.rsplit("-", 1)[0], self.world.options.heartbeat
+        others = [n for n in self.instances("sm") if n != other]
+        if other == "cut":
+            await self.keep_back(told, others, self.meanwhile_cut())
+            return
+        pid = self.hold(other)
+        try:
+            await asyncio.sleep(3 * heartbeat + 1)
+            await self.keep_back(told, others, self.comes_back(other, told))
+        finally:
+            self.carry_on(pid)
+
+    async def keep_back(self, told, senders, waiting):
+        wires = self.world.server.wires
+        for w in wires.of(told):
+            w.keep_back(wires.ids(senders))
+        try:
+            await waiting
+        finally:
+            for w in wires.of(told):
+                w.keep_back(())
+
+    async def comes_back(self, name, told):
+        """Soon after it has given clients something, or when its writes may follow what was not committed."""
+        await asyncio.sleep(self.rng.uniform(1, 2))
+        await self.do_kill(name)
+        if told == "storage":
+            await asyncio.sleep(COMMIT_S + self.rng.uniform(1, 2))
+            return
+        wires, end = self.world.server.wires, time.monotonic() + 10
+        while time.monotonic() < end and not any(w.gave & wires.ids([name]) for w in wires.of(told)):
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(self.rng.uniform(0.05, 0.3))
+
+    async def meanwhile_cut(self):
+        await asyncio.sleep(self.rng.uniform(0.3, 0.6))
+        for c in self.world.clients:
+            if c.ready() and self.rng.random() < 0.6:
+                c.leaving = "cut"
+        await asyncio.sleep(self.rng.uniform(1, 2))
+
+    async def between(self, state):
+        pause = self.some_time()
+        self.world.server.wires.set(state)
+        try:
+            await asyncio.sleep(pause)
+        finally:
+            self.world.server.wires.heal()
+
+    async def do_part(self):
+        """Two hosts (hosts.py) do not hear of each other; nobody is told so."""
+        await self.between("deaf")
+
+    async def do_sever(self):
+        """The same, and what they had open is reset."""
+        await self.between("cut")
+
     async def do_cut(self):
         linked = [c for c in self.world.clients if c.ready()]
         if linked:
             self.rng.choice(linked).leaving = "cut"
+
+    def hold(self, name):
+        pid = self.world.server.pids()[name]
+        os.kill(pid, signal.SIGSTOP)
+        self.stopped[pid] = name
+        self.stops += 1
+        return pid
 
     # --- undoing -----------------------------------------------------------------------------------
 
@@ -244,8 +320,13 @@ class Faults:
 
     # --- one after the other -------------------------------------------------------------------------
 
+    def choose(self):
+        if self.turns is not None:
+            return self.turns.pop(0)
+        return self.rng.choices(self.mix, [w for _, _, w in self.mix])[0]
+
     async def one(self):
-        what, processes, _ = self.rng.choices(self.mix, [w for _, _, w in self.mix])[0]
+        what, processes, _ = self.choose()
         kind = ":".join([what] + processes)
         names = []
         for process in processes:
@@ -276,7 +357,7 @@ class Faults:
                 if c.ready() and c not in probed:
                     probed.add(c)
                     c.probe()
-            if not late and not self.world.ledger.iqs_missing():
+            if not late and (self.world.two or not self.world.ledger.iqs_missing()):
                 return
             await asyncio.sleep(0.1)
         self.world.log("not recovered: " + ",".join(c.name for c in late))
@@ -300,7 +381,7 @@ class Faults:
     async def run(self, until, most):
         options = self.world.options
         running = set()
-        while time.monotonic() < until and sum(self.counts.values()) < most:
+        while time.monotonic() < until and sum(self.counts.values()) < most and self.turns != []:
             await asyncio.sleep(self.rng.expovariate(1 / options.interval))
             if time.monotonic() >= until or (options.hasty and self.world.ledger.broken()):
                 break

@@ -50,6 +50,9 @@ class Prosody:
         self.process = self.context = None
         self.stopping = False
 
+    def address_of(self, port):
+        return "127.0.0.1"
+
     def port_of(self, name):
         return self.ports[0]
 

@@ -45,7 +45,7 @@ class Server:
         self.counts.update((p, int(n)) for p, n in (s.split("=") for s in options.instances.split(",")))
         self.ports = [self.base + 401 + i for i in range(self.counts["c2s"])]
         self.database = None
-        self.wires = Wires(self.dir, self.counts["router"]) if wired else None
+        self.wires = Wires(self.dir, self.counts["router"], "late:" in options.faults) if wired else None
         self.process = self.context = None
 
     def install(self, processes, build):
@@ -56,6 +56,9 @@ class Server:
             path = os.path.join(folder, "mercutio-" + process)
             os.symlink(os.path.join(build, process, "mercutio-" + process), path + ".new")
             os.replace(path + ".new", path)
+
+    def address_of(self, port):
+        return "127.0.0.1"
 
     def port_of(self, name):
         return self.base + 400 + int(name.rsplit("-", 1)[1])

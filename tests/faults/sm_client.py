@@ -63,7 +63,7 @@ class Client:
 
     async def connect(self):
         self.port = self.rng.choice(self.world.server.ports)
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.reader, self.writer = await asyncio.open_connection(self.world.server.address_of(self.port), self.port)
         sock = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.restart()

@@ -6,9 +6,10 @@ gets in, and as whom."""
 import os
 import ssl
 import subprocess
+import time
 
-from harness import NS, Server, Stream, Tap
-from raw import USERS, auth, b64, failure, options
+from harness import NS, SLOW, Closed, Server, Stream, Tap
+from raw import STREAMS, USERS, auth, b64, failure, options
 
 XMPP_ADDRESS = "otherName:1.3.6.1.5.5.7.8.5;UTF8:"
 
@@ -157,6 +158,58 @@ def disabled(server):
     s.close()
 
 
+def short_lived(server, name, address, seconds):
+    """A certificate that ends soon."""
+    path = certificate(server, name, address)
+    folder = os.path.join(server.dir, "certs")
+    for name, text in (("index.txt", ""), ("serial", "77\n"), ("ca.cnf", f"""[ca]
+default_ca = ours
+[ours]
+database = {folder}/index.txt
+serial = {folder}/serial
+new_certs_dir = {folder}
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+""")):
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(text)
+    end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+    openssl("ca", "-batch", "-config", os.path.join(folder, "ca.cnf"), "-cert",
+            os.path.join(server.dir, "ca.pem"), "-keyfile", os.path.join(folder, "ca.key"), "-in",
+            path + ".csr", "-out", path + ".pem", "-extfile", path + ".ext", "-enddate", end, "-notext")
+    return path
+
+
+def expires(server):
+    """RFC 6120 section 13.7.2.3: the stream ends with <reset/> when the certificate does, and not that of
+    one who has proven himself otherwise."""
+    path = short_lived(server, "brief", "romeo@localhost", 20 * SLOW)
+    s, mechanisms = opened(server, path)
+    other, _ = opened(server, path)
+    assert "EXTERNAL" in mechanisms
+    auth(s, "EXTERNAL", "=")
+    assert enters(s) == "romeo@localhost"
+    assert other.plain("romeo", "montague").tag.endswith("}success")
+    other.reset()
+    other.open()
+    other.features()
+    other.bind()
+    e = s.receive(60 * SLOW)
+    assert e.tag == "{%s}error" % NS["stream"] and e[0].tag == "{%s}reset" % STREAMS, e[0].tag
+    assert not s.wait_closed() and s.depth == 0
+    s.close()
+    other.sync()
+    other.close()
+    try:
+        s, mechanisms = opened(server, path)
+    except (OSError, Closed):
+        return
+    assert "EXTERNAL" not in mechanisms
+    s.close()
+
+
 def by_option(server):
     """Without client_ca nobody is asked for a certificate."""
     s, mechanisms = opened(server, certificate(server, "romeo", "romeo@localhost"))
@@ -169,7 +222,7 @@ def main():
     server = Server(users=USERS, domains=("localhost", "example.test"))
     server.args = options(c2s__client_ca=os.path.join(server.dir, "ca.pem"), auth__fail_delay="0s")
     with server:
-        for test in (named, other_identity, several, not_offered, not_trusted, disabled):
+        for test in (named, other_identity, several, not_offered, not_trusted, disabled, expires):
             tap.run(f"EXTERNAL, {test.__name__.replace('_', ' ')}", test, server)
     with Server(users=USERS[:1]) as server:
         tap.run("EXTERNAL, by option", by_option, server)

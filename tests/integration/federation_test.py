@@ -162,7 +162,8 @@ def room(world, ours, theirs):
 
 
 def restart(world, ours):
-    """The peer goes and comes back; presence does too, and what is said from then on is heard."""
+    """The peer goes and comes back; presence does too, what is said from then on is heard, and the room
+    is entered anew."""
     world.peer.restart()
     theirs = world.theirs()
     expect(ours, "their presence", lambda e: e.tag == C + "presence" and e.get("from") == theirs.jid
@@ -171,7 +172,7 @@ def restart(world, ours):
     expect_message(theirs, "again")
     theirs.send(f"<message to='{bare(ours.jid)}' type='chat'><body>yes</body></message>")
     expect_message(ours, "yes")
-    return theirs
+    room(world, ours, theirs)
 
 
 def whole(tap, name, kind, out, into, flags, **kw):

@@ -17,6 +17,7 @@ from world import OURS, Two, attempts, condition, expect, login, steps
 
 BAD = ("expired", "othername", "selfsigned", "foreign")
 VOUCHED, UNVOUCHED = "selfsigned-vouched.example", "selfsigned-required.example"
+BY_DIALBACK, ANCHORED = "foreign-vouched.example", "anchor.example"
 # As the records of attempts say it.
 VERDICT = {"expired": "expired", "othername": "for another name", "selfsigned": "self-signed",
            "foreign": "not issued by a trusted authority"}
@@ -85,6 +86,7 @@ class Certificates:
                 found.append(f"remote:{kind}-{policy}.example.peer_certificate=optional")
             found.append(f"remote:{kind}-alone.example.dialback=forbidden")
         found.append("remote:wrong-optional.example.peer_certificate=optional")
+        found.append(f"remote:{BY_DIALBACK}.dialback=required")
         return found
 
 
@@ -172,10 +174,11 @@ def unverified():
 
 
 def theirs_first(two, juliet):
-    """The domain speaks first: its server's certificate, which DANE vouches for, proves dialback; where
-    nothing vouches for it dialback is not enough."""
+    """The domain speaks first: its certificate, which DANE vouches for, proves it, or its server's does
+    for dialback; where nothing vouches for it dialback is not enough."""
     two.b.tls_context = unverified
-    for domain, good in ((VOUCHED, True), (UNVOUCHED, False)):
+    for domain, good in ((VOUCHED, "proven by certificate"), (ANCHORED, "proven by certificate"),
+                         (BY_DIALBACK, "proven by dialback"), (UNVOUCHED, None)):
         two.a.ctl("s2s", "close", domain)
         romeo = login(two.b, domain, "romeo", "b")
         romeo.send(f"<message to='juliet@{OURS}' id='{domain}'><body>I take thee at thy word</body>"
@@ -183,8 +186,10 @@ def theirs_first(two, juliet):
         if good:
             e = expect(juliet, "message", lambda e: e.get("id") == domain)
             assert e.get("from") == f"romeo@{domain}/test", e.attrib
-            told = steps(two.a, domain, "in")
-            assert any(f"dialback for {domain}: valid" in line for line in told), told
+            (into,) = [a for a in attempts(two.a, domain) if a["direction"] == "in" and a["good"]]
+            assert into["result"] == good, into
+            led = any("TLSA" in s["text"] and "lead to it" in s["text"] for s in into["steps"])
+            assert led == (domain != BY_DIALBACK), into
         else:
             e = expect(romeo, "error", lambda e: e.get("id") == domain)
             assert e.get("type") == "error", e.attrib
@@ -200,8 +205,9 @@ def main():
         tap.done()
     folder = tempfile.mkdtemp(prefix="certs.")
     made = Certificates(folder).make()
-    users = [f"romeo@{d}:b" for d in (VOUCHED, UNVOUCHED)]
-    with Two(made.ca, made.all, made.zones, made.signed(), made.settings(), users=users) as two:
+    users = [f"romeo@{d}:b" for d in (VOUCHED, UNVOUCHED, BY_DIALBACK, ANCHORED)]
+    with Two(made.ca, made.all, made.zones, made.signed(), made.settings(),
+             ["s2s.multiplex=false", "s2s.retry_time=0s"], users) as two:
         juliet = two.juliet()
         certificates(tap, two, juliet)
         dane(tap, two, juliet)

@@ -19,10 +19,7 @@ def message(n, kind="chat", inner=""):
 NO_STORE = "<no-store xmlns='urn:xmpp:hints'/>"
 LIVE = (  # what a sender sends meanwhile: kind of message, what is in it
     ("chat", ""), ("chat", NO_STORE), ("headline", ""), ("normal", ""), ("normal", NO_STORE), ("chat", ""))
-
-
-def sender_of(e):
-    return e.get("from").split("/")[0]
+STORED_KINDS = (("chat", ""), ("normal", ""))
 
 
 def numbers(got, sender):
@@ -126,6 +123,37 @@ def requests(server):
     end(juliet, romeo)
 
 
+def owner_dies(server):
+    """The session manager dies while they wait: the next one gives each once, and those that are stored in
+    their order. (What the dead one had held for a stored one may come behind what was stored later.)"""
+    senders = [client(server, "romeo"), client(server, "mercutio")]
+    store(senders)
+    juliet = session(server, "juliet", resource="balcony")
+    server.kill("storage-1", signal.SIGSTOP)
+    try:
+        juliet.send("<presence/>")
+        juliet.sync()
+        last = live(senders, STORED)
+        for s in senders:
+            s.ping("passed")
+            s.until("passed")
+        for name in server.pids():
+            if name.startswith("sm-"):
+                server.kill(name)
+    finally:
+        server.kill("storage-1", signal.SIGCONT)
+    for s in senders:
+        s.send(message(last + 1))
+    got = collect(juliet, senders, last + 1) + juliet.sync()
+    logged = set(range(STORED)) | {STORED + i for i, row in enumerate(LIVE) if row in STORED_KINDS}
+    for s in senders:
+        numbers_got = numbers(got, s.jid)
+        assert sorted(numbers_got) == list(range(last + 2)), numbers_got
+        stored = [n for n in numbers_got if n in logged]
+        assert stored == sorted(stored), stored
+    end(juliet, *senders)
+
+
 def gone_meanwhile(server):
     """The session ends before: what waited for it is answered, or stored, as without it."""
     romeo = client(server, "romeo")
@@ -152,7 +180,7 @@ def main():
     tap = Tap()
     users = [*USERS[:2], "mercutio:queen"]
     with Server(users=users, args=options(c2s__rate_bytes=0, c2s__rate_stanzas=0)) as server:
-        run_all(tap, server, storage_stopped, without_pause, requests, gone_meanwhile)
+        run_all(tap, server, storage_stopped, without_pause, requests, owner_dies, gone_meanwhile)
     tap.done()
 
 

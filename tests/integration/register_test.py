@@ -78,6 +78,7 @@ def account(server):
     s = client(server, "romeo")
     e = ask(s, "get")
     assert e[0].find("{%s}registered" % REGISTER) is not None, ET.tostring(e)
+    assert e[0].find("{%s}instructions" % REGISTER).text, ET.tostring(e)
     assert e[0].findtext("{%s}username" % REGISTER) == "romeo", ET.tostring(e)
     assert ask(s, "set", fields("romeo", "changed")).get("type") == "result"
     s.close()

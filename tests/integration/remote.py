@@ -52,9 +52,9 @@ class Tell:
 
 
 class Remote:
-    """An instance of s2s. auto: every TELL is answered at once."""
+    """An instance of s2s, or with a route a component that serves it. auto: every TELL is answered at once."""
 
-    def __init__(self, server, auto=False, name="s2s-1"):
+    def __init__(self, server, auto=False, name="s2s-1", route=None):
         conf = os.path.join(server.dir, f"{name}.conf")
         with open(os.path.join(server.dir, "mercutio.conf")) as f, open(conf, "w") as out:
             out.writelines(line for line in f if not line.startswith("s2s {"))  # the real one's
@@ -62,11 +62,13 @@ class Remote:
         self.process = subprocess.Popen(
             [os.path.join(BUILD, "tests", "integration", "stub_s2s"), "-c",
              conf, "-i", name],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            env={**os.environ, **({"STUB_ROUTE": route} if route else {})})
         log.close()
         self.lines = queue.Queue()
         self.tells, self.answers = [], {}
         self.numbers = 0
+        self.domain = route or "remote.test"
         threading.Thread(target=self._read, daemon=True).start()
         self._wait(lambda: self.ready)
         self.sync("localhost")  # whoever sends from here on, its session manager knows of us
@@ -147,7 +149,7 @@ class Remote:
 
     def sync(self, to):
         """The owner of to has read what was said before."""
-        self.tell(f"<iq type='result' id='sync' from='sync@remote.test' to='{to}'/>")
+        self.tell(f"<iq type='result' id='sync' from='sync@{self.domain}' to='{to}'/>")
 
     def drain(self, to="localhost"):
         """All TELLs that have come so far: what is told before our own is answered has come."""

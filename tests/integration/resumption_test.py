@@ -1,213 +1,71 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""XEP-0198, version 1.6.3, by raw streams: enabling, acknowledgements both ways, resumption and what ends it."""
+"""XEP-0198, version 1.6.3, section 5: sessions that go on over another connection, and what ends them."""
 import calendar
-import os
-import socket
-import struct
-import sys
 import time
 
-from harness import SLOW, TIMEOUT, Closed, Server, Stream, Tap, client
+from acks import (SM, STANZAS, ack, authenticated, broken, counted, deaf, drop, enabled, failed, group,
+                  own_instances, resume, resumed, say, stanzas, stream_error, takes_all, too_high)
+from harness import Stream, Tap, client
 
-SM = "urn:xmpp:sm:3"
-STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
-STREAMS = "{urn:ietf:params:xml:ns:xmpp-streams}"
 DELAY = "{urn:xmpp:delay}delay"
-USERS = ("romeo", "juliet", "nurse")
 FAST = ["--set", "sm.detached_time=2s", "--set", "c2s.resume_max=2s", "--set", "sm.iq_from_strangers=true"]
 
 
-class Cast:
-    """A server, and accounts of one test's own there."""
-
-    def __init__(self, server, n):
-        self.server = server
-        self.romeo, self.juliet, self.nurse = (f"{u}{n}" for u in USERS)
-
-    def __getattr__(self, name):
-        return getattr(self.server, name)
-
-
-def authenticated(server, user, port=None):
-    s = Stream(server, port=port, tls=port is None)
-    if port:
-        s.open()
-        s.features()
-        s.starttls()
-    s.open()
-    s.features()
-    assert s.plain(user, server.users[user]).tag.endswith("}success")
-    s.reset()
-    s.open()
-    s.features()
-    return s
-
-
-def until(s, tag):
-    """The next element of that name, acknowledgements and their requests passed over."""
-    while True:
-        e = s.receive()
-        if e.tag == f"{{{SM}}}{tag}":
-            return e
-        assert e.tag.startswith("{" + SM), e.tag
-
-
-def enabled(server, user, attributes="resume='true'", resource="r", presence=True):
-    s = client(server, user, resource, presence)
-    s.send(f"<enable xmlns='{SM}' {attributes}/>")
-    e = until(s, "enabled")
-    s.id = e.get("id")
-    s.enabled = e
-    return s
-
-
-def resume(server, user, ident, h=0, port=None):
-    s = authenticated(server, user, port)
-    s.send(f"<resume xmlns='{SM}' previd='{ident}' h='{h}'/>")
-    return s, s.receive()
-
-
-def failed(e, condition, h=None):
-    assert e.tag == f"{{{SM}}}failed", e.tag
-    assert e.find(STANZAS + condition) is not None, [c.tag for c in e]
-    assert e.get("h") == h, f"h is {e.get('h')}, not {h}"
-
-
-def stream_error(s, condition):
-    for e in s.wait_closed():
-        if e.tag.endswith("}error") and e.find(STREAMS + condition) is not None:
-            return e
-    raise AssertionError(f"no stream error {condition}")
-
-
-def stanzas(s, n):
-    """The next n stanzas."""
-    got = []
-    while len(got) < n:
-        e = s.receive()
-        if not e.tag.startswith("{" + SM):
-            got.append(e)
-    return got
-
-
-def drop(s):
-    """The connection breaks without a word."""
-    raw = s.sock
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    raw.close()
-
-
-def broken(server, s):
-    """Drops it, and waits until the server has noticed: sm has it detached."""
-    drop(s)
-    deadline = time.monotonic() + TIMEOUT
-    while "detached" not in server.ctl("session", "list").stdout:
-        assert time.monotonic() < deadline, "it is not detached"
-        time.sleep(0.05)
-
-
-# --- enabling ------------------------------------------------------------------------------------
-
-def before_binding(w):
-    s = authenticated(w, w.romeo)
-    s.send(f"<enable xmlns='{SM}' resume='true'/>")
-    failed(s.receive(), "unexpected-request")
-    assert s.bind("r").get("type") == "result"
-    s.close()
-
-
-def twice(w):
-    s = enabled(w, w.romeo)
-    s.send(f"<enable xmlns='{SM}'/>")
-    assert any(e.tag.endswith("}error") for e in s.wait_closed())
-
-
-def attributes(w):
-    a, b = enabled(w, w.romeo), enabled(w, w.juliet)
-    assert a.id and a.id != b.id and len(a.id) >= 16
-    assert a.enabled.get("resume") == "true" and int(a.enabled.get("max")) > 0
-    a.close()
-    b.close()
-    s = enabled(w, w.romeo, "resume='true' max='7'")
-    assert s.enabled.get("max") == "7"
-    s.close()
-    s = enabled(w, w.romeo, "")
-    assert s.id is None and s.enabled.get("resume") in (None, "false")
-    s.close()
-
-
-def h_too_high(w):
-    s = enabled(w, w.romeo)
-    s.send(f"<a xmlns='{SM}' h='9'/>")
-    e = stream_error(s, "undefined-condition")
-    app = e.find(f"{{{SM}}}handled-count-too-high")
-    assert app.get("h") == "9" and app.get("send-count") is not None
-
-
-def asked(w):
-    """The server asks after a burst, and soon after a single stanza."""
+def goes_on(w, port=None):
     s, nurse = enabled(w, w.romeo), client(w, w.nurse)
-    nurse.send(f"<message to='{w.romeo}@localhost' type='chat'><body>x</body></message>")
-    tags = [s.receive().tag.split("}")[1] for _ in range(2)]
-    assert tags == ["message", "r"], tags
-    s.send(f"<a xmlns='{SM}' h='1'/>")
-    for n in range(25):
-        nurse.send(f"<message to='{w.romeo}@localhost' type='chat'><body>{n}</body></message>")
-    seen = []
-    while seen.count("message") < 25:
-        seen.append(s.receive().tag.split("}")[1])
-    assert seen.count("r") >= 2 or seen.index("r") < 24, seen
-    s.close()
-    nurse.close()
-
-
-def silence(w):
-    """Who leaves <r/> unanswered for too long loses the connection, not the session."""
-    s, nurse = enabled(w, w.romeo), client(w, w.nurse)
-    nurse.send(f"<message to='{w.romeo}@localhost' type='chat' id='q'><body>x</body></message>")
-    s.wait_closed()
-    s, e = resume(w, w.romeo, s.id)
-    assert e.tag == f"{{{SM}}}resumed", e.tag
-    assert stanzas(s, 1)[0].get("id") == "q"
-    s.close()
-    nurse.close()
-
-
-# --- resumption ----------------------------------------------------------------------------------
-
-def goes_on(w, ports=(None, None)):
-    s, nurse = enabled(w, w.romeo), client(w, w.nurse)
-    s.send(f"<message to='{w.nurse}@localhost' type='chat' id='a'><body>x</body></message>")
+    say(s, w.nurse, "a")
     assert stanzas(nurse, 1)[0].get("id") == "a"
-    broken(w, s)
+    broken(w, w.romeo, s)
     for n in range(3):
-        nurse.send(f"<message to='{w.romeo}@localhost' type='chat' id='b{n}'><body>x</body></message>")
+        say(nurse, w.romeo, f"b{n}")
     nurse.sync()
-    s2, e = resume(w, w.romeo, s.id, port=ports[1])
-    assert e.tag == f"{{{SM}}}resumed" and e.get("h") == "1" and e.get("previd") == s.id, e.attrib
+    s2 = resumed(w, w.romeo, s.id, port=port)
+    assert s2.h == 1, s2.h
     assert [m.get("id") for m in stanzas(s2, 3)] == ["b0", "b1", "b2"]
-    s2.send(f"<a xmlns='{SM}' h='3'/>")
+    ack(s2, 3)
     s2.ping("p")
     assert stanzas(s2, 1)[0].get("id") == "p"
-    # Its presence never went.
+    counted(s2, 2)  # the counters go on
     s2.send("</stream:stream>")
     s2.wait_closed()
     nurse.close()
 
 
 def other_c2s(w):
-    goes_on(w, (None, w.base + 402))
+    goes_on(w, w.base + 402)
+
+
+def nobody_notices(w):
+    """Its presence stays as it was, for others and for itself."""
+    watch, s = client(w, w.romeo, "watch"), enabled(w, w.romeo)
+    seen = stanzas(watch, 1)[0]
+    assert seen.get("from").endswith("/r") and seen.get("type") is None, seen.attrib
+    broken(w, w.romeo, s)
+    s = resumed(w, w.romeo, s.id)
+    assert not watch.sync()
+    s.ping("p")
+    assert stanzas(s, 1)[0].get("id") == "p"
+    s.close()
+    watch.close()
 
 
 def still_connected(w):
     s = enabled(w, w.romeo)
-    s2, e = resume(w, w.romeo, s.id)
-    assert e.tag == f"{{{SM}}}resumed", e.tag
+    s2 = resumed(w, w.romeo, s.id)
     stream_error(s, "conflict")
     s2.ping("p")
     assert stanzas(s2, 1)[0].get("id") == "p"
     s2.close()
+
+
+def still_connected_elsewhere(w):
+    s = enabled(w, w.romeo)
+    for port in (402, 401, 402, 401):
+        s2 = resumed(w, w.romeo, s.id, port=w.base + port)
+        stream_error(s, "conflict")
+        s = s2
+    s.close()
 
 
 def races(w):
@@ -215,43 +73,63 @@ def races(w):
     s, nurse = enabled(w, w.romeo), client(w, w.nurse)
     got = []
     for n in range(60):
-        nurse.send(f"<message to='{w.romeo}@localhost' type='chat' id='{n}'><body>x</body></message>")
+        say(nurse, w.romeo, n)
         if n % 12 == 11:
-            s, e = resume(w, w.romeo, s.id, len(got)), None
-            s, e = s[0], s[1]
-            assert e.tag == f"{{{SM}}}resumed", e.tag
-            s.id = e.get("previd")
+            s = resumed(w, w.romeo, s.id, len(got))
             got += [int(m.get("id")) for m in stanzas(s, n + 1 - len(got))]
     assert got == list(range(60)), got
     s.close()
     nurse.close()
 
 
-def unknown(w):
-    s, e = resume(w, w.romeo, "0123456789abcdef.0.0")
-    failed(e, "item-not-found")
-    assert s.bind("r").get("type") == "result"  # "the client may then bind"
+# --- refused -------------------------------------------------------------------------------------
+
+def refused(w):
+    """Whatever is wrong is told, and the client may bind on the same stream."""
+    romeo = enabled(w, w.romeo)
+    s = authenticated(w, w.romeo)
+    for bad in ("0123456789abcdef.0.0", "nonsense", "", "0123456789abcdef.0.0.0", romeo.id + "0" * 5000):
+        s.send(f"<resume xmlns='{SM}' previd='{bad}' h='0'/>")
+        failed(s.receive(), "item-not-found")
+    for bad in (f"previd='{romeo.id}'", f"previd='{romeo.id}' h='x'", f"previd='{romeo.id}' h='4294967296'"):
+        s.send(f"<resume xmlns='{SM}' {bad}/>")
+        failed(s.receive(), "bad-request")
+    assert s.bind("other").get("type") == "result"
+    s.send(f"<resume xmlns='{SM}' previd='{romeo.id}' h='0'/>")
+    failed(s.receive(), "unexpected-request")
+    s.sync()
     s.close()
+    romeo.close()
 
 
 def of_another(w):
+    """Nothing is told of it, and it can still be resumed by whose it is."""
     s = enabled(w, w.romeo)
-    broken(w, s)
+    s.ping("p")
+    broken(w, w.romeo, s)
     j, e = resume(w, w.juliet, s.id)
     failed(e, "item-not-found")
+    assert j.bind("r").get("type") == "result"
     j.close()
-    s, e = resume(w, w.romeo, s.id)
-    assert e.tag == f"{{{SM}}}resumed"
-    s.close()
+    resumed(w, w.romeo, s.id).close()
 
 
 def too_high_when_resuming(w):
-    s = enabled(w, w.romeo)
-    broken(w, s)
-    s, e = resume(w, w.romeo, s.id, 77)
-    assert e.find(f".//{{{SM}}}handled-count-too-high") is not None, e.tag
+    s, nurse = enabled(w, w.romeo), client(w, w.nurse)
+    broken(w, w.romeo, s)
+    for n in range(5):
+        say(nurse, w.romeo, n)
+    nurse.sync()
+    for h in (77, 1, 4294967295):  # also of what came since, and was not sent
+        s2, e = resume(w, w.romeo, s.id, h)
+        assert too_high(e).get("h") == str(h)
+    s = resumed(w, w.romeo, s.id)
+    assert takes_all(s, 5) == [str(n) for n in range(5)]
     s.close()
+    nurse.close()
 
+
+# --- ends ----------------------------------------------------------------------------------------
 
 def ended(w):
     """</stream:stream> ends the session at once: others are told, and nobody resumes it."""
@@ -267,24 +145,34 @@ def ended(w):
 
 
 def expired(w):
-    """As for a resource that has gone: messages wait with their first stamp, requests get an error."""
+    """As for a resource that has gone: messages wait with their first stamp, requests get an error, what was
+    received is still known to its own account."""
     s, nurse = enabled(w, w.romeo), client(w, w.nurse)
     s.ping("mine")
-    broken(w, s)
-    nurse.send(f"<message to='{w.romeo}@localhost' type='chat' id='m'><body>x</body></message>")
+    broken(w, w.romeo, s)
+    say(nurse, w.romeo, "m")
+    say(nurse, w.romeo, "h", kind="headline")
     nurse.sync()
     stored = time.time()
-    nurse.send(f"<iq to='{w.romeo}@localhost/r' type='get' id='q'><query xmlns='urn:example:q'/></iq>")
+    nurse.send(f"<iq to='{w.romeo}@localhost/r' type='get' id='q'><query xmlns='urn:example:q'/></iq>"
+               f"<iq to='{w.romeo}@localhost/r' type='result' id='r'/>")
     e = stanzas(nurse, 1)[0]  # when it has expired
     assert e.get("id") == "q" and e.get("type") == "error", e.attrib
+    assert e.find(f".//{STANZAS}service-unavailable") is not None
+    j, e = resume(w, w.juliet, s.id)
+    failed(e, "item-not-found")
+    j.close()
     s, e = resume(w, w.romeo, s.id)
     failed(e, "item-not-found", "1")
     assert s.bind("r").get("type") == "result"
     s.send("<presence/>")
-    m = [e for e in stanzas(s, 2) if e.tag.endswith("}message")][0]
-    stamp = m.find(DELAY).get("stamp")
+    while not (e := s.receive()).tag.endswith("}message"):
+        pass
+    assert e.get("id") == "m", e.attrib
+    stamp = e.find(DELAY).get("stamp")
     at = calendar.timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S"))
     assert at <= stored, f"{stamp} is not when it was sent"
+    assert not [e for e in s.sync() + nurse.sync() if e.tag.endswith(("}message", "}iq"))]
     s.close()
     nurse.close()
 
@@ -292,41 +180,24 @@ def expired(w):
 def to_another_resource(w):
     """A session that expires leaves its messages to the resource that there still is."""
     s, nurse = enabled(w, w.romeo), client(w, w.nurse)
-    broken(w, s)
-    nurse.send(f"<message to='{w.romeo}@localhost/r' type='chat' id='m'><body>x</body></message>")
-    nurse.sync()
     other = client(w, w.romeo, "other")
-    while True:
-        e = other.receive()
-        if e.tag.endswith("}message"):
-            break
+    broken(w, w.romeo, s)
+    nurse.send(f"<message to='{w.romeo}@localhost/r' type='chat' id='m'><body>x</body></message>")
+    while not (e := other.receive()).tag.endswith("}message"):
+        pass
     assert e.get("id") == "m" and e.find(DELAY) is not None
     other.close()
     nurse.close()
 
 
-# --- limits --------------------------------------------------------------------------------------
-
-def unread(w):
-    """Who reads and acknowledges nothing has a limit; what is logged comes again."""
-    s, nurse = enabled(w, w.romeo), client(w, w.nurse)
-    for n in range(8):
-        nurse.send(f"<message to='{w.romeo}@localhost' type='chat' id='{n}'><body>{'x' * 20000}</body></message>")
-    stream_error(s, "resource-constraint")
-    s = client(w, w.romeo, presence=False)
-    s.send("<presence/>")
-    got = [e.get("id") for e in stanzas(s, 9) if e.tag.endswith("}message")]
-    assert got == [str(n) for n in range(8)], got
-    s.close()
-    nurse.close()
-
+# --- without XEP-0198 ----------------------------------------------------------------------------
 
 def unsent(w):
-    """Without XEP-0198: what the kernel had not taken from us goes back to the log."""
+    """What the kernel had not taken from us goes back to the log."""
     s, nurse = client(w, w.romeo), client(w, w.nurse)
-    s.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf(s)
     for n in range(80):  # more than the kernel takes
-        nurse.send(f"<message to='{w.romeo}@localhost' type='chat' id='{n}'><body>{'x' * 60000}</body></message>")
+        say(nurse, w.romeo, n, "x" * 60000)
     nurse.sync()
     drop(s)
     s = Stream(w).login(w.romeo)
@@ -344,25 +215,10 @@ def unsent(w):
 
 def main():
     tap = Tap()
-    if os.environ.get("MERCUTIO_RUN_ARGS"):
-        tap.skip("resumption", "it chooses the instances itself")
-        tap.done()
-
-    def group(args, *tests):
-        wanted = [t for t in tests if len(sys.argv) < 2 or t.__name__ in sys.argv[1:]]
-        if not wanted:
-            return
-        users = [f"{u}{n}:{u}" for n in range(len(wanted)) for u in USERS]
-        with Server(users=users, args=["--unlimited", *args]) as server:
-            for n, t in enumerate(wanted):
-                tap.run(t.__name__.replace("_", " "), t, Cast(server, n))
-
-    group([], before_binding, twice, attributes, h_too_high, asked, still_connected, races, unknown, unsent)
-    group(["--instances", "sm=2,c2s=2"], goes_on, other_c2s)
-    group([], of_another, too_high_when_resuming)
-    group(FAST, ended, expired, to_another_resource)
-    group(["--set", f"c2s.ack_timeout={1 * SLOW}s"], silence)
-    group(["--set", "sm.given_max=65536"], unread)
+    own_instances(tap, "resumption")
+    group(tap, [], still_connected, nobody_notices, races, refused, of_another, too_high_when_resuming, unsent)
+    group(tap, ["--instances", "sm=2,c2s=2"], goes_on, other_c2s, still_connected_elsewhere)
+    group(tap, FAST, ended, expired, to_another_resource)
     tap.done()
 
 

@@ -8,11 +8,14 @@ import socket
 import sys
 import threading
 import time
+from datetime import datetime
 import xml.etree.ElementTree as ET
 
-from harness import TIMEOUT, Stream, Tap
+from cutter import Cutter
+from harness import TIMEOUT, Stream, Tap, free_port_base
+from raw import stats
 from two import (A, B, DB, EVIL, Peer, Two, attempts, condition, expect, listed, make_cert, message, presence,
-                 stanza, talk)
+                 stanza, talk, until)
 
 
 # --- two servers ---------------------------------------------------------------------------------
@@ -99,7 +102,7 @@ def test_subscription():
 
 def test_restart():
     """The other server restarts: what is sent while it is away returns once, later stanzas arrive."""
-    with Two() as two:
+    with Two(a=("s2s.retry_time=0s",)) as two:
         juliet, romeo = two.login()
         talk(two, juliet, romeo, 1)
         two.servers[1].stop()
@@ -188,7 +191,7 @@ def test_dead_domain():
     silent.bind(("127.0.0.3", 0))
     silent.listen(8)
     port = silent.getsockname()[1]
-    with Two(a=("s2s.login_timeout=3s",), remotes={
+    with Two(a=("s2s.login_timeout=3s", "s2s.retry_time=0s"), remotes={
             "silent.example": f"127.0.0.3:{port}", "refused.example": "127.0.0.3:1"}) as two:
         juliet, romeo = two.login()
         for k in range(5):
@@ -540,7 +543,7 @@ def test_attacks():
 
 
 def test_reads_nothing():
-    """A peer that is proven and then reads nothing: its stream ends, what waited for it returns."""
+    """A peer that is proven and then reads nothing: its stream ends; each stanza returns, once."""
     with Two(a=("s2s.out_timeout=2s", "s2s.ack_timeout=3s", "s2s.bidi=true")) as two:
         a = two.servers[0]
         juliet, romeo = two.login()
@@ -548,20 +551,88 @@ def test_reads_nothing():
         p.secure()
         p.send("<bidi xmlns='urn:xmpp:bidi'/>")
         assert p.external(EVIL) == ("success", None)
+        # Else what its kernel takes is done.
+        p.send("<enable xmlns='urn:xmpp:sm:3'/>")
+        assert p.receive().tag.endswith("enabled")
         p.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         n, body = 60, "x" * 100000
         for k in range(n):
             juliet.send(f"<message to='m@{EVIL}' id='n{k}'><body>{body}</body></message>")
-        errors = set()
-        while len(errors) < 20:
+        errors = {}
+        while len(errors) < n:
             e = juliet.receive(2 * TIMEOUT)
             if e.get("type") == "error":
                 assert e.get("id") not in errors
-                errors.add(e.get("id"))
-                assert condition(e) in ("remote-server-timeout", "resource-constraint",
-                                        "remote-server-not-found"), ET.tostring(e)
+                errors[e.get("id")] = condition(e)
+        # The queue is bounded (queue_bytes): what came later was told at once.
+        assert "resource-constraint" in errors.values(), errors
+        assert set(errors.values()) <= {"remote-server-timeout", "resource-constraint",
+                                        "remote-server-not-found"}, errors
         message(juliet, f"romeo@{B}", "alive")
         expect(romeo, "alive")
+        assert not [e for e in juliet.sync() if e.get("type") == "error"]
+        assert stats(a, "s2s-1")["queued"] == 0
+
+
+def test_loop():
+    """Each server takes the other one for a third domain's: asking one another has an end."""
+    base = free_port_base(("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+    two = Two(a=(f"remote:{EVIL}.target=127.0.0.2:{base + 269}",),
+              b=(f"remote:{EVIL}.target=127.0.0.1:{base + 269}",),
+              both=("s2s.peer_certificate=forbidden", "s2s.bidi=false"), base=base)
+    with two:
+        juliet, romeo = two.login()
+        n = 10
+        for k in range(n):
+            for server, own in zip(two.servers, (A, B)):
+                p = Peer(server, own, EVIL)
+                p.secure()
+                p.send(f"<db:result from='{EVIL}' to='{own}'>key{k}</db:result>")
+                e = p.receive()
+                assert e.get("type") == "error", ET.tostring(e)
+                assert condition(e) in ("remote-server-not-found", "remote-server-timeout")
+                p.close()
+        # Both domains prove themselves to one another at the same time.
+        talk(two, juliet, romeo)
+        for server in two.servers:
+            s = stats(server, "s2s-1")
+            # At most one for each question, and one with the other server.
+            assert s["opened"] <= n + 2, s
+            until("streams are left", lambda: stats(server, "s2s-1")["unproven"] == 0)
+            assert not [x for x in listed(server) if x["remote"] == EVIL and x["state"] == "ready"]
+
+
+def test_reset_loop():
+    """A peer that breaks each stream as soon as it stands: it is come back to with a pause, what it did not
+    acknowledge is returned once, others are served."""
+    relay = Cutter()
+    with Two(a=("s2s.backoff_min=1s", "s2s.resume_time=5s"), remotes={B: relay.target}) as two:
+        relay.to = ("127.0.0.2", two.base + 269)
+        a = two.servers[0]
+        juliet, romeo = two.login()
+        message(juliet, f"romeo@{B}", "lost")
+        done, began = [], []
+
+        def broken():
+            """Cuts what stands; whether that was often enough."""
+            for s in listed(a):
+                if s["direction"] == "out" and s["state"] == "ready":
+                    relay.cut()
+                    began.append(relay.count)
+            done.extend(e.get("id") for e in juliet.sync() if e.get("type") == "error")
+            return len(began) >= 5
+
+        until("no new stream", broken)
+        times = sorted(x["time"] for x in attempts(a, B) if x["direction"] == "out")
+        assert len(times) == len(set(times)), times
+        for one, two_ in zip(times, times[1:]):
+            gap = datetime.fromisoformat(two_[:-1]) - datetime.fromisoformat(one[:-1])
+            assert gap.total_seconds() > 0.5, times
+        got = [e.get("id") for e in romeo.sync() if e.tag.endswith("message")]
+        assert got.count("lost") <= 1 and done.count("lost") <= 1
+        message(romeo, f"juliet@{A}", "alive")
+        expect(juliet, "alive")
+    relay.close()
 
 
 def test_certificate_required():
@@ -582,7 +653,8 @@ tap = Tap()
 TESTS = [test_external, test_direct_tls, test_dialback, test_several, test_clear, test_subscription,
          test_restart, test_kill, test_drain_first, test_drain_second,
          test_dead_domain, test_too_big, test_denied, test_commands,
-         test_certificate_required, test_untrusted, test_multiplex, test_router, test_key_replay, test_reads_nothing]
+         test_certificate_required, test_untrusted, test_multiplex, test_router, test_key_replay, test_reads_nothing,
+         test_loop, test_reset_loop]
 wanted = sys.argv[1:]
 for t in TESTS:
     if not wanted or t.__name__ in wanted:

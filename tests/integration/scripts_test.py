@@ -38,9 +38,6 @@ def match(want, got, names, path="", top=True):
         raise Mismatch(f"{here}: is {got.tag}")
     have = {k: v for k, v in got.attrib.items() if not k.endswith("}lang") or k in want.attrib}
     expected = dict(want.attrib)
-    for attributes in (have, expected):  # the default, RFC 6121 section 5.2.2
-        if top and want.tag == f"{{{CLIENT}}}message" and attributes.get("type") == "normal":
-            del attributes["type"]
     for name, value in expected.items():
         if name not in have:
             raise Mismatch(f"{here}: lacks {name}")

@@ -8,7 +8,7 @@ import signal
 import sys
 
 from harness import NS, Server, Stream, Tap, client
-from raw import USERS, authenticated, options, run_all, secure, session, stanza_error, stream_error
+from raw import USERS, authenticated, b64, options, run_all, secure, session, stanza_error, stream_error
 
 HEAD = ("<?xml version='1.0'?><stream:stream to='localhost' version='1.0' xmlns='jabber:client' "
         "xmlns:stream='http://etherx.jabber.org/streams'>")
@@ -18,7 +18,10 @@ BODY = MESSAGE % "<body>x</body>"
 # The stream header: condition, what is sent. In the clear and inside TLS.
 HEADERS = (
     ("host-unknown", HEAD.replace("localhost", "nowhere.example")),  # 4.9.3.6
+    ("host-gone", HEAD.replace("localhost", "old.example")),  # 4.9.3.5
+    ("host-gone", HEAD.replace("localhost", "OLD.äxample")),
     ("improper-addressing", HEAD.replace("to='localhost' ", "")),  # 4.9.3.7
+    ("improper-addressing", HEAD.replace("to='localhost' ", "to='' ")),
     ("improper-addressing", HEAD.replace("to='localhost'", "to='a b'")),
     ("invalid-namespace", HEAD.replace("http://etherx.jabber.org/streams", "urn:wrong")),  # 4.9.3.10
     ("invalid-namespace", HEAD.replace("jabber:client", "urn:wrong")),
@@ -27,6 +30,10 @@ HEADERS = (
     ("bad-namespace-prefix", HEAD.replace("<stream:stream", "<xml:stream")),  # 4.9.3.2
     ("unsupported-version", HEAD.replace("version='1.0' xmlns=", "version='0.9' xmlns=")),  # 4.9.3.25
     ("unsupported-version", HEAD.replace(" version='1.0' xmlns=", " xmlns=")),
+    ("unsupported-version", HEAD.replace("version='1.0' xmlns=", "version='abc' xmlns=")),
+    ("unsupported-version", HEAD.replace("version='1.0' xmlns=", "version='' xmlns=")),
+    ("unsupported-version", HEAD.replace("version='1.0' xmlns=", "version='1.0.0' xmlns=")),
+    ("unsupported-version", HEAD.replace("version='1.0' xmlns=", "version='-1.0' xmlns=")),
     ("unsupported-encoding", HEAD.replace("?>", " encoding='ISO-8859-1'?>")),  # 4.9.3.22
     ("unsupported-encoding", HEAD.encode("utf-16")),
     ("unsupported-encoding", HEAD.encode("utf-16-be")),
@@ -80,10 +87,9 @@ INSIDE = (
 
 # Those without a test here, and why.
 NOT_DUE = {
-    "host-gone": "a domain that is no longer served is unknown after the restart that this takes",
     "internal-server-error": "only where the server itself is at fault",
     "remote-connection-failed": "another server's matter",
-    "reset": "the server never asks for new keys or features of a stream",
+    "reset": "external_test: a client's certificate expires",
     "unsupported-feature": "only an initiating entity sends it",
 }
 
@@ -95,6 +101,72 @@ def header_error(server, condition, data, tls):
     # 4.9.1.2: with the server's name, also where the client has named an unknown host or none.
     assert s.header.get("from") == "localhost", s.header.attrib
     assert s.header.get("id")
+
+
+# 4.7.5: what a client says, and what it is answered. A number that is not there is not answered.
+VERSIONS = (
+    ("1.0", "1.0", True), ("1.1", "1.0", True), ("1.10", "1.0", True), ("2.0", "1.0", True),
+    ("10.0", "1.0", True), ("01.00", "1.0", True), ("0.9", "0.9", False), ("0.10", "0.10", False),
+    ("00.09", "0.9", False), (None, None, False), ("abc", "1.0", False))
+
+
+def versions(server):
+    """4.7.5: the lower of both numbers, compared as numbers, without leading zeros."""
+    for sent, answered, served in VERSIONS:
+        s = Stream(server)
+        s.open(extra=f"version='{sent}'" if sent else "")
+        if served:
+            s.features()
+        else:
+            stream_error(s, "unsupported-version")
+        assert s.header.get("version") == answered, (sent, s.header.attrib)
+        s.close()
+
+
+def headers(server):
+    """4.7: from is ours, to is the bare JID that the client says it is (and is there only then), an id of
+    the client's counts for nothing, the language is ours, whatever it asks for."""
+    lang = "{http://www.w3.org/XML/1998/namespace}lang"
+    for extra, to in (("", None), ("from='romeo@localhost'", "romeo@localhost"),
+                      ("from='romeo@localhost/orchard'", "romeo@localhost"),
+                      ("from='Romeo@LOCALHOST'", "romeo@localhost"), ("from='@'", None),
+                      ("id='mine'", None), ("xml:lang='de'", None), ("xml:lang=''", None),
+                      ("xml:lang='en-GB'", None), ("unknown='x' xmlns:y='urn:y' y:z='1'", None)):
+        s = Stream(server)
+        s.open(extra="version='1.0' " + extra)
+        s.features()
+        a = s.header.attrib
+        assert a.get("from") == "localhost" and a.get("to") == to and a.get(lang) == "en", (extra, a)
+        assert len(a.get("id")) >= 16 and a.get("id") != "mine", (extra, a)
+        s.close()
+
+
+def namespaces(server):
+    """4.8.2, 4.8.5: the content namespace as the default, or on each element; any prefix for the stream's.
+    What we send has no prefix, and is in jabber:client."""
+    plain = b64("\0romeo\0" + server.users["romeo"])
+    forms = (
+        (HEAD, "</stream:stream>"),
+        (HEAD.replace("stream:stream", "s:stream").replace("xmlns:stream", "xmlns:s"), "</s:stream>"),
+        ("<stream to='localhost' version='1.0' xmlns='http://etherx.jabber.org/streams'>", "</stream>"),
+        ("<s:stream to='localhost' version='1.0' xmlns:s='http://etherx.jabber.org/streams'>", "</s:stream>"))
+    for head, end in forms:
+        s = Stream(server)
+        s.send(head)
+        s.features()
+        s.send(f"<auth xmlns='{NS['sasl']}' mechanism='PLAIN'>{plain}</auth>")
+        assert s.receive().tag.endswith("}success")
+        s.reset()
+        s.send(head)
+        s.features()
+        s.send(f"<iq xmlns='jabber:client' type='set' id='b'><bind xmlns='{NS['bind']}'/></iq>")
+        assert s.receive().get("type") == "result"
+        s.send("<iq xmlns='jabber:client' type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+        e = s.receive()
+        assert e.tag == "{jabber:client}iq" and e.get("type") == "result", (head, e.attrib)
+        s.send(end)
+        assert not s.wait_closed() and s.depth == 0
+        s.close()
 
 
 OPENERS = {"secure": secure, "authenticated": authenticated, "bound": session}
@@ -223,7 +295,9 @@ def main():
         tap.done()
     chosen = sys.argv[1:]
     tap.run("every condition", complete)
-    with Server(users=USERS[:2], args=options(auth__fail_delay="0s", c2s__rate_bytes=0)) as server:
+    with Server(users=USERS[:2], args=options(
+            auth__fail_delay="0s", c2s__rate_bytes=0,
+            c2s__former_domains="old.example,old.äxample")) as server:
         for condition, data in HEADERS if not chosen or "headers" in chosen else ():
             for tls in (True, False):
                 tap.run(f"header, {condition}, {str(data)[:60]!r}", header_error, server, condition,
@@ -232,7 +306,8 @@ def main():
             for step in steps:
                 tap.run(f"{step}, {condition}, {str(data)[:60]!r}", inside_error, server, step,
                         condition, data)
-        run_all(tap, server, conflict, undefined_condition, invalid_xml, ours_closed)
+        run_all(tap, server, conflict, undefined_condition, invalid_xml, ours_closed, versions,
+                headers, namespaces)
     with Server(users=USERS[:1], args=options(
             c2s__idle_ping="1s", c2s__idle_timeout="1s", c2s__owner_timeout="1s")) as server:
         run_all(tap, server, connection_timeout, resource_constraint)

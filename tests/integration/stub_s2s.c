@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A double of s2s for tests: serves route s2s, shows what it is told and does what it is told.
+ * A double of s2s for tests: serves route s2s, shows what it is told and does what it is told. With
+ * STUB_ROUTE in the environment it is a component that serves that domain.
  *
  * One JSON object a line. It prints {"got": N, "xml": …, "lane": L, "key": […], "repeated": B,
  * "remaining": MS} for each TELL (N counts), {"told": N, "error": XML} for the answer to its own,
@@ -347,10 +348,10 @@ static void *stub_deinit(void *state)
 }
 
 static const struct option options[] = {{NULL}};
-static const struct msg_bind binds[] = {{.route = {"s2s", 3}}, {.route = {NULL, 0}}};
+static struct msg_bind binds[] = {{.route = {"s2s", 3}}, {.route = {NULL, 0}}};
 static const char *const peers[] = {"router", "sm", "ctl", NULL};
 
-static const struct process stub_process = {
+static struct process stub_process = {
 	.name = "s2s",
 	.summary = "a double of s2s for tests",
 	.options = options,
@@ -364,5 +365,11 @@ static const struct process stub_process = {
 
 int main(int argc, char **argv)
 {
+	const char *route = getenv("STUB_ROUTE");
+
+	if (route) {
+		stub_process.name = "component";
+		binds[0].route = str_z(route);
+	}
 	return process_main(&stub_process, argc, argv);
 }

@@ -3,8 +3,10 @@
 # One run is enough: the database and the number of instances make no difference here.
 """What TLS may not do (RFC 9325 section 3, RFC 7590): renegotiation, compression, resumption with early data."""
 import os
+import select
 import socket
 import subprocess
+import time
 
 from harness import TIMEOUT, Server, Tap
 from raw import USERS, alive, run_all, session
@@ -38,7 +40,10 @@ class Tool:
 
     def until(self, text):
         """All that it has said, once this is there."""
+        deadline = time.monotonic() + 3 * TIMEOUT
         while text not in self.output:
+            ready, _, _ = select.select([self.process.stdout], [], [], deadline - time.monotonic())
+            assert ready, f"{text!r} did not come: {self.output[-1500:]}"
             data = os.read(self.process.stdout.fileno(), 4096)
             assert data, f"no {text!r} in: {self.output[-1500:]}"
             self.output += data.decode(errors="replace")
@@ -110,18 +115,23 @@ def ticket_of_another(server, kept):
     pem = os.path.join(certs, "localhost.pem")
     key = os.path.join(certs, "localhost.key")
     other = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", pem, "-key",
-                              key, "-tls1_3", "-early_data"], stdin=subprocess.PIPE,
+                              key, "-tls1_3", "-max_early_data", "16384"], stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         seen = b""
         while b"ACCEPT" not in seen:
+            ready, _, _ = select.select([other.stdout], [], [], 3 * TIMEOUT)
+            assert ready, seen
             data = os.read(other.stdout.fileno(), 4096)
             assert data, seen
             seen += data
         with Tool(server, "-tls1_3", "-sess_out", kept, port=port) as t:
-            t.until("Max Early Data: 16384")
+            deadline = time.monotonic() + 3 * TIMEOUT
+            while not os.path.exists(kept) and time.monotonic() < deadline:
+                time.sleep(0.05)  # the tool says that it has it when it ends
             t.send("Q\n")
-            t.ended()
+            _, out = t.ended()
+            assert "Max Early Data: 16384" in out, out[-1500:]
     finally:
         other.kill()
         other.wait()

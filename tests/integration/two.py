@@ -18,14 +18,16 @@ A, B, EVIL = "capulet.example", "montague.example", "evil.example"
 DB = "jabber:server:dialback"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 STREAMS = "{urn:ietf:params:xml:ns:xmpp-streams}"
+PATIENCE = 3 * TIMEOUT
 
 
 class Two:
     """Both servers, under one authority (or each its own); targets instead of DNS."""
 
-    def __init__(self, instances=1, a=(), b=(), both=(), remotes=None, one_ca=True, more=()):
+    def __init__(self, instances=1, a=(), b=(), both=(), remotes=None, one_ca=True, more=(),
+                 base=None):
         self.one_ca = one_ca
-        self.base = free_port_base(("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+        self.base = base or free_port_base(("127.0.0.1", "127.0.0.2", "127.0.0.3"))
         self.dirs = [tempfile.mkdtemp(prefix="ms2s.") for _ in range(2)]
         names, users = (A, B), ("juliet:a", "romeo:b")
         self.servers = []
@@ -70,6 +72,17 @@ class Two:
             s.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq><presence/>")
             s.sync()
         return juliet, romeo
+
+
+def until(what, fn, *args):
+    """What it returns, as soon as that is true."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = fn(*args)
+        if found:
+            return found
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
 
 
 def message(s, to, tag, kind="chat"):

@@ -75,10 +75,11 @@ class Two:
     domain, and one of many.
     others: domain -> (certificate, key), with the CA `ca`; zones(two) -> names in A-labels and their
     records; signed: those of them with DNSSEC; ours, theirs: settings, {0} in them is the port;
-    liar(two): rules of a name server in front (liar.py)."""
+    liar(two): rules of a name server in front (liar.py); own: as others, further domains of ours."""
 
-    def __init__(self, ca, others, zones, signed=(), ours=(), theirs=(), users=(), liar=None):
+    def __init__(self, ca, others, zones, signed=(), ours=(), theirs=(), users=(), liar=None, own=None):
         self.dir = tempfile.mkdtemp(prefix="two.")
+        self.others = others
         self.base = free_port_base(("127.0.0.1", "127.0.0.2"))
         self.port, self.tls_port = self.base + 269, self.base + 270
         records = {OURS: f"_xmpp-server._tcp SRV 0 0 {self.port} x\nx A 127.0.0.1"}
@@ -89,7 +90,7 @@ class Two:
         anchor = [f"s2s.dns_anchor={self.dns.anchor}"] if signed else []
         self.servers = []
         for i, (certificates, sets, names) in enumerate((
-                ({OURS: ca.issue(OURS)}, [*anchor, *ours], ["juliet:a"]), (others, theirs, users))):
+                ({OURS: ca.issue(OURS), **(own or {})}, [*anchor, *ours], ["juliet:a"]), (others, theirs, users))):
             folder = os.path.join(self.dir, str(i))
             prepare(folder, ca, certificates)
             args = ["--instances", "s2s=1"]

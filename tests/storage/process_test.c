@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "link/shards.h"
 #include "link/store_client.h"
 #include "tests/storage/pg_server.h"
@@ -84,6 +85,17 @@ static void server_start(struct server *s)
 	}
 	fclose(f);
 	s->router = start(s, "router/mercutio-router");
+	s->storage = start(s, "storage/mercutio-storage");
+}
+
+/* With a line more; the storage of server_start has not begun with anything. */
+static void server_configure(struct server *s, const char *line)
+{
+	FILE *f = fopen(s->conf, "a");
+
+	fprintf(f, "%s\n", line);
+	fclose(f);
+	end(s->storage, SIGKILL);
 	s->storage = start(s, "storage/mercutio-storage");
 }
 
@@ -341,6 +353,36 @@ START_TEST(disk_full)
 }
 END_TEST
 
+/* More at once than may wait: the rest goes back to its sender, in order, and comes again. */
+START_TEST(more_than_may_wait)
+{
+	struct server s;
+	struct client c;
+	uint64_t end;
+
+	server_start(&s);
+	server_configure(&s, "storage { waiting_bytes = 1M }");
+	client_start(&c, &s, "sm-1", "sm");
+	client_take(&c, "a@x", 0);
+	ck_assert_uint_ne(shard_of("a@x"), shard_of("b@x"));
+	client_take(&c, "b@x", 0);
+	kill(s.storage, SIGSTOP);
+	client_append(&c, "a@x", 1, ENTRIES);
+	client_append(&c, "b@x", 1, ENTRIES);
+	for (int i = 0; i < 20; i++)
+		loop_run_once(c.loop);
+	kill(s.storage, SIGCONT);
+	end = clock_mono_ms() + 40000;
+	while (c.answered < 2 * ENTRIES && clock_mono_ms() < end)
+		loop_run_once(c.loop);
+	ck_assert_uint_eq(c.committed, 2 * ENTRIES);
+	ck_assert_int_eq(client_read(&c, "a@x").count, ENTRIES);
+	ck_assert_int_eq(client_read(&c, "b@x").count, ENTRIES);
+	client_stop(&c);
+	server_stop(&s);
+}
+END_TEST
+
 /* Another owner took the shard: what the first one still sends is refused. */
 START_TEST(two_owners)
 {
@@ -456,6 +498,7 @@ int main(void)
 	tcase_add_test(tc, appends_and_reads);
 	tcase_add_loop_test(tc, storage_dies, 0, 4);
 	tcase_add_test(tc, disk_full);
+	tcase_add_test(tc, more_than_may_wait);
 	tcase_add_test(tc, two_owners);
 	tcase_add_test(tc, strangers);
 	suite_add_tcase(s, tc);

@@ -15,4 +15,4 @@ juliet receives
 	<message from='{romeo}' to='{juliet}' type='chat' id='2'><body>b</body></message>
 	<message from='{romeo}' to='{juliet}' type='chat' id='3' xmlns:x='urn:example:x' x:y='z'><body xml:lang='de'>c</body><x:thing/><thing xmlns='urn:example:x'>&lt;&amp;</thing></message>
 	<message from='{romeo}' to='{juliet}' type='chat' id='4'><body>d</body></message>
-	<message from='{romeo}' to='{juliet}' id='5'><body>e</body></message>
+	<message from='{romeo}' to='{juliet}' type='frob' id='5'><body>e</body></message>

@@ -19,6 +19,7 @@ Suite *random_suite(void);
 Suite *str_suite(void);
 Suite *tenants_suite(void);
 Suite *tls_suite(void);
+Suite *uri_suite(void);
 
 /* Asserts that a slice holds exactly this text. */
 #define assert_str(s, z)                                                                           \

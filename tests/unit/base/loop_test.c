@@ -74,6 +74,30 @@ START_TEST(test_defer)
 }
 END_TEST
 
+/* Behind what others have deferred, also in the same turn. */
+START_TEST(test_defer_last)
+{
+	struct rounds a = {.left = 3, .name = 'a'}, b = {.left = 1, .name = 'b'},
+		      c = {.left = 1, .name = 'c'};
+
+	a.task = (struct loop_task){.fn = on_round, .arg = &a};
+	b.task = (struct loop_task){.fn = on_round, .arg = &b};
+	c.task = (struct loop_task){.fn = on_round, .arg = &c};
+	loop_defer_last(l, &b.task);
+	loop_defer_last(l, &b.task);
+	loop_defer_last(l, &c.task);
+	loop_defer(l, &a.task);
+	loop_task_cancel(l, &c.task);
+	loop_run_once(l);
+	assert_str(buf_str(&trace), "aaab");
+	buf_clear(&trace);
+	c.left = b.left = 1;
+	loop_defer_last(l, &c.task); /* alone it does not let the loop sleep */
+	loop_run_once(l);
+	assert_str(buf_str(&trace), "c");
+}
+END_TEST
+
 struct tick {
 	struct loop_timer *timer;
 	int count;
@@ -337,6 +361,7 @@ Suite *loop_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, test_defer);
+	tcase_add_test(tc, test_defer_last);
 	tcase_add_test(tc, test_timer_frees_itself);
 	tcase_add_test(tc, test_timer_replaced);
 	tcase_add_test(tc, test_io_frees_another);

@@ -13,7 +13,7 @@ struct top {
 };
 
 struct c2s {
-	char **listen;
+	char **listen, **contact;
 	int64_t max_size, timeout, workers;
 	bool tls;
 };
@@ -48,6 +48,8 @@ static const struct option c2s_options[] = {
 static const struct option more_options[] = {
 	{.name = "workers", .type = OPT_INT, .offset = offsetof(struct c2s, workers), .def = "-3",
 	 .min = -5, .max = 5},
+	{.name = "contact", .type = OPT_LIST, .offset = offsetof(struct c2s, contact), .max = 2,
+	 .flags = OPT_URI},
 	{.name = "tls", .type = OPT_BOOL, .offset = offsetof(struct c2s, tls), .def = "yes"},
 	{NULL},
 };
@@ -316,6 +318,9 @@ static const struct {
 	 "t.conf:1: option \"tls\": \"maybe\" is not true, yes, on, false, no or off\n"},
 	{"c2s { listen = {a, b,\n c,\n d, e} }", NULL,
 	 "t.conf:3: option \"listen\": more than 3 entries\n"},
+	{"c2s { contact = {\"mailto:a@b\",\n \"a@b\"} }", NULL,
+	 "t.conf:2: option \"contact\": \"a@b\" is not a URI, as mailto:abuse@example.net, "
+	 "xmpp:help@example.net or https://example.net/help\n"},
 	{"c2s { timeout = {1, 2} }", NULL, "t.conf:1: unexpected token '{'\n"},
 	{"instance \"c2s-1\" {\n users = 3\n}", NULL,
 	 "t.conf:2: no such option \"users\" in instance \"c2s-1\"\n"},
@@ -344,6 +349,9 @@ static const struct {
 	{"", "c2s.timeout", "override \"c2s.timeout\": no equal sign\n"},
 	{"", "c2s.timeout=x",
 	 "override \"c2s.timeout\": \"x\" is not a time, as 500ms, 10s, 5m, 2h or 3d\n"},
+	{"", "c2s.contact=xmpp:a@b,http:x,y",
+	 "override \"c2s.contact\": \"http:x\" is not a URI, as mailto:abuse@example.net, "
+	 "xmpp:help@example.net or https://example.net/help\n"},
 	{"", "c2s.listen=a,b,c,d", "override \"c2s.listen\": more than 3 entries\n"},
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of random bytes, codings and digests, with the vectors of their RFCs. */
 #include <errno.h>
+#include "base/digest.h"
 #include "base/random.h"
 #include "tests/unit/base/base_tests.h"
 
@@ -75,6 +76,7 @@ static void assert_hex(const void *p, size_t n, const char *want)
 START_TEST(test_digests)
 {
 	uint8_t out[32];
+	uint8_t key[131];
 
 	sha1("abc", 3, out);
 	assert_hex(out, 20, "a9993e364706816aba3e25717850c26c9cd0d89d");
@@ -85,6 +87,13 @@ START_TEST(test_digests)
 	/* RFC 4231 section 4.3 */
 	hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, out);
 	assert_hex(out, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	/* RFC 4231 section 4.7: a key longer than a block. */
+	memset(key, 0xaa, sizeof(key));
+	hmac_sha256(key, sizeof(key), "Test Using Larger Than Block-Size Key - Hash Key First", 54, out);
+	assert_hex(out, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+	/* RFC 2202 section 3, with SHA-1. */
+	hmac(DIGEST_SHA1, "Jefe", 4, "what do ya want for nothing?", 28, out);
+	assert_hex(out, 20, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
 	ck_assert(equal_const_time("abc", "abc", 3) && !equal_const_time("abc", "abd", 3));
 }
 END_TEST

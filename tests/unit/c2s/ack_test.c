@@ -203,6 +203,34 @@ START_TEST(a_broken_session_is_not_closed)
 }
 END_TEST
 
+/* Its owner holds too much back for it: the connection ends, for the owner to keep the session. */
+START_TEST(broken_by_its_owner)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct msg_session_break m = {.sid = 5, .attachment = 2};
+	const struct msg_session_close *close;
+
+	peer_login(p, 5);
+	enable(p, b);
+	bed_give(b, 5, 1, 0, true, "<message/>");
+	peer_send(p, "<message/>");
+	bed_deliver(b, SM_ID, 7, MSG_SESSION_BREAK, &m); /* of another attachment */
+	m.attachment = 1;
+	bed_deliver(b, SM2_ID, 7, MSG_SESSION_BREAK, &m); /* not its owner */
+	bed_turn(b);
+	ck_assert_uint_eq(bed_count(b, MSG_SESSION_CLOSE), 0);
+	bed_deliver(b, SM_ID, 7, MSG_SESSION_BREAK, &m);
+	peer_expect_end(p);
+	ck_assert_uint_eq(bed_count(b, MSG_STANZA), 1); /* it goes before */
+	close = bed_sent(b, MSG_SESSION_CLOSE)->m;
+	ck_assert(!close->closed);
+	ck_assert_uint_eq(close->unsent_from, 1);
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 /* The id that a session with these counters' beginnings has. */
 #define ID "0000000000000005.1.2"
 
@@ -401,6 +429,7 @@ Suite *ack_suite(void)
 	tcase_add_test(t, counters_wrap);
 	tcase_add_test(t, order_is_enforced);
 	tcase_add_test(t, a_broken_session_is_not_closed);
+	tcase_add_test(t, broken_by_its_owner);
 	tcase_add_test(t, resumption_goes_on_where_it_was);
 	tcase_add_test(t, a_session_that_is_still_there_is_taken_over);
 	tcase_add_test(t, a_refused_resumption_lets_the_client_bind);

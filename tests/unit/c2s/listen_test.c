@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "base/listeners.h"
 #include "tests/unit/c2s/bed.h"
 
 /* A socket on a port that is free, or on this one. */
@@ -161,10 +162,10 @@ START_TEST(sockets_that_were_handed_over)
 	config = xasprintf("listen = {\"127.0.0.1:%u\"}\nlisten_tls = {\"127.0.0.1:%u\"}", plain,
 			   _i ? 1 : tls);
 	b = bed_new(config);
-	ck_assert_uint_eq(bed_c2s(b)->nlisteners, 0);
+	ck_assert_uint_eq(listeners_count(bed_c2s(b)->listeners), 0);
 	p = peer_connect(b, plain); /* before we are ready: it waits */
 	c2s_process.ready(bed_c2s(b));
-	ck_assert_uint_eq(bed_c2s(b)->nlisteners, 2);
+	ck_assert_uint_eq(listeners_count(bed_c2s(b)->listeners), 2);
 	peer_send(p, HEADER("example.com"));
 	peer_expect(p, "<stream:stream");
 	peer_free(p);

@@ -61,6 +61,21 @@ static struct channel_item *tell(int n)
 	return tell_sized(n, 0, 1);
 }
 
+/* It is older than what is there. */
+static void tell_first(int n)
+{
+	struct msg_tell m = {.key = {.number = (uint64_t)n}};
+
+	channel_send(c, &(struct channel_send){.route = "sm",
+					       .to_shard = SHARD,
+					       .from_shard = SHARD_NONE,
+					       .kind = MSG_TELL,
+					       .m = &m,
+					       .first = true,
+					       .fn = on_answer,
+					       .arg = (void *)(intptr_t)n});
+}
+
 static uint64_t number_of(const struct frame *f)
 {
 	struct pool *p = pool_new();
@@ -116,6 +131,8 @@ START_TEST(sends_and_answers)
 	ck_assert_uint_eq(f->flags & FRAME_REPEATED, 0);
 	ck_assert_uint_eq(channels_unanswered(c), 3);
 	ck_assert_uint_gt(channels_unanswered_bytes(c), 0);
+	ck_assert_uint_eq(channels_route_bytes(c, "sm"), channels_unanswered_bytes(c));
+	ck_assert_uint_eq(channels_route_bytes(c, "storage"), 0);
 	fake_advance(k, 700);
 	ck_assert_uint_eq(channels_oldest(c, "sm"), 700);
 	ck_assert_uint_eq(channels_oldest(c, "storage"), 0);
@@ -178,6 +195,41 @@ START_TEST(new_owner_gets_the_unanswered_first)
 	ck_assert_int_eq(nanswered, 2);
 	fake_event(k, LINK_SHARDS, 0);
 	ck_assert_uint_eq(fake_sent(k), 9);
+}
+END_TEST
+
+START_TEST(older_ones_go_first)
+{
+	tell(3);
+	tell(4);
+	tell_first(1);
+	tell_first(2);
+	tell(5);
+	ck_assert_uint_eq(fake_sent(k), 2); /* not behind those in their run */
+	fake_advance(k, 50);
+	RUN(2, 2, 1, 2, 3, 4, 5);
+	for (size_t i = 2; i < 7; i++)
+		answer(i);
+	ck_assert_int_eq(nanswered, 5);
+	/* Nothing is there, or nothing was sent: no run need end. */
+	tell_first(6);
+	check_run(7, 2, 5, (const int[]){6}, 1);
+}
+END_TEST
+
+START_TEST(older_ones_go_first_to_a_later_owner)
+{
+	fake_owner(k, SHARD, 0, 5);
+	fake_event(k, LINK_SHARDS, 0);
+	tell(3);
+	tell_first(1);
+	tell(4);
+	tell_first(2);
+	fake_owner(k, SHARD, NEXT, 6);
+	fake_event(k, LINK_SHARDS, 0);
+	ck_assert_uint_eq(fake_sent(k), 4);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(number_of(&fake_out(k, i)->f), i + 1);
 }
 END_TEST
 
@@ -596,6 +648,8 @@ Suite *channel_suite(void)
 	tcase_add_test(t, sends_and_answers);
 	tcase_add_test(t, waits_for_an_owner);
 	tcase_add_test(t, new_owner_gets_the_unanswered_first);
+	tcase_add_test(t, older_ones_go_first);
+	tcase_add_test(t, older_ones_go_first_to_a_later_owner);
 	tcase_add_test(t, idle_channel_begins_a_run_after_a_loss);
 	tcase_add_test(t, lost_path_repeats);
 	tcase_add_test(t, gap_begins_a_run_once);

@@ -275,6 +275,11 @@ bool link_ready(const struct link *k)
 	return k->ready;
 }
 
+uint64_t link_heartbeat_ms(const struct link *k)
+{
+	return 1000;
+}
+
 size_t link_max_frame(const struct link *k)
 {
 	return 1 << 20;

@@ -67,25 +67,30 @@ static void teardown(void)
 	temp_dir_remove(dir);
 }
 
-static enum dane_verdict verdict(const struct reach_tlsa *t, size_t n, size_t want_usable)
+static void connect_both(SSL *s, SSL *c)
 {
-	SSL *s = SSL_new(server_ctx), *c = SSL_new(client_ctx);
-	enum dane_verdict v;
 	BIO *one, *two;
-	size_t usable;
 
 	BIO_new_bio_pair(&one, 0, &two, 0);
 	SSL_set_bio(s, one, one);
 	SSL_set_bio(c, two, two);
 	SSL_set_accept_state(s);
 	SSL_set_connect_state(c);
-	usable = dane_prepare(c, "xmpp.example.org", "example.org", t, n);
-	ck_assert_uint_eq(usable, want_usable);
 	for (int i = 0; i < 10; i++) {
 		SSL_do_handshake(c);
 		SSL_do_handshake(s);
 	}
 	ck_assert(SSL_is_init_finished(c));
+}
+
+static enum dane_verdict verdict(const struct reach_tlsa *t, size_t n, size_t want_usable)
+{
+	SSL *s = SSL_new(server_ctx), *c = SSL_new(client_ctx);
+	enum dane_verdict v;
+	size_t usable = dane_prepare(c, "xmpp.example.org", "example.org", t, n);
+
+	ck_assert_uint_eq(usable, want_usable);
+	connect_both(s, c);
 	v = dane_check(c, usable);
 	SSL_free(s);
 	SSL_free(c);
@@ -135,6 +140,36 @@ START_TEST(unusable)
 }
 END_TEST
 
+/* Afterwards, for one that connected to us. */
+START_TEST(shown)
+{
+	SSL *s = SSL_new(server_ctx), *c = SSL_new(client_ctx);
+	unsigned char wrong[32] = {1};
+	const struct {
+		struct reach_tlsa t;
+		bool good;
+	} cases[] = {
+		{record(3, 1, 1, spki_hash, 32), true}, {record(3, 0, 1, cert_hash, 32), true},
+		{record(3, 1, 1, wrong, 32), false},	{record(9, 1, 1, spki_hash, 32), false},
+		{record(1, 1, 1, spki_hash, 32), false}, /* and no authority for it */
+	};
+	struct reach_tlsa both[] = {cases[2].t, cases[0].t};
+
+	connect_both(s, c);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		ck_assert_int_eq(
+			dane_leads_to(c, "xmpp.example.org", "example.org", &cases[i].t, 1),
+			cases[i].good);
+	ck_assert(dane_leads_to(c, "xmpp.example.org", "example.org", both, 2));
+	/* With usage 3 names do not matter; a side that has shown nothing is led to by nothing. */
+	ck_assert(dane_leads_to(c, "elsewhere.example", "other.example", both, 2));
+	ck_assert(!dane_leads_to(s, "xmpp.example.org", "example.org", both, 2));
+	ck_assert(!dane_leads_to(c, "xmpp.example.org", "example.org", NULL, 0));
+	SSL_free(s);
+	SSL_free(c);
+}
+END_TEST
+
 Suite *dane_suite(void)
 {
 	Suite *s = suite_create("dane");
@@ -145,6 +180,7 @@ Suite *dane_suite(void)
 	tcase_add_test(tc, one_of_several);
 	tcase_add_test(tc, wrong_key);
 	tcase_add_test(tc, unusable);
+	tcase_add_test(tc, shown);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -81,6 +81,25 @@ START_TEST(test_stanzas)
 }
 END_TEST
 
+/* A rate of less than one a look adds up all the same. */
+START_TEST(test_slow)
+{
+	struct bucket *b;
+
+	config.rate_stanzas = 1;
+	b = bucket_ref(&x, STR("a.example"));
+	ck_assert(bucket_take(&x, b, 0, 2));
+	ck_assert(!bucket_take(&x, b, 0, 1));
+	for (int i = 0; i < 9; i++) {
+		pass(100);
+		ck_assert(!bucket_take(&x, b, 0, 0));
+	}
+	pass(100);
+	ck_assert(bucket_take(&x, b, 0, 0));
+	bucket_unref(&x, b);
+}
+END_TEST
+
 START_TEST(test_sizes)
 {
 	struct xml_limits limits;
@@ -101,6 +120,7 @@ Suite *limits_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_bytes);
 	tcase_add_test(t, test_stanzas);
+	tcase_add_test(t, test_slow);
 	tcase_add_test(t, test_sizes);
 	suite_add_tcase(s, t);
 	return s;

@@ -17,6 +17,11 @@ int main(void)
 	srunner_add_suite(sr, policy_suite());
 	srunner_add_suite(sr, attempt_suite());
 	srunner_add_suite(sr, limits_suite());
+	srunner_add_suite(sr, in_suite());
+	srunner_add_suite(sr, proven_suite());
+	srunner_add_suite(sr, out_suite());
+	srunner_add_suite(sr, verify_suite());
+	srunner_add_suite(sr, lost_suite());
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);

@@ -9,7 +9,12 @@ Suite *attempt_suite(void);
 Suite *cert_suite(void);
 Suite *dane_suite(void);
 Suite *dialback_suite(void);
+Suite *in_suite(void);
 Suite *limits_suite(void);
+Suite *lost_suite(void);
+Suite *out_suite(void);
 Suite *policy_suite(void);
+Suite *proven_suite(void);
+Suite *verify_suite(void);
 
 #endif

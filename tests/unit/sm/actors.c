@@ -70,6 +70,7 @@ static void session_frame(uint16_t kind, const void *msg)
 	const struct msg_settled *s = msg;
 	const struct msg_done_record *r = msg;
 	const struct msg_session_end *e = msg;
+	const struct msg_session_break *b = msg;
 	struct client *c;
 
 	switch (kind) {
@@ -96,6 +97,11 @@ static void session_frame(uint16_t kind, const void *msg)
 		c = client_of(e->sid);
 		if (c)
 			c->ended = e->error;
+		break;
+	case MSG_SESSION_BREAK:
+		c = client_of(b->sid);
+		if (c && c->attachment == b->attachment)
+			c->broken = true;
 		break;
 	}
 }
@@ -219,6 +225,61 @@ void acknowledge(struct client *c, uint32_t m)
 void acknowledge_all(struct client *c)
 {
 	acknowledge(c, c->out);
+}
+
+void reads_nothing(struct client *c, bool full)
+{
+	struct msg_session_full m = {.sid = c->sid, .full = full};
+
+	fake_receive(w.link, frame_from(c->c2s, MSG_SESSION_FULL, c->account), &m);
+	settle();
+}
+
+void enable(struct client *c)
+{
+	struct msg_session_sm m = {
+		.sid = c->sid, .attachment = c->attachment, .max = 60, .resume = true};
+
+	fake_receive(w.link, frame_from(c->c2s, MSG_SESSION_SM, c->account), &m);
+	settle();
+}
+
+void resume(struct client *c, uint64_t c2s)
+{
+	struct buf t = BUF_INIT;
+	struct msg_session_resume m = {
+		.account = str_z(c->account), .sid = c->sid, .h = c->acked};
+
+	seal_ticket(c->account, c2s, &t);
+	m.ticket = buf_str(&t);
+	c->attachment++;
+	c->c2s = c2s;
+	c->out = c->acked;
+	fake_receive(w.link, frame_from(c2s, MSG_SESSION_RESUME, c->account), &m);
+	settle();
+	buf_free(&t);
+}
+
+static struct str record_of(const struct client *c)
+{
+	size_t n;
+
+	memcpy(&n, c->record, sizeof n);
+	return str_n(c->record + sizeof n, n);
+}
+
+void announce(struct client *c)
+{
+	struct msg_announce m = {.sid = c->sid,
+				 .attachment = c->attachment,
+				 .record = record_of(c),
+				 .done = c->done,
+				 .in = c->done,
+				 .out = c->out,
+				 .acked = c->acked};
+
+	fake_receive(w.link, frame_from(c->c2s, MSG_ANNOUNCE, c->account), &m);
+	settle();
 }
 
 void leave(struct client *c, bool closed)

@@ -66,6 +66,18 @@ START_TEST(pages)
 }
 END_TEST
 
+static void any_messages(struct client *c, int from, int to)
+{
+	for (int i = from; i <= to; i++) {
+		const char *m = next_message(c);
+		char body[20];
+
+		(void)snprintf(body, sizeof body, ">m%d.<", i);
+		ck_assert_msg(m && strstr(m, body), "wanted %d, got %s", i, m ? m : "nothing");
+	}
+	ck_assert_ptr_null(next_message(c));
+}
+
 /* What arrives while the old ones are read comes behind them. */
 START_TEST(order_with_new_ones)
 {
@@ -78,14 +90,130 @@ START_TEST(order_with_new_ones)
 	chats(61, 62);
 	w.shelf->hold_reads = false;
 	settle();
-	for (int i = 1; i <= 62; i++) {
-		const char *m = next_message(juliet);
-		char body[20];
+	any_messages(juliet, 1, 62);
+}
+END_TEST
 
-		(void)snprintf(body, sizeof body, ">m%d.<", i);
-		ck_assert_msg(m && strstr(m, body), "wanted %d, got %s", i, m ? m : "nothing");
-	}
-	ck_assert_ptr_null(next_message(juliet));
+/* A page that is read does not speak for what was not committed then, though its number is known. */
+START_TEST(order_with_uncommitted_ones)
+{
+	struct client *juliet;
+
+	chats(1, 3);
+	w.shelf->hold = true;
+	chats(4, 4);
+	pass(300);
+	juliet = login("juliet@localhost", "balcony");
+	w.shelf->hold_reads = true;
+	says(juliet, "<presence/>");
+	chats(5, 5);
+	pass(300);
+	w.shelf->hold_reads = false;
+	w.shelf->one_read = true;
+	settle();
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	settle();
+	w.shelf->hold_reads = false;
+	pass(2000);
+	any_messages(juliet, 1, 5);
+}
+END_TEST
+
+/* What another session was given before its commit does not come late to one that began since. */
+START_TEST(order_with_what_another_has)
+{
+	struct client *a = online("juliet@localhost", "a"), *juliet;
+
+	forget(a);
+	w.shelf->hold = true;
+	chats(1, 1);
+	pass(300);
+	chats(2, 3);
+	juliet = login("juliet@localhost", "balcony");
+	w.shelf->hold_reads = true;
+	says(juliet, "<presence/>");
+	pass(300);
+	chats(4, 5);
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	settle();
+	w.shelf->hold_reads = false;
+	w.shelf->hold = false;
+	pass(3000);
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	pass(3000);
+	any_messages(a, 1, 5);
+	any_messages(juliet, 2, 5);
+}
+END_TEST
+
+/* Nor after newer ones to one that follows a session which went without it. */
+START_TEST(order_with_what_another_left)
+{
+	struct client *a = online("juliet@localhost", "a"), *juliet;
+
+	w.shelf->hold = true;
+	chats(1, 1);
+	pass(300);
+	leave(a, false);
+	juliet = online("juliet@localhost", "balcony");
+	chats(2, 2);
+	pass(300);
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	pass(300);
+	any_messages(juliet, 1, 2);
+}
+END_TEST
+
+static size_t errors_told(void)
+{
+	struct pool *p = pool_new();
+	struct msg_told told;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w.nother; i++)
+		n += w.other[i].f.kind == MSG_TOLD &&
+		     msg_decode(MSG_TOLD, p, w.other[i].f.body, &told) == 0 && told.error.len > 0;
+	pool_free(p);
+	return n;
+}
+
+static void asks(const char *what, uint64_t number)
+{
+	char *xml = xasprintf("<message from='nurse@localhost/x' to='juliet@localhost/a' %s"
+			      "</message>",
+			      what);
+
+	ck_assert_ptr_null(tell_in(xml, 77, number));
+	free(xml);
+}
+
+/* Asked again, what waits behind a message is not answered as if nobody were there while the first
+ * waits on, to be given. */
+START_TEST(repeated_behind_a_message)
+{
+	const char *unkept = "type='normal'><body>unkept</body><no-store xmlns='urn:xmpp:hints'/>";
+	struct client *a;
+
+	w.shelf->hold = true;
+	asks("type='chat'><body>1</body>", 1);
+	pass(300);
+	asks(unkept, 2);
+	asks("type='chat'><body>3</body>", 3);
+	asks(unkept, 2);
+	pass(300);
+	ck_assert_uint_eq(errors_told(), 0);
+	a = online("juliet@localhost", "a");
+	pass(300);
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	pass(300);
+	ck_assert_uint_eq(errors_told(), 0);
+	ck_assert_uint_eq(a->ngot, 3 + 1); /* and its own presence */
+	gets_any(a, "<body>1<");
+	gets_any(a, "<body>unkept<");
+	gets_any(a, "<body>3<");
 }
 END_TEST
 
@@ -265,6 +393,10 @@ Suite *inbox_suite(void)
 	tcase_add_checked_fixture(c, setup, world_stop);
 	tcase_add_test(c, pages);
 	tcase_add_test(c, order_with_new_ones);
+	tcase_add_test(c, order_with_uncommitted_ones);
+	tcase_add_test(c, order_with_what_another_has);
+	tcase_add_test(c, order_with_what_another_left);
+	tcase_add_test(c, repeated_behind_a_message);
 	tcase_add_test(c, two_resources);
 	tcase_add_test(c, negative_priority_gets_none);
 	tcase_add_test(c, positions);

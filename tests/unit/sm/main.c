@@ -8,6 +8,7 @@ Suite *admin_suite(void);
 Suite *anonymous_suite(void);
 Suite *deliver_suite(void);
 Suite *given_suite(void);
+Suite *hold_suite(void);
 Suite *inbox_suite(void);
 Suite *modules_suite(void);
 Suite *monkey_suite(void);
@@ -17,6 +18,7 @@ Suite *roster_suite(void);
 Suite *seen_suite(void);
 Suite *session_suite(void);
 Suite *txn_suite(void);
+Suite *unwritten_suite(void);
 
 int main(void)
 {
@@ -27,6 +29,7 @@ int main(void)
 	srunner_add_suite(sr, anonymous_suite());
 	srunner_add_suite(sr, deliver_suite());
 	srunner_add_suite(sr, given_suite());
+	srunner_add_suite(sr, hold_suite());
 	srunner_add_suite(sr, inbox_suite());
 	srunner_add_suite(sr, modules_suite());
 	srunner_add_suite(sr, monkey_suite());
@@ -36,6 +39,7 @@ int main(void)
 	srunner_add_suite(sr, seen_suite());
 	srunner_add_suite(sr, session_suite());
 	srunner_add_suite(sr, txn_suite());
+	srunner_add_suite(sr, unwritten_suite());
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);

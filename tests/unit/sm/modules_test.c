@@ -249,6 +249,35 @@ START_TEST(last_activity)
 }
 END_TEST
 
+/* When they left is written a little later, many accounts' together. */
+START_TEST(last_activity_written)
+{
+	size_t before;
+
+	leave(juliet, true);
+	leave(romeo, true);
+	settle();
+	before = w.shelf->writes;
+	ck_assert_ptr_null(shelf_row(w.shelf, TABLE_LAST, "juliet@localhost"));
+	pass(3000);
+	ck_assert_ptr_nonnull(shelf_row(w.shelf, TABLE_LAST, "juliet@localhost"));
+	ck_assert_ptr_nonnull(shelf_row(w.shelf, TABLE_LAST, "romeo@localhost"));
+	ck_assert_uint_eq(w.shelf->writes, before + 2);
+}
+END_TEST
+
+/* Who is put out of memory has its row before. */
+START_TEST(last_activity_evicted)
+{
+	((struct sm_config *)w.app.config)->users_cached = 0;
+	leave(juliet, true);
+	settle();
+	ck_assert_ptr_nonnull(shelf_row(w.shelf, TABLE_LAST, "juliet@localhost"));
+	ck_assert_ptr_null(user_in_memory(w.sm, STR("juliet@localhost")));
+	pass(3000);
+}
+END_TEST
+
 START_TEST(ping_and_version)
 {
 	iq(romeo, "get", NULL, "<ping xmlns='urn:xmpp:ping'/>");
@@ -352,6 +381,8 @@ Suite *modules_suite(void)
 	tcase_add_test(c, vcards);
 	tcase_add_test(c, private_xml);
 	tcase_add_test(c, last_activity);
+	tcase_add_test(c, last_activity_written);
+	tcase_add_test(c, last_activity_evicted);
 	tcase_add_test(c, ping_and_version);
 	tcase_add_test(c, change_password);
 	tcase_add_test(c, cancel);

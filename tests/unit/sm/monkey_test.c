@@ -69,8 +69,9 @@ static void stanza(struct client *c)
 	char *xml;
 
 	if (dice(2)) {
-		xml = xasprintf("<message type='%s' to='%s'><body>n%u.</body></message>",
-				dice(2) ? "chat" : "normal", somebody(), ++messages);
+		xml = xasprintf("<message type='%s' to='%s'><body>n%u.%*s</body></message>",
+				dice(2) ? "chat" : "normal", somebody(), ++messages,
+				dice(4) ? 0 : 3000, "");
 	} else {
 		const char *form = forms[dice(sizeof forms / sizeof *forms)];
 		const char *to = somebody();
@@ -158,6 +159,10 @@ static void step(void)
 				     : "<presence type='subscribe' from='p@localhost' to='b@localhost'/>",
 			     99, dice(40)));
 		break;
+	case 12:
+		if (c)
+			reads_nothing(c, dice(2));
+		break;
 	case 8:
 	case 9:
 	case 10:
@@ -174,7 +179,7 @@ static void step(void)
 
 START_TEST(anything)
 {
-	world_start("deadline = 5s");
+	world_start("deadline = 5s\ngiven_max = 64k");
 	state = (unsigned)_i;
 	nlive = nlate = messages = 0;
 	for (size_t i = 0; i < ACCOUNTS; i++)
@@ -189,6 +194,8 @@ START_TEST(anything)
 	sweep();
 	for (size_t i = 0; i < nlive; i++)
 		ck_assert_uint_eq(live[i]->done, live[i]->in);
+	for (size_t i = 0; i < nlive; i++)
+		reads_nothing(live[i], false);
 	while (nlive) {
 		acknowledge_all(live[0]);
 		leave(live[0], true);

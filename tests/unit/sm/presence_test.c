@@ -179,8 +179,8 @@ START_TEST(priorities)
 }
 END_TEST
 
-/* Who reads nothing ends: what one's other resources say has no more room than all else. */
-START_TEST(too_much_unread)
+/* For who reads nothing the newest of each sender is kept. */
+START_TEST(the_newest_unread)
 {
 	struct client *deaf = online("romeo@localhost", "deaf");
 	char big[2000];
@@ -194,8 +194,14 @@ START_TEST(too_much_unread)
 		acknowledge_all(romeo);
 	}
 	free(xml);
-	ck_assert_int_eq(deaf->ended, 1 + STREAM_E_RESOURCE_CONSTRAINT);
 	ck_assert_int_eq(romeo->ended, -1);
+	ck_assert_int_eq(deaf->ended, -1);
+	ck_assert_uint_lt(hold_load(session_find(w.sm, deaf->sid)), 30000);
+	says(romeo, "<presence><status>newest</status></presence>");
+	forget(deaf);
+	acknowledge_all(deaf);
+	gets(deaf, "newest");
+	gets_nothing(deaf);
 }
 END_TEST
 
@@ -225,7 +231,7 @@ Suite *presence_suite(void)
 	tcase_add_test(c, directed_to_a_contact);
 	tcase_add_test(c, directed_limit);
 	tcase_add_loop_test(c, priorities, 0, 8);
-	tcase_add_test(c, too_much_unread);
+	tcase_add_test(c, the_newest_unread);
 	tcase_add_test(c, unknown_type);
 	suite_add_tcase(s, c);
 	return s;

@@ -142,28 +142,6 @@ END_TEST
 
 /* --- records and take-over ------------------------------------------------------------------- */
 
-static struct str record_of(const struct client *c)
-{
-	size_t n;
-
-	memcpy(&n, c->record, sizeof n);
-	return str_n(c->record + sizeof n, n);
-}
-
-static void announce(struct client *c)
-{
-	struct msg_announce m = {.sid = c->sid,
-				 .attachment = c->attachment,
-				 .record = record_of(c),
-				 .done = c->done,
-				 .in = c->done,
-				 .out = c->out,
-				 .acked = c->acked};
-
-	fake_receive(w.link, frame_from(c->c2s, MSG_ANNOUNCE, c->account), &m);
-	settle();
-}
-
 START_TEST(record_round_trip)
 {
 	struct client *c = online("romeo@localhost", "x");
@@ -257,31 +235,6 @@ START_TEST(record_of_another_session)
 END_TEST
 
 /* --- XEP-0198 -------------------------------------------------------------------------------- */
-
-static void enable(struct client *c)
-{
-	struct msg_session_sm m = {
-		.sid = c->sid, .attachment = c->attachment, .max = 60, .resume = true};
-
-	fake_receive(w.link, frame_from(c->c2s, MSG_SESSION_SM, c->account), &m);
-	settle();
-}
-
-static void resume(struct client *c, uint64_t c2s)
-{
-	struct buf t = BUF_INIT;
-	struct msg_session_resume m = {
-		.account = str_z(c->account), .sid = c->sid, .h = c->acked};
-
-	seal_ticket(c->account, c2s, &t);
-	m.ticket = buf_str(&t);
-	c->attachment++;
-	c->c2s = c2s;
-	c->out = c->acked;
-	fake_receive(w.link, frame_from(c2s, MSG_SESSION_RESUME, c->account), &m);
-	settle();
-	buf_free(&t);
-}
 
 START_TEST(resumption)
 {

@@ -113,6 +113,8 @@ static bool request(size_t i)
 	} else if (q->f.kind == MSG_READ && !w.shelf->hold_reads &&
 		   msg_decode(q->f.kind, p, q->f.body, &read) == 0) {
 		shelf_read(w.shelf, p, &read, &found);
+		w.shelf->hold_reads = w.shelf->one_read;
+		w.shelf->one_read = false;
 		fake_answer(w.link, i, 0, MSG_FOUND, &found);
 		answered = true;
 	}

@@ -32,6 +32,7 @@ struct client {
 	size_t ngot;
 	int ended; /* -1: no; else the error of SESSION_END */
 	uint8_t refused; /* error of SESSION_OPENED */
+	bool broken; /* SESSION_BREAK came */
 };
 
 struct world {
@@ -77,6 +78,13 @@ void says(struct client *c, const char *xml); /* `from` is stamped; settles */
 void says_only(struct client *c, const char *xml);
 void acknowledge(struct client *c, uint32_t m);
 void acknowledge_all(struct client *c);
+/* Its c2s says that it does not read, or reads again. */
+void reads_nothing(struct client *c, bool full);
+/* XEP-0198, with resumption for a minute; again, with a new attachment, from what it has acknowledged. */
+void enable(struct client *c);
+void resume(struct client *c, uint64_t c2s);
+/* Its c2s tells a new owner of it, as the record, which came last, and its counters are. */
+void announce(struct client *c);
 /* The connection is gone: by </stream> or broken. */
 void leave(struct client *c, bool closed);
 /* The next stanza not looked at contains all these (NULL-terminated); returns it. */

@@ -8,6 +8,7 @@
 	X(crash_suite)                                                                             \
 	X(degraded_suite)                                                                          \
 	X(migrate_suite)                                                                           \
+	X(pace_suite)                                                                              \
 	X(plan_suite)                                                                              \
 	X(retention_limits_suite)                                                                  \
 	X(sqlite_suite)

@@ -10,6 +10,7 @@
 	X(node_suite)                                                                              \
 	X(prep_suite)                                                                              \
 	X(stanza_suite)                                                                            \
+	X(stream_suite)                                                                            \
 	X(xml_read_suite)                                                                          \
 	X(xml_share_suite)                                                                         \
 	X(xml_write_suite)

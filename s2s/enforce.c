@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Policies that were changed by a reload, applied to what is open and to what waits. */
+#include "s2s/steps.h"
+
+static const char denial[] = "this server does not speak with that domain";
+
+static bool denied(const struct stream *s)
+{
+	const struct proof *p;
+
+	if (s->remote && s2s_policy(s->s2s, str_z(s->remote)).denied)
+		return true;
+	DL_FOREACH (s->proofs, p)
+		if (s2s_policy(s->s2s, str_z(p->remote)).denied)
+			return true;
+	return false;
+}
+
+static bool is_another(const struct stream *s)
+{
+	struct policy now;
+
+	if (!s->remote || s->phase < PHASE_READY)
+		return false;
+	now = s2s_policy(s->s2s, str_z(s->remote));
+	return now.tls != s->policy.tls || now.certificate != s->policy.certificate ||
+	       now.dialback != s->policy.dialback;
+}
+
+static void deny_queue(struct pair *p)
+{
+	if (!s2s_policy(p->s2s, str_z(p->remote)).denied)
+		return;
+	while (p->queue)
+		item_done(p->queue, STANZA_E_NOT_ALLOWED, denial);
+	p->reconnect = false;
+}
+
+/* RFC 6120 section 4.9.3.14. */
+static void deny_stream(struct stream *s)
+{
+	s->orderly = s->ready;
+	s->useful = s->lasting = true; /* no other try */
+	if (s->out && s->phase != PHASE_READY)
+		out_failed(s, STANZA_E_NOT_ALLOWED, denial);
+	else
+		stream_error(s, STREAM_E_POLICY_VIOLATION, denial);
+}
+
+void policies_enforce(struct s2s *x)
+{
+	struct stream *s, *next;
+	struct pair *p, *after;
+
+	HASH_ITER (hh, x->pairs, p, after)
+		deny_queue(p);
+	DL_FOREACH_SAFE (x->streams, s, next) {
+		if (s->phase == PHASE_CLOSED)
+			continue;
+		stream_watch(s); /* its times may be others */
+		if (denied(s)) {
+			deny_stream(s);
+		} else if (is_another(s)) {
+			/* The next one is opened by the rules of today. */
+			s->orderly = true;
+			stream_close(s, "other rules hold for the domain now");
+		}
+	}
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* What becomes of stanzas on streams that we opened: too big ones, lost connections, resumption. */
+#include "tests/unit/s2s/out_wire.h"
+#include "tests/unit/s2s/s2s_tests.h"
+
+/* --- stanzas ---------------------------------------------------------------------------------- */
+
+static struct end *ready(struct wire *w, const char *features)
+{
+	struct end *e = wire_begin(w);
+
+	end_say(e, features);
+	end_hears(e, "</db:result>");
+	end_say(e, VALID);
+	return e;
+}
+
+/* XEP-0478: what the other server does not take is not sent. */
+START_TEST(test_too_big)
+{
+	struct wire *w = wire_new(CLEAR);
+	struct end *e = ready(
+		w, THEIRS FEATURES(
+			   DIALBACK
+			   "<limits "
+			   "xmlns='urn:xmpp:stream-limits:0'><max-bytes>20</max-bytes></limits>"));
+
+	wire_returned(w, 1);
+	ck_assert(!end_heard(e, "<iq"));
+	ck_assert_uint_eq(w->x.stats.stanzas_out, 0);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
+/* The connection breaks: acknowledged or not, with XEP-0198 or without. */
+static const struct broken {
+	const char *features, *then;
+	unsigned returned, kept;
+} broken[] = {
+	{FEATURES(DIALBACK), "", 0, 0},
+	{FEATURES(DIALBACK SM_FEATURE), "<enabled " SM "/>", 1, 0},
+	{FEATURES(DIALBACK SM_FEATURE), "<enabled " SM "/><a " SM " h='1'/>", 0, 0},
+	{FEATURES(DIALBACK SM_FEATURE), "<enabled " SM " id='x' resume='true'/>", 0, 1},
+	{FEATURES(DIALBACK SM_FEATURE), "<enabled " SM " id='x' resume='false'/>", 1, 0},
+	{FEATURES(DIALBACK SM_FEATURE), "<enabled " SM " resume='true'/>", 1, 0},
+	/* All is acknowledged, and it went one way. */
+	{FEATURES(DIALBACK SM_FEATURE), "<enabled " SM " id='x' resume='true'/><a " SM " h='1'/>",
+	 0, 0},
+	/* It was closed. */
+	{FEATURES(DIALBACK SM_FEATURE), "<enabled " SM " id='x' resume='1'/></stream:stream>", 1,
+	 0},
+	{FEATURES(DIALBACK SM_FEATURE), "<failed " SM "/>", 0, 0},
+};
+
+START_TEST(test_broken)
+{
+	const struct broken *b = &broken[_i];
+	struct wire *w = wire_new(CLEAR);
+	char *features = xasprintf("%s%s", THEIRS, b->features);
+	struct end *e = ready(w, features);
+	struct stream *s = wire_stream(w);
+
+	end_hears(e, "id='one'");
+	end_say(e, b->then);
+	if (strstr(b->then, "<a "))
+		wire_await(w, !s->carried);
+	else if (strstr(b->then, "</stream"))
+		end_closes(e);
+	else if (strstr(b->then, "<enabled"))
+		wire_await(w, s->sm);
+	else
+		wire_await(w, !s->carried);
+	end_free(e);
+	wire_await(w, !w->x.nopened);
+	ck_assert_uint_eq(w->x.ndetached, b->kept);
+	ck_assert_uint_eq(HASH_COUNT(w->x.items), b->kept);
+	ck_assert_uint_eq(w->x.stats.returned, b->returned);
+	free(features);
+	wire_free(w);
+}
+END_TEST
+
+/* XEP-0198 section 5: what the answer to <resume/> says of one stanza that was written. */
+static const struct resumed {
+	const char *say, *hear; /* then; NULL: nothing of the stanza */
+	unsigned returned;
+	bool kept;
+} resumed[] = {
+	{"<resumed " SM " previd='x&lt;y' h='1'/>", NULL, 0, false},
+	{"<resumed " SM " previd='x&lt;y' h='0'/>", "id='one'", 0, true},
+	{"<resumed " SM " previd='other' h='0'/>", "<unsupported-stanza-type ", 0, true},
+	{"<resumed " SM " previd='x&lt;y'/>", "<unsupported-stanza-type ", 0, true},
+	{"<resumed " SM " previd='x&lt;y' h='2'/>",
+	 "<handled-count-too-high " SM " h='2' send-count='1'/>", 1, false},
+	{"<failed " SM "><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>",
+	 "<enable " SM, 1, false},
+	{"<failed " SM " h='1'/>", "<enable " SM, 0, false},
+	{"<failed " SM " h='0'/>", "id='one'", 0, true},
+	{"<failed " SM " h='9'/>", "<enable " SM, 1, false},
+};
+
+START_TEST(test_resumed)
+{
+	const struct resumed *r = &resumed[_i];
+	struct wire *w = wire_new("s2s { tls = optional\n backoff_min = 0s }");
+	struct end *e = ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
+
+	end_hears(e, "id='one'");
+	end_say(e, "<enabled " SM " id='x&lt;y' resume='true' max='60'/>");
+	wire_await(w, wire_stream(w)->resumable);
+	end_free(e);
+	e = wire_opened(w);
+	end_say(e, THEIRS FEATURES(DIALBACK SM_FEATURE));
+	end_hears(e, "</db:result>");
+	wire_tell(w, "two"); /* waits for the fate of the first */
+	end_say(e, VALID);
+	end_hears(e, "<resume " SM " h='0' previd='x&lt;y'/>");
+	wire_turns(w, 3);
+	ck_assert(!end_heard(e, "<iq") && !end_heard(e, "<enable"));
+	end_say(e, r->say);
+	if (r->hear)
+		end_hears(e, r->hear);
+	if (!r->hear || !strncmp(r->hear, "id=", 3) || !strncmp(r->hear, "<enable", 7)) {
+		end_hears(e, "id='two'");
+		ck_assert(!end_heard(e, "id='one'"));
+	}
+	wire_await(w, w->x.stats.returned >= r->returned);
+	ck_assert_uint_eq(w->x.stats.returned, r->returned);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
+Suite *lost_suite(void)
+{
+	Suite *s = suite_create("lost");
+	TCase *t = tcase_create("lost");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, test_too_big);
+	tcase_add_loop_test(t, test_broken, 0, ROWS(broken));
+	tcase_add_loop_test(t, test_resumed, 0, ROWS(resumed));
+	suite_add_tcase(s, t);
+	return s;
+}
