@@ -90,10 +90,12 @@ static ssize_t recv_tls(struct conn *c, char *p, size_t n)
 		c->read_wants_write = true;
 		return 0;
 	}
-	if (error == SSL_ERROR_ZERO_RETURN)
+	if (error == SSL_ERROR_ZERO_RETURN) {
+		(void)conn_close_notify(c); /* RFC 5246 section 7.2.1: it is answered */
 		conn_end(c, 0, NULL);
-	else
+	} else {
 		fail_tls(c, error, errno, "TLS read");
+	}
 	return -1;
 }
 

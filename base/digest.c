@@ -46,8 +46,8 @@ static void hash(EVP_MD_CTX *ctx, enum digest d, const void *a, size_t na, const
 		 uint8_t *ret)
 {
 	if (!ctx || EVP_DigestInit_ex(ctx, digest_md(d), NULL) != 1 ||
-	    (na && EVP_DigestUpdate(ctx, a, na) != 1) || (nb && EVP_DigestUpdate(ctx, b, nb) != 1) ||
-	    EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
+	    (na && EVP_DigestUpdate(ctx, a, na) != 1) ||
+	    (nb && EVP_DigestUpdate(ctx, b, nb) != 1) || EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
 		bug("%s failed", kinds[d].name);
 }
 

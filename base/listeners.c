@@ -15,7 +15,7 @@ struct listeners {
 	struct listening {
 		struct listener *listener;
 		int claim; /* of a shared address, -1: none */
-	} *open;
+	} * open;
 	size_t n;
 };
 
@@ -60,8 +60,8 @@ struct listeners *listeners_new(struct loop *l, const struct listeners_config *c
 		*ret_error = xstrdup("a socket that was handed over (LISTEN_FDS) does not listen");
 		return NULL;
 	}
-	if (!one.ninherited && (check(&one, c->listen, ret_error) < 0 ||
-				check(&one, c->listen_tls, ret_error) < 0))
+	if (!one.ninherited &&
+	    (check(&one, c->listen, ret_error) < 0 || check(&one, c->listen_tls, ret_error) < 0))
 		return NULL;
 	return xmemdup(&one, sizeof one);
 }

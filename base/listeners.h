@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The listening sockets of a process: of two kinds, bound by itself or handed over by whoever starts it. */
+/* The listening sockets of a process: of two kinds, bound by itself or handed over by whoever
+ * starts it. */
 #ifndef BASE_LISTENERS_H
 #define BASE_LISTENERS_H
 
@@ -8,17 +9,18 @@
 struct listeners;
 
 struct listeners_config { /* borrowed, as long as the listeners exist */
-	char *const *listen, *const *listen_tls; /* addresses as listener_new takes, NULL-terminated */
-	bool reuse_port;			 /* shared with processes that have the same dir */
-	const char *dir;			 /* see listener_claim */
+	char *const *listen; /* addresses as listener_new takes, NULL-terminated */
+	char *const *listen_tls;
+	bool reuse_port; /* shared with processes that have the same dir */
+	const char *dir; /* see listener_claim */
 	listener_fn *plain, *tls;
 	loop_fn *full; /* see listener_on_full */
 	void *arg;
 };
 
-/* Takes what was handed over (listeners_inherited); else looks whether the addresses can be had. Sockets
- * named "listen" or "listen_tls" are of that kind; others are told by their port. NULL: *ret_error
- * (malloc'ed, one line) says why. */
+/* Takes what was handed over (listeners_inherited); else looks whether the addresses can be had.
+ * Sockets named "listen" or "listen_tls" are of that kind; others are told by their port. NULL:
+ * *ret_error (malloc'ed, one line) says why. */
 struct listeners *listeners_new(struct loop *l, const struct listeners_config *c, char **ret_error);
 /* Connections are accepted from now on; once. A negative errno: *ret_error as above. */
 int listeners_open(struct listeners *s, char **ret_error);

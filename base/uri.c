@@ -69,8 +69,8 @@ static bool has_host(struct str s)
 	return at < end && s.ptr[at] != ':';
 }
 
-/* RFC 6068 and RFC 5122 (without an account to act as): neither side of an "@" is empty, and an XMPP
- * address may be a domain alone. */
+/* RFC 6068 and RFC 5122 (without an account to act as): neither side of an "@" is empty, and an
+ * XMPP address may be a domain alone. */
 static bool has_address(struct str s, bool need_at)
 {
 	size_t end = 0, at = SIZE_MAX;

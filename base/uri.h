@@ -5,8 +5,9 @@
 
 #include "base/str.h"
 
-/* An absolute URI with something behind its scheme: mailto:x@example.net. Those of schemes that name an
- * authority (http, https, ftp, ws, wss) name a host, those of mailto and xmpp an address. */
+/* An absolute URI with something behind its scheme: mailto:x@example.net. Those of schemes that
+ * name an authority (http, https, ftp, ws, wss) name a host, those of mailto and xmpp an address.
+ */
 bool uri_valid(struct str s);
 
 #endif

@@ -169,6 +169,10 @@ void ack_resume(struct client *c, const struct xml_element *e)
 		ack_failed(c, STANZA_E_UNEXPECTED_REQUEST, NULL);
 		return;
 	}
+	if (!c->c2s->config->resume_max) { /* "If the server does not support session resumption" */
+		ack_failed(c, STANZA_E_FEATURE_NOT_IMPLEMENTED, NULL);
+		return;
+	}
 	if (!sm_number(element_attr(e, "h"), &h)) {
 		ack_failed(c, STANZA_E_BAD_REQUEST, NULL);
 		return;

@@ -76,7 +76,8 @@ void external_succeeded(struct client *c)
 {
 	SSL *ssl = conn_ssl(c->conn);
 
-	/* RFC 6120 section 13.7.2.3: the stream does not outlive the certificates that it rests on. */
+	/* RFC 6120 section 13.7.2.3: the stream does not outlive the certificates that it rests on.
+	 */
 	if (ssl)
 		c->proven_until = now_s(c->c2s) + chain_valid_s(ssl) + 1;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* XEP-0198 on streams between servers: acknowledgements in both directions. */
+#include "s2s/resume.h"
 #include "s2s/steps.h"
 
 static void send_ack(struct stream *s)
@@ -136,6 +137,7 @@ void ack_enable(struct stream *s, const struct xml_element *e)
 		ack_fail(s, "unexpected-request");
 		return;
 	}
+	resumables_replace(s);
 	buf_lit(conn_out(s->conn), "<enabled xmlns='" NS_SM "'");
 	resume_allow(s, e);
 	buf_lit(conn_out(s->conn), "/>");

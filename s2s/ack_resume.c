@@ -27,12 +27,19 @@ void resume_allow(struct stream *s, const struct xml_element *e)
 {
 	char id[33];
 
-	if (!attr_true(element_attr(e, "resume")) || !s->s2s->config->resume_time || s->s2s->draining)
+	if (!attr_true(element_attr(e, "resume")) || !s->s2s->config->resume_time ||
+	    s->s2s->draining)
 		return;
 	random_hex(id, 16);
 	resumable_new(s, str_z(id), wanted_ms(s, e));
 	buf_printf(conn_out(s->conn), " id='%s' resume='true' max='%llu'", id,
 		   (unsigned long long)(s->resumable->ms / 1000));
+}
+
+/* A name or an address with a port, and no file of ours. */
+static bool location_good(struct str l)
+{
+	return l.len && l.len < ID_MAX && !memchr(l.ptr, '/', l.len);
 }
 
 void resume_allowed(struct stream *s, const struct xml_element *e)
@@ -43,7 +50,7 @@ void resume_allowed(struct stream *s, const struct xml_element *e)
 	    !s->s2s->config->resume_time)
 		return;
 	resumable_new(s, id, wanted_ms(s, e));
-	if (location.len && location.len < ID_MAX)
+	if (location_good(location))
 		s->resumable->location = str_dup(location);
 }
 
@@ -154,14 +161,6 @@ void resume_ready(struct resumable *r)
 		answer(r);
 }
 
-/* Only who has proven the same pair of domains. */
-static bool may(const struct stream *s, const struct resumable *r)
-{
-	const struct proof *p = proof_find(s, str_z(r->own), str_z(r->remote));
-
-	return p && p->proven;
-}
-
 /* "If the former stream is resumed and the server still has the stream … open at this time, the
  * server SHOULD send a 'conflict' stream error and close that stream." */
 static void take_over(struct resumable *r, struct stream *s)
@@ -189,7 +188,7 @@ void ack_resume(struct stream *s, const struct xml_element *e)
 		ack_fail(s, "feature-not-implemented");
 	} else if (!sm_number(element_attr(e, "h"), &h)) {
 		ack_fail(s, "bad-request");
-	} else if (!r || s->s2s->draining || !may(s, r)) {
+	} else if (!r || s->s2s->draining || !resumable_belongs(r, s)) {
 		ack_fail(s, "item-not-found");
 	} else if (resumable_too_high(r, h)) {
 		ack_too_high(s, h, resumable_sent(r));

@@ -44,9 +44,9 @@ enum dane_verdict dane_check(const SSL *ssl, size_t usable)
 	return SSL_get0_dane_authority((SSL *)ssl, NULL, NULL) >= 0 ? DANE_MATCH : DANE_MISMATCH;
 }
 
-/* OpenSSL has records for connections that we open alone: what was shown is verified once more, with
- * an SSL that is connected to nothing. */
-static bool verify_again(SSL *bare, X509 *cert, STACK_OF(X509) *chain)
+/* OpenSSL has records for connections that we open alone: what was shown is verified once more,
+ * with an SSL that is connected to nothing. */
+static bool verify_again(SSL *bare, X509 *cert, STACK_OF(X509) * chain)
 {
 	X509_STORE *none = X509_STORE_new();
 	X509_STORE_CTX *x = X509_STORE_CTX_new();

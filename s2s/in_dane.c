@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLSA records for the certificate of a server that connects to us. RFC 7673 has them for servers that
- * are connected to; one that shows the same certificate in both roles is proven by them here too,
- * before SASL EXTERNAL is offered. They only ever help: a domain may well connect from elsewhere than
- * where its records point.
+ * TLSA records for the certificate of a server that connects to us. RFC 7673 has them for servers
+ * that are connected to; one that shows the same certificate in both roles is proven by them here
+ * too, before SASL EXTERNAL is offered. They only ever help: a domain may well connect from
+ * elsewhere than where its records point.
  */
 #include "s2s/dane.h"
 #include "s2s/reach_internal.h"

@@ -5,8 +5,8 @@
 
 enum { TICK_MS = 100, UNPROVEN_STANZA = 10000 };
 
-/* Credit of a remote domain, in thousandths, so that low rates are not lost to rounding; below zero it
- * is used up. */
+/* Credit of a remote domain, in thousandths, so that low rates are not lost to rounding; below zero
+ * it is used up. */
 struct bucket {
 	UT_hash_handle hh;
 	unsigned refs;

@@ -44,7 +44,8 @@ void listen_start(struct s2s *x)
 {
 	char *error = NULL;
 
-	if (x->listeners && !listeners_count(x->listeners) && listeners_open(x->listeners, &error) < 0)
+	if (x->listeners && !listeners_count(x->listeners) &&
+	    listeners_open(x->listeners, &error) < 0)
 		fatal("%s", error);
 }
 

@@ -93,10 +93,10 @@ const struct option s2s_options[] = {
 	{"queue_time", OPT_TIME, AT(queue_time), "10m", 1000, 86400000, NULL, OPT_RELOAD,
 	 "how long a stanza may wait for a remote server before it is returned"},
 	{"retry_time", OPT_TIME, AT(retry_time), "30s", 0, 86400000, NULL, OPT_RELOAD,
-	 "how long a message (or what has to do with a subscription) waits, while queue_time lasts, "
-	 "for a server that does not answer or is going down: it is tried again as backoff_min says; "
-	 "0s: what waits is returned when the first try fails, as requests always are, and "
-	 "everything where waiting does not help (no such domain, a bad certificate)"},
+	 "how long a message or presence waits, while queue_time lasts, for a server that does not "
+	 "answer or is going down: it is tried again as backoff_min says; 0s: what waits is returned "
+	 "when the first try fails, as requests always are, and everything where waiting does not "
+	 "help (no such domain, a bad certificate)"},
 	{"queue_total", OPT_SIZE, AT(queue_total), "64M", 65536, 17179869184, NULL, OPT_RELOAD,
 	 "bytes that wait for all remote servers together, or for their acknowledgement; further "
 	 "stanzas are returned at once"},

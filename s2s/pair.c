@@ -173,6 +173,16 @@ static void give_back(struct pair *p)
 			item_done(i, (int)p->error, p->why);
 }
 
+/* Who says that it is of that domain makes it likely that there is somebody again. Anybody may say
+ * so: there is a pause all the same. */
+static void heard_of(struct pair *p)
+{
+	uint64_t soonest = p->failed_at + (uint64_t)p->s2s->config->backoff_min;
+
+	if (p->passing && p->retry_at > soonest)
+		p->retry_at = soonest;
+}
+
 void pair_need(struct pair *p)
 {
 	bool stanzas;
@@ -187,12 +197,16 @@ void pair_need(struct pair *p)
 		pair_flush(p);
 	if (!stanzas && !verifies_wait(p) && !p->test)
 		return;
+	if (verifies_wait(p))
+		heard_of(p);
 	if (p->out && p->out->phase != PHASE_CLOSED) {
 		out_go_on(p->out);
 	} else if (waits(p) && !p->test) {
 		/* Not tried again yet: what happened last time is still the answer. */
 		give_back(p);
-		verifies_fail(p, false, STANZA_E_REMOTE_SERVER_TIMEOUT, p->why);
+		if (!p->passing)
+			verifies_fail(p, false, STANZA_E_REMOTE_SERVER_TIMEOUT, p->why);
+		pairs_wake(p->s2s, p->retry_at);
 	} else if (!p->out && (!stanzas || verifies_wait(p) || !join_begin(p))) {
 		out_start(p);
 	}
@@ -223,7 +237,8 @@ void pair_failed(struct pair *p, bool passing, enum stanza_error e, const char *
 	p->lost = true;
 	p->passing = passing;
 	p->error = e;
-	p->retry_at = loop_now(x->loop) + backoff(p);
+	p->failed_at = loop_now(x->loop);
+	p->retry_at = p->failed_at + backoff(p);
 	p->why = xstrdup(text);
 	free(before);
 	if (p->failures >= RECONNECTS)
@@ -316,7 +331,8 @@ static void tick_streams(struct pair *p, uint64_t now)
 {
 	if (p->external_failed && p->external_failed <= now)
 		p->external_failed = 0;
-	if (p->queue && !p->via && (!p->out || p->out->phase == PHASE_READY))
+	if ((p->queue && !p->via && (!p->out || p->out->phase == PHASE_READY)) ||
+	    (verifies_wait(p) && !p->out))
 		pair_need(p);
 	if (comes_back(p) && p->retry_at <= now && !p->out && !p->s2s->draining)
 		out_start(p);
@@ -340,7 +356,7 @@ static uint64_t pair_tick(struct pair *p, uint64_t now)
 	}
 	if (p->joining)
 		due = sooner(due, p->join_due);
-	if (p->queue || p->reconnect || p->resumable)
+	if (p->queue || p->reconnect || p->resumable || p->verifies)
 		due = sooner(due, ahead(p->retry_at, now));
 	due = sooner(due, ahead(p->external_failed, now));
 	return sooner(due, ahead(remembered_until(p), now));

@@ -54,6 +54,7 @@ struct pair {
 	size_t nverifies;
 	unsigned failures;
 	uint64_t retry_at;	 /* not tried before, loop_now; 0: no failure */
+	uint64_t failed_at;	 /* the last failure */
 	bool passing;		 /* the last failure may pass: what is patient waits for it */
 	enum stanza_error error; /* what the last failure was to senders */
 	char *why;
@@ -82,12 +83,13 @@ void pair_need(struct pair *p);
 /* A stream that is proven in our direction takes its stanzas from now on. */
 void pair_attach(struct pair *p, struct stream *s);
 void pair_detach(struct pair *p); /* from via */
-/* It could not be reached or proven: what waits goes back with this error. passing: only what has no
- * patience, or none that lasts until the next try. The text is for people: senders get it too. */
+/* It could not be reached or proven: what waits goes back with this error. passing: only what has
+ * no patience, or none that lasts until the next try. The text is for people: senders get it too.
+ */
 void pair_failed(struct pair *p, bool passing, enum stanza_error e, const char *text);
 /* It was heard of again, from either side: failures are forgotten. */
 void pair_reached(struct pair *p);
-void pairs_tick(void *s2s); /* what is due */
+void pairs_tick(void *s2s);		     /* what is due */
 void pairs_wake(struct s2s *x, uint64_t at); /* pairs_tick is to come then, or before; loop_now */
 void pairs_look(struct s2s *x);		     /* the same, soon */
 
@@ -110,7 +112,7 @@ void item_drop(struct item *i);	   /* without a word: whoever asked asks another
 void item_unqueue(struct item *i); /* out of its pair's queue */
 /* Back at the head of its pair's queue: it surely did not arrive. */
 void item_again(struct item *i);
-void item_hold(struct item *i); /* says HELD */
+void item_hold(struct item *i);	       /* says HELD */
 uint64_t answered_tick(struct s2s *x); /* when it is due again; 0: nothing is remembered */
 void answered_free(struct s2s *x);
 

@@ -63,8 +63,8 @@ static const struct {
 	{"infra-host-ttl:", "0"},
 };
 
-/* Nor must they take the sockets that other names are asked for with: each question has one until it
- * is answered or given up, which takes seconds. A library gets 16 by itself. */
+/* Nor must they take the sockets that other names are asked for with: each question has one until
+ * it is answered or given up, which takes seconds. A library gets 16 by itself. */
 static int make_room(struct ub_ctx *ub, size_t questions)
 {
 	enum { LEAST = 64, MOST = 30000 };

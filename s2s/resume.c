@@ -166,10 +166,11 @@ static size_t of_domain(const struct s2s *x, const char *remote, struct resumabl
 static void make_room(struct s2s *x, const char *remote)
 {
 	struct resumable *oldest = NULL;
+	size_t n = of_domain(x, remote, &oldest);
 
-	if (of_domain(x, remote, &oldest) >= (size_t)x->config->resume_domain)
+	if (oldest && n >= (size_t)x->config->resume_domain)
 		resumable_end(oldest);
-	else if (x->ndetached >= (size_t)x->config->resume_max)
+	else if (x->detached && x->ndetached >= (size_t)x->config->resume_max)
 		resumable_end(x->detached);
 }
 
@@ -327,6 +328,22 @@ uint64_t resumables_tick(struct s2s *x)
 		}
 	}
 	return x->detached ? now + SOON : 0;
+}
+
+bool resumable_belongs(const struct resumable *r, const struct stream *s)
+{
+	const struct proof *p = proof_find(s, str_z(r->own), str_z(r->remote));
+
+	return p && p->proven;
+}
+
+void resumables_replace(struct stream *s)
+{
+	struct resumable *r, *next;
+
+	DL_FOREACH_SAFE (s->s2s->detached, r, next)
+		if (!r->out && !r->asker && r->carried && resumable_belongs(r, s))
+			resumable_end(r);
 }
 
 void resumables_end(struct s2s *x)

@@ -47,7 +47,12 @@ void resumable_end(struct resumable *r);
 uint32_t resumable_sent(const struct resumable *r); /* ours, as h counts them */
 bool resumable_too_high(const struct resumable *r, uint32_t their_h);
 uint64_t resumables_tick(struct s2s *x); /* when it is due again; 0: none is waited for */
-void resumables_end(struct s2s *x);	 /* all that are detached */
+/* Whoever opened the stream begins anew: it does not come back to those of its pair, for which
+ * stanzas of ours wait. */
+void resumables_replace(struct stream *s);
+void resumables_end(struct s2s *x); /* all that are detached */
+/* The stream has proven what whoever goes on with it has to. */
+bool resumable_belongs(const struct resumable *r, const struct stream *s);
 
 /* A work of it is done (in_stanza.c). */
 void resumable_work_done(struct resumable *r);

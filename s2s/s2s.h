@@ -91,7 +91,7 @@ struct s2s {
 	struct resumable *detached;   /* DL list: whose connection is lost, the oldest first */
 	size_t ndetached;
 
-	uint64_t drain_until;
+	uint64_t drain_until, last_tell; /* loop_now; the latter of while we drain */
 	bool draining, closing, drained;
 	struct s2s_stats stats;
 };

@@ -108,12 +108,15 @@ static void s2s_reload(void *state)
 
 /* --- the end ----------------------------------------------------------------------------- */
 
+/* How long stanzas may be on their way to us that were sent before their senders heard of our drain. */
+enum { STRAGGLERS_MS = 500 };
+
 static bool busy(const struct s2s *x)
 {
 	const struct stream *s;
 	const struct item *i;
 
-	if (x->orphans)
+	if (x->orphans || loop_now(x->loop) < x->last_tell + STRAGGLERS_MS)
 		return true;
 	/* What is held is another's when we are gone. */
 	for (i = x->items; i; i = i->hh.next)
@@ -166,6 +169,7 @@ static void s2s_drain(void *state)
 	listen_stop(x);
 	/* New stanzas go to the others; what is here is finished. */
 	link_bind(x->link, none, 0);
+	x->last_tell = loop_now(x->loop);
 	resumables_end(x);
 	pairs_look(x);
 	drain_look(x);

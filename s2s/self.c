@@ -153,8 +153,9 @@ static void place_known(struct place *p)
 	if (p->a || p->aaaa || p->tlsa)
 		return;
 	if (!p->naddresses) {
-		attempt_advise(t->record, "A name in the SRV records has no address: give it one, or "
-					  "remove the record.");
+		attempt_advise(t->record,
+			       "A name in the SRV records has no address: give it one, or "
+			       "remove the record.");
 		self_say(t, false, "%s: %s has no address", self_service(at->direct), at->name);
 	}
 	if (!p->secure) /* RFC 7673 section 3.2 */
@@ -255,9 +256,10 @@ static void fall_back(struct self_test *t)
 	targets_add(&t->targets, t->ascii, PORT_DEFAULT, false, false);
 	t->targets.list[t->targets.n - 1].secure = t->secure_none;
 	attempt_advise(t->record,
-		       t->given[1] ? "Servers that know no direct TLS (XEP-0368) find none of the "
-				     "records: publish _xmpp-server too, or one with the target \".\"."
-				   : "Publish SRV records of _xmpp-server that lead to this server.");
+		       t->given[1]
+			       ? "Servers that know no direct TLS (XEP-0368) find none of the "
+				 "records: publish _xmpp-server too, or one with the target \".\"."
+			       : "Publish SRV records of _xmpp-server that lead to this server.");
 	attempt_step(t->record, "no _xmpp-server: others look at %s itself, port %d", t->domain,
 		     PORT_DEFAULT);
 }
@@ -265,17 +267,20 @@ static void fall_back(struct self_test *t)
 static void srv_complete(struct self_test *t)
 {
 	if (t->none[0] && !t->given[1]) {
-		attempt_advise(t->record, "The SRV record says that there is no server: publish one "
-					  "that leads here.");
+		attempt_advise(t->record,
+			       "The SRV record says that there is no server: publish one "
+			       "that leads here.");
 		self_say(t, false, "_xmpp-server: \".\", which says that there is no such service");
 	} else if (!t->given[0] && !t->none[0] && !t->failed) {
 		fall_back(t);
 	}
 	if (!t->given[1] && *listened(t, true))
-		attempt_step(t->record, "listen_tls is set, but no _xmpps-server leads others to it");
+		attempt_step(t->record,
+			     "listen_tls is set, but no _xmpps-server leads others to it");
 	if (!t->given[0] && t->given[1] && t->none[0])
-		attempt_step(t->record, "servers that know no direct TLS (XEP-0368) are turned away "
-					"by _xmpp-server \".\"");
+		attempt_step(t->record,
+			     "servers that know no direct TLS (XEP-0368) are turned away "
+			     "by _xmpp-server \".\"");
 	for (size_t i = 0; i < t->targets.n; i++)
 		place_start(t, &t->targets.list[i]);
 }
@@ -322,8 +327,8 @@ static void srv_ask(struct self_test *t)
 		char *name = xasprintf("%s._tcp.%s", self_service(direct), t->ascii);
 
 		t->busy++;
-		t->srv[direct] = dns_lookup(t->dns, name, DNS_SRV,
-					    direct ? on_srv_direct : on_srv, t);
+		t->srv[direct] =
+			dns_lookup(t->dns, name, DNS_SRV, direct ? on_srv_direct : on_srv, t);
 		free(name);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain of ours, looked at as other servers see it: each target of its SRV records, each address of
- * a target, with TLS at each, compared with the configuration. The record of the trial has a sentence
- * for each and counts what is wrong.
+ * A domain of ours, looked at as other servers see it: each target of its SRV records, each address
+ * of a target, with TLS at each, compared with the configuration. The record of the trial has a
+ * sentence for each and counts what is wrong.
  */
 #ifndef S2S_SELF_H
 #define S2S_SELF_H
@@ -56,7 +56,8 @@ void self_step_done(struct self_test *t); /* one of busy */
 const char *self_service(bool direct);	  /* of the SRV records */
 bool self_listens(const struct self_test *t, const struct target *at);
 
-/* --- self_look.c: one address ------------------------------------------------------------------ */
+/* --- self_look.c: one address ------------------------------------------------------------------
+ */
 
 void look_start(struct place *p, const char *address);
 void looks_end(struct self_test *t);

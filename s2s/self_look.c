@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One address at which others find a domain of ours: does it answer, is it us, is our certificate one
- * that they believe? */
+/* One address at which others find a domain of ours: does it answer, is it us, is our certificate
+ * one that they believe? */
 #include <errno.h>
 #include <unistd.h>
 #include "base/conn.h"
@@ -42,7 +42,7 @@ static void look_done(struct look *l)
 }
 
 __attribute__((format(printf, 4, 5))) static void look_say(struct look *l, bool good,
-							    const char *advice, const char *fmt, ...)
+							   const char *advice, const char *fmt, ...)
 {
 	struct self_test *t = l->place->test;
 	const struct target *at = l->place->target;
@@ -158,18 +158,23 @@ static void judge(struct look *l, struct stream *s)
 			 "domain: see its DNS records, and whether all s2s were reloaded.",
 			 "the certificate is another than the one that is configured");
 	else if (!cert_proves(s->verdict))
-		look_say(l, false,
-			 s->verdict.state == CERT_TLSA
-				 ? "TLSA records name another certificate: publish those of the one "
-				   "that is configured."
-				 : "Others will not believe this certificate: get one of an authority "
-				   "for this domain, with its chain, or publish TLSA records.",
-			 "the certificate is the one that is configured, but others will not believe "
-			 "it: %s",
-			 cert_state_text(s->verdict.state));
+		look_say(
+			l, false,
+			s->verdict.state == CERT_TLSA
+				? "TLSA records name another certificate: publish those of the one "
+				  "that is configured."
+				: "Others will not believe this certificate: get one of an "
+				  "authority "
+				  "for this domain, with its chain, or publish TLSA records.",
+			"the certificate is the one that is configured, but others will not "
+			"believe "
+			"it: %s",
+			cert_state_text(s->verdict.state));
 	else
-		look_say(l, true, NULL, "%s, the certificate is the one that is configured, %s, until %s",
-			 SSL_get_version(conn_ssl(s->conn)), cert_state_text(s->verdict.state), until);
+		look_say(l, true, NULL,
+			 "%s, the certificate is the one that is configured, %s, until %s",
+			 SSL_get_version(conn_ssl(s->conn)), cert_state_text(s->verdict.state),
+			 until);
 }
 
 static void look_end(struct look *l, struct stream *s)

@@ -73,13 +73,11 @@ static void told(struct s2s *x, const struct frame *f, struct str error)
 	link_reply(x->link, f, MSG_TOLD, &m);
 }
 
-/* Presence that nobody waits for an answer to is not returned. */
+/* That somebody is gone needs no answer. */
 static bool returns(const struct stanza *st)
 {
-	if (stanza_no_reply(st) || !st->from.ptr || !st->to.ptr)
-		return false;
-	return st->kind != STANZA_PRESENCE ||
-	       (st->type >= PRESENCE_SUBSCRIBE && st->type <= PRESENCE_PROBE);
+	return !stanza_no_reply(st) && st->from.ptr && st->to.ptr &&
+	       (st->kind != STANZA_PRESENCE || st->type != PRESENCE_UNAVAILABLE);
 }
 
 static void make_error(struct str envelope, enum stanza_error e, const char *text, struct buf *b)
@@ -199,12 +197,10 @@ static void add_waiter(struct item *i, const struct frame *f)
 	i->waiters[i->nwaiters++] = frame_keep(f);
 }
 
-/* Who asks wants to hear soon, and presence is soon another; the rest is worth some time. */
+/* Who asks wants to hear soon; the rest is worth some time. */
 static bool is_patient(const struct stanza *st)
 {
-	if (st->kind == STANZA_PRESENCE)
-		return st->type >= PRESENCE_SUBSCRIBE && st->type < PRESENCE_PROBE;
-	return st->kind == STANZA_MESSAGE || stanza_no_reply(st);
+	return st->kind != STANZA_IQ || stanza_no_reply(st);
 }
 
 static struct item *item_new(struct pair *p, const struct msg_stanza_key *key,
@@ -323,6 +319,7 @@ void on_tell(void *arg, const struct frame *f, const void *msg)
 	struct jid from, to;
 	struct stanza st;
 
+	x->last_tell = loop_now(x->loop);
 	if (!channels_take(x->channels, f) || known(x, f, &key))
 		return;
 	p = pool_new();

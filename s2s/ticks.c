@@ -31,8 +31,7 @@ static uint64_t last_used(const struct stream *s)
 
 static bool has_nothing(const struct stream *s)
 {
-	return !s->carried && !s->works &&
-	       (!s->pair || (!s->pair->queue && !s->pair->verifies));
+	return !s->carried && !s->works && (!s->pair || (!s->pair->queue && !s->pair->verifies));
 }
 
 static bool is_idle(const struct stream *s)

@@ -99,8 +99,10 @@ static void catch_up_later(struct user *u)
 	struct session *s;
 
 	DL_FOREACH(u->sessions, s)
+	{
 		s->flush_due = true;
-	sm_tick_need(u->sm);
+		session_tick_need(s);
+	}
 	user_run(u, catch_up, NULL);
 }
 
@@ -109,7 +111,7 @@ bool catch_up_tick(struct sm *sm)
 	struct session *s, *tmp;
 	bool left = false;
 
-	HASH_ITER(hh, sm->sessions, s, tmp)
+	DL_FOREACH_SAFE2(sm->ticked, s, tmp, tick_next)
 	{
 		if (!s->flush_due)
 			continue;
@@ -149,7 +151,7 @@ static void announced_new(struct sm *sm, const struct frame *f, const struct msg
 	session_settle(s);
 	run_session_open(s, false);
 	/* It came after the shard was opened for others: c2s had been stopped. */
-	sm_tick_need(sm);
+	session_tick_need(s);
 	if (shards_is_open(sm->shards, s->user->shard))
 		catch_up_later(s->user);
 	if (namesake(s))

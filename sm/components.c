@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Domains that components serve. One that is started again comes back within a moment: until the
- * deadline what is for its domain waits for it, and does not go to other servers. A component speaks
- * for its own domains alone.
+ * deadline what is for its domain waits for it, and does not go to other servers. A component
+ * speaks for its own domains alone.
  */
 #include "sm/components.h"
 
@@ -51,7 +51,8 @@ static void add(struct components *c, const char *domain)
 	size_t len = strlen(domain);
 	struct served *s;
 
-	HASH_FIND(hh, c->served, domain, len, s);
+	HASH_FIND (hh, c->served, domain, len, s)
+		;
 	if (s)
 		return;
 	s = xcalloc(1, sizeof *s + len + 1);
@@ -67,8 +68,7 @@ void components_look(struct components *c, const struct member *m)
 	for (size_t i = 0; m && is_component(m) && i < m->nbinds; i++)
 		if (link_place(c->sm->link, m->binds[i].route, 0))
 			add(c, m->binds[i].route);
-	HASH_ITER(hh, c->served, s, next)
-	{
+	HASH_ITER (hh, c->served, s, next) {
 		if (link_place(c->sm->link, s->domain, 0))
 			s->gone = 0;
 		else if (!s->gone)
@@ -82,9 +82,10 @@ bool components_await(const struct components *c, const char *domain)
 {
 	const struct served *s;
 
-	HASH_FIND(hh, c->served, domain, strlen(domain), s);
-	return s && (!s->gone ||
-		     loop_now(c->sm->loop) - s->gone < (uint64_t)c->sm->config->deadline);
+	HASH_FIND (hh, c->served, domain, strlen(domain), s)
+		;
+	return s &&
+	       (!s->gone || loop_now(c->sm->loop) - s->gone < (uint64_t)c->sm->config->deadline);
 }
 
 bool components_may_say(const struct components *c, const struct member *m, struct str domain)
@@ -97,6 +98,7 @@ bool components_may_say(const struct components *c, const struct member *m, stru
 		if (str_eqz(domain, m->binds[i].route))
 			return true;
 	/* One that drains serves nothing any more, and still says what it has to say. */
-	HASH_FIND(hh, c->served, domain.ptr, domain.len, s);
+	HASH_FIND (hh, c->served, domain.ptr, domain.len, s)
+		;
 	return s && s->gone;
 }

@@ -170,7 +170,7 @@ void detached_restore(struct user *u, const struct msg_rows *rows)
 		}
 		s->row = s->restored = true;
 		run_session_open(s, false);
-		sm_tick_need(sm);
+		session_tick_need(s);
 	}
 }
 

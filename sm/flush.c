@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving a session what the log holds for it: offline messages, and what a take-over left. */
+#include <utlist.h>
 #include "sm/sm_internal.h"
 
 enum { PAGE = 50 };
@@ -28,6 +29,16 @@ static bool row_wanted(struct session *s, uint64_t log, uint32_t target,
 	return e && e->holders == 0;
 }
 
+/* XEP-0191 section 3.2: what came from somebody who was blocked since is not delivered, as long as he
+ * is. */
+static bool is_hidden(const struct session *s, const struct stanza *st)
+{
+	struct jid from;
+
+	return st->from.ptr && jid_split(st->from, &from) == 0 &&
+	       run_is_blocked(s->user, &from) == HANDLED;
+}
+
 struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 {
 	const struct msg_value *v = row->values;
@@ -39,7 +50,7 @@ struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 	struct jid to;
 
 	if (stanza_parse(pool, v[LOG_STANZA].s, &st) == 0 && jid_split(st.to, &to) == 0 &&
-	    (given || message_is_for(s, &to))) {
+	    (given || (message_is_for(s, &to) && !is_hidden(s, &st)))) {
 		/* XEP-0203: it did not come just now. */
 		if (!cover_region(s, (uint64_t)v[LOG_NUMBER].i, (uint32_t)v[LOG_FLAGS].i) ||
 		    v[LOG_TIME].i < s->takes_since) {
@@ -96,7 +107,7 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 	if (err) {
 		log_warn("offline messages not read", LF_S("jid", s->full), LF_ERR(err));
 		s->flush_failed = true;
-		sm_tick_need(s->user->sm);
+		session_tick_need(s);
 		return;
 	}
 	for (size_t i = 0; i < rows[0].nrows; i++) {
@@ -104,6 +115,9 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 
 		if (too_much_at_once(s))
 			return;
+		if (s->flush_at < log - 1)
+			s->flush_at = log - 1; /* or what may go now is put back to wait */
+		s->flush_at = log - 1; /* all before it was looked at */
 		session_behind_run(s, log);
 		if (!append_seen(u, log))
 			row_give(s, &rows[0].rows[i]);
@@ -146,7 +160,7 @@ static void flush_next(struct session *s)
 	/* One that was committed and passed over is behind another that is not: looked at again. */
 	if (s->flush_at >= limit && limit < u->inbox->top && s->flush_missed > s->flush_at) {
 		s->flush_failed = true;
-		sm_tick_need(u->sm);
+		session_tick_need(s);
 		return;
 	}
 	if (s->flush_at >= limit) {
@@ -195,7 +209,7 @@ bool flushes_tick(struct sm *sm)
 	struct session *s, *tmp;
 	bool any = false;
 
-	HASH_ITER(hh, sm->sessions, s, tmp)
+	DL_FOREACH_SAFE2(sm->ticked, s, tmp, tick_next)
 	{
 		any |= session_behind_tick(s);
 		if (!s->flush_failed)

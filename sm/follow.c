@@ -12,9 +12,9 @@
 struct follower {
 	struct follower *prev, *next;
 	struct packet *p;
-	uint64_t top;   /* of a session's: it is behind the log's entries up to this one */
+	uint64_t top;	/* of a session's: it is behind the log's entries up to this one */
 	uint64_t since; /* loop_now */
-	uint64_t sid; /* of its session, which may end while it waits; 0: it has none */
+	uint64_t sid;	/* of its session, which may end while it waits; 0: it has none */
 	uint32_t serial;
 };
 
@@ -49,7 +49,8 @@ static void follower_free(struct follower *f)
 	free(f);
 }
 
-/* --- behind what a session is given out of the log --------------------------------------------- */
+/* --- behind what a session is given out of the log ---------------------------------------------
+ */
 
 /* Straight to that client, without an entry in the log. Presence tells what is now: it waits for
  * nothing. */
@@ -86,8 +87,8 @@ static void behind_insert(struct session *s, struct follower *f)
 	DL_APPEND_ELEM(s->behind, at, f);
 }
 
-/* How much of the log comes before p. A repetition of what an earlier owner had: what its client sent
- * behind it may be there already. */
+/* How much of the log comes before p. A repetition of what an earlier owner had: what its client
+ * sent behind it may be there already. */
 static uint64_t log_before(struct packet *p)
 {
 	uint64_t top = p->user->inbox->top, after = seen_after(p->user, &p->key);
@@ -112,17 +113,18 @@ static bool behind(struct packet *p, uint64_t top)
 	behind_insert(s, f);
 	s->nbehind++;
 	s->behind_bytes += f->p->st.bytes.len;
-	sm_tick_need(p->sm);
+	session_tick_need(s);
 	return true;
 }
 
-/* --- repetitions -------------------------------------------------------------------------------- */
+/* --- repetitions --------------------------------------------------------------------------------
+ */
 
 static struct follower *waiting(struct follower *list, const struct packet *p)
 {
 	struct follower *f;
 
-	DL_FOREACH(list, f)
+	DL_FOREACH (list, f)
 		if (f->p->key.origin == p->key.origin && f->p->key.number == p->key.number &&
 		    f->p->key.part == p->key.part)
 			return f;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving stanzas to clients and knowing what became of them (DELIVERY rule 7). */
 #include <inttypes.h>
+#include <utlist.h>
 #include "sm/sm_internal.h"
 
 enum { UNCOMMITTED_MS = 150000 }; /* longer than any deadline */
@@ -102,7 +103,7 @@ static void hold_key(struct session *s, struct given *g)
 {
 	g->late = true;
 	g->since = loop_now(s->user->sm->loop);
-	sm_tick_need(s->user->sm);
+	session_tick_need(s);
 }
 
 void session_give(struct session *s, const struct msg_stanza_key *key, const struct stanza *st, bool hold,
@@ -191,7 +192,7 @@ bool given_tick(struct sm *sm)
 	struct session *s, *tmp;
 	bool left = false;
 
-	HASH_ITER(hh, sm->sessions, s, tmp)
+	DL_FOREACH_SAFE2(sm->ticked, s, tmp, tick_next)
 	{
 		if (!s->ngiven || !s->given[0].since)
 			continue;

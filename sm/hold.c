@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a session's client does not take now is held back here instead of at c2s: because its connection is
- * broken, c2s says that it does not read, or it has acknowledged nothing of what it was sent last. It keeps
- * its numbers and goes out in order when the client takes again.
+ * What a session's client does not take now is held back here instead of at c2s: because its
+ * connection is broken, c2s says that it does not read, or it has acknowledged nothing of what it
+ * was sent last. It keeps its numbers and goes out in order when the client takes again.
  *
- * Bounded (option given_max): of what the log has its number is kept and the bytes are read from there;
- * of presence the newest of each sender. Past it the connection of a session is ended, so that its client may
- * resume it; a session that cannot be resumed ends, and so does one that has twice as much.
+ * Bounded (option given_max): of what the log has its number is kept and the bytes are read from
+ * there; of presence the newest of each sender. Past it the connection of a session is ended, so
+ * that its client may resume it; a session that cannot be resumed ends, and so does one that has
+ * twice as much.
  */
+#include <utlist.h>
 #include "sm/sm_internal.h"
 
 enum { PAGE = 50 };
@@ -39,7 +41,8 @@ static uint32_t held_first(const struct session *s)
 	return s->ngiven - (s->out - s->sent);
 }
 
-/* --- bytes ---------------------------------------------------------------------------------------- */
+/* --- bytes
+ * ---------------------------------------------------------------------------------------- */
 
 void given_text_drop(struct session *s, struct given *g)
 {
@@ -76,7 +79,8 @@ void hold_thin(struct session *s, struct given *g)
 			thin(s, &s->given[i]);
 }
 
-/* --- presence --------------------------------------------------------------------------------------- */
+/* --- presence
+ * --------------------------------------------------------------------------------------- */
 
 uint32_t hold_sender(const struct stanza *st)
 {
@@ -109,7 +113,8 @@ void hold_newest(struct session *s, uint32_t sender)
 		}
 }
 
-/* --- the bound -------------------------------------------------------------------------------------- */
+/* --- the bound
+ * -------------------------------------------------------------------------------------- */
 
 /* c2s ends the connection; what its client sent before comes first. */
 static void break_connection(struct session *s)
@@ -141,7 +146,8 @@ void hold_look(struct session *s)
 	session_overflow(s);
 }
 
-/* --- going on --------------------------------------------------------------------------------------- */
+/* --- going on
+ * --------------------------------------------------------------------------------------- */
 
 struct reading {
 	struct sm *sm;
@@ -185,7 +191,7 @@ static void page_read(struct user *u, int err, const struct msg_rows *rows, void
 	if (err) {
 		log_warn("messages held back not read", LF_S("jid", s->full), LF_ERR(err));
 		s->hold_failed = true;
-		sm_tick_need(s->user->sm);
+		session_tick_need(s);
 		return;
 	}
 	for (size_t i = 0; i < rows[0].nrows; i++)
@@ -267,8 +273,7 @@ bool hold_tick(struct sm *sm)
 	struct session *s, *tmp;
 	bool any = false;
 
-	HASH_ITER(hh, sm->sessions, s, tmp)
-	{
+	DL_FOREACH_SAFE2 (sm->ticked, s, tmp, tick_next) {
 		if (!s->hold_failed)
 			continue;
 		s->hold_failed = false;

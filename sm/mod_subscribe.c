@@ -182,6 +182,37 @@ static enum verdict in_presence(struct packet *p)
 	return HANDLED;
 }
 
+static bool others_available(const struct session *s)
+{
+	for (const struct session *o = user_sessions(session_user(s)); o; o = session_next(o))
+		if (o != s && session_available(o))
+			return true;
+	return false;
+}
+
+/* 3.1.2: "the user's server SHOULD resend the subscription request ... (e.g., whenever a new resource becomes
+ * available for the user ...); this helps to recover from transient, silent errors". Contacts of our own
+ * have it in their rosters. */
+static void ask_again(struct user *u, const struct session *s)
+{
+	struct stanza st = {
+		.kind = STANZA_PRESENCE, .type = PRESENCE_SUBSCRIBE, .from = user_jid(u)};
+	struct contact *c, *tmp;
+
+	if (others_available(s))
+		return;
+	HASH_ITER(hh, roster_of(u)->contacts, c, tmp)
+	{
+		struct jid who;
+
+		if (!(c->state & SUB_ASK) || c->tell || jid_split(str_z(c->jid), &who) < 0 ||
+		    sm_local_domain(user_sm(u), who.domain) || run_is_blocked(u, &who) == HANDLED)
+			continue;
+		st.to = who.bare;
+		sm_route(user_sm(u), NULL, &st);
+	}
+}
+
 /* 3.1.3: requests not answered are shown again at each login. */
 static void presence_changed(struct session *s, bool initial, struct packet *p)
 {
@@ -190,11 +221,15 @@ static void presence_changed(struct session *s, bool initial, struct packet *p)
 
 	if (!initial || !session_available(s))
 		return;
+	ask_again(u, s);
 	HASH_ITER(hh, roster_of(u)->contacts, c, tmp)
 	{
 		struct stanza st;
+		struct jid who;
 
-		if (c->pending && (c->state & SUB_PENDING_IN) &&
+		/* XEP-0191 section 3.2: nothing of those who were blocked since. */
+		if (c->pending && (c->state & SUB_PENDING_IN) && jid_split(str_z(c->jid), &who) == 0 &&
+		    run_is_blocked(u, &who) != HANDLED &&
 		    stanza_parse(p->pool, str_z(c->pending), &st) == 0)
 			session_send(s, &st);
 	}

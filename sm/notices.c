@@ -38,11 +38,11 @@ static void add(struct msg_sid_number **list, size_t *n, size_t *cap, uint64_t s
 	(*list)[(*n)++] = (struct msg_sid_number){.sid = sid, .n = number};
 }
 
-static void send_record(struct session *s)
+static void send_record(struct session *s, uint64_t c2s)
 {
 	struct buf b = BUF_INIT;
 	struct frame head = {.kind = MSG_DONE_RECORD,
-			     .to = s->c2s,
+			     .to = c2s,
 			     .from_shard = s->user->shard,
 			     .to_shard = SHARD_NONE,
 			     .from_epoch = shards_epoch(s->user->sm->shards, s->user->shard)};
@@ -57,17 +57,19 @@ static void send_record(struct session *s)
 
 void notice_done(struct session *s)
 {
+	/* Also of one whose connection is gone: a c2s that drains waits for what is not done. */
+	uint64_t c2s = s->c2s ? s->c2s : s->last_c2s;
 	struct notices *n;
 
-	if (!s->c2s)
+	if (!c2s)
 		return;
 	/* A record must never be older than what is confirmed: it rides with the number. */
 	if (s->record_changed && s->user->sm->record_key) {
 		notices_flush(s->user->sm);
-		send_record(s);
+		send_record(s, c2s);
 		return;
 	}
-	n = notices_of(s->user->sm, s->c2s);
+	n = notices_of(s->user->sm, c2s);
 	add(&n->done, &n->ndone, &n->cap_done, s->sid, s->done);
 }
 

@@ -103,7 +103,7 @@ void outgoing_answered(void *arg, int err, uint16_t kind, const void *m)
 
 	o->item = NULL;
 	if (err == 0 && kind == MSG_TOLD) {
-		if (t->error.len)
+		if (t->error.len && !o->quiet)
 			answer_envelope(o, t->error);
 	} else if (err != -ECONNRESET || !ask_again(o)) {
 		answer_error(o, STANZA_E_REMOTE_SERVER_TIMEOUT);

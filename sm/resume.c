@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions that outlive their connection: XEP-0198 enabled, detached, resumed (DELIVERY rule 11). */
 #include <errno.h>
+#include <utlist.h>
 #include "base/mutation.h"
 #include "sm/sm_internal.h"
 
@@ -53,7 +54,7 @@ bool session_detach(struct session *s)
 	s->c2s = 0;
 	s->full_out = s->breaking = false;
 	s->detached_since = loop_now(sm->loop);
-	sm_tick_need(sm);
+	session_tick_need(s);
 	relaxed_write(s->user);
 	detached_look(s);
 	return true;
@@ -64,7 +65,7 @@ bool detached_tick(struct sm *sm)
 	struct session *s, *tmp;
 	bool left = false;
 
-	HASH_ITER(hh, sm->sessions, s, tmp)
+	DL_FOREACH_SAFE2(sm->ticked, s, tmp, tick_next)
 	{
 		if (s->c2s || !s->detached_since)
 			continue;
@@ -289,7 +290,7 @@ bool resuming_tick(struct sm *sm)
 	struct session *s, *tmp;
 	bool left = false;
 
-	HASH_ITER(hh, sm->sessions, s, tmp)
+	DL_FOREACH_SAFE2(sm->ticked, s, tmp, tick_next)
 	{
 		if (!s->resuming)
 			continue;
@@ -354,7 +355,7 @@ static void resume_known(struct session *s, const struct frame *f, const struct 
 	s->address = str_dup(m->address);
 	s->resuming = r;
 	session_acked(s, m->h);
-	sm_tick_need(sm);
+	session_tick_need(s);
 	session_resume_ready(s);
 }
 

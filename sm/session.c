@@ -83,6 +83,7 @@ void session_free(struct session *s)
 	DL_DELETE(u->sessions, s);
 	session_behind_run(s, UINT64_MAX);
 	u->sm->nsessions--;
+	session_tick_forget(s);
 	text_unref(s->presence);
 	free(s->directed);
 	free(s->given);

@@ -91,6 +91,7 @@ struct sm {
 	uint64_t stat_stanzas, stat_appends, stat_tells, stat_loads;
 	uint64_t releasing[SHARDS]; /* loop_now since when; 0: not */
 	unsigned nreleasing;
+	struct session *ticked; /* that have something to be looked at each second; DL list */
 	bool ticking, slow_ticking, slow_soon;
 	struct loop_timeout slow_tick;
 	struct later *laters; /* rows that are written soon: sm/write_later.c; DL list */
@@ -285,6 +286,8 @@ struct session {
 	uint64_t resume_ms;        /* XEP-0198 resumption was granted for so long; 0: not */
 	struct resuming *resuming; /* its answer waits for what is under way */
 	struct loop_task overflow;
+	struct session *tick_prev, *tick_next; /* of those to be looked at now and then */
+	bool ticks;
 };
 
 struct session *session_find(struct sm *sm, uint64_t sid);
@@ -546,7 +549,8 @@ void fade_look(struct session *s, const struct given *g);
 bool fade_wanted(struct sm *sm, const struct text *t);
 bool fades_tick(struct sm *sm);
 void fades_free(struct sm *sm);
-void sm_tick_need(struct sm *sm);    /* something of a session must be looked at within a second */
+void session_tick_need(struct session *s);   /* something of it must be looked at within a second */
+void session_tick_forget(struct session *s); /* it goes */
 void sm_tick_appends(struct sm *sm); /* appends and their keys age */
 
 /* --- modules: sm/modules.c -------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The session manager as a process: options, messages, keys, ownership of shards. */
+#include <utlist.h>
 #include "sm/components.h"
 #include "sm/scan.h"
 #include "sm/sm_internal.h"
@@ -138,6 +139,19 @@ static void tick(void *arg)
 	}
 }
 
+/* Of many thousand sessions few have anything that time changes. */
+static void ticked_prune(struct sm *sm)
+{
+	struct session *s, *tmp;
+
+	DL_FOREACH_SAFE2(sm->ticked, s, tmp, tick_next)
+	{
+		if (!s->detached_since && !s->resuming && !s->flush_failed && !s->hold_failed &&
+		    !s->flush_due && !s->behind && !s->ngiven)
+			session_tick_forget(s);
+	}
+}
+
 static void slow_tick(void *arg)
 {
 	struct sm *sm = arg;
@@ -150,6 +164,7 @@ static void slow_tick(void *arg)
 		soon |= resuming_tick(sm);
 		soon |= given_tick(sm);
 		soon |= catch_up_tick(sm);
+		ticked_prune(sm);
 		appends_tick(sm); /* forgets old keys */
 		fading = fades_tick(sm);
 	}
@@ -170,9 +185,21 @@ static void slow_tick_start(struct sm *sm, bool soon)
 	loop_timeout_start(sm->loop, &sm->slow_tick, soon ? 1 : SLOW_S);
 }
 
-void sm_tick_need(struct sm *sm)
+void session_tick_need(struct session *s)
 {
+	struct sm *sm = s->user->sm;
+
+	if (!s->ticks)
+		DL_APPEND2(sm->ticked, s, tick_prev, tick_next);
+	s->ticks = true;
 	slow_tick_start(sm, true);
+}
+
+void session_tick_forget(struct session *s)
+{
+	if (s->ticks)
+		DL_DELETE2(s->user->sm->ticked, s, tick_prev, tick_next);
+	s->ticks = false;
 }
 
 void sm_tick_appends(struct sm *sm)
@@ -274,6 +301,7 @@ static json_t *sm_stats(void *state)
 		      (json_int_t)sm->stat_loads, "unanswered",
 		      (json_int_t)channels_unanswered(sm->channels), "unanswered_bytes",
 		      (json_int_t)channels_unanswered_bytes(sm->channels));
+	json_object_set_new(o, "left_out", json_integer((json_int_t)sm->left_out));
 	outgoing_stats(sm, o);
 	return o;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Turns: requests for an account that storage has to be asked for are handled one after the other, so
- * that each finds what those before it have done, and nothing of those behind it (RFC 6120 section 10.1:
- * "it MUST suspend processing of subsequent data until it has processed the request").
+ * Turns: requests for an account that storage has to be asked for are handled one after the other,
+ * so that each finds what those before it have done, and nothing of those behind it (RFC 6120
+ * section 10.1: "it MUST suspend processing of subsequent data until it has processed the
+ * request").
  */
 #include <utlist.h>
 #include "sm/sm_internal.h"
@@ -47,7 +48,7 @@ static struct turn *turn_of(const struct packet *p)
 
 	if (!p->user)
 		return NULL;
-	DL_FOREACH(p->user->turns, t)
+	DL_FOREACH (p->user->turns, t)
 		if (t->p == p)
 			return t;
 	return NULL;
@@ -96,8 +97,7 @@ void turns_drop(struct user *u)
 {
 	struct turn *t, *tmp;
 
-	DL_FOREACH_SAFE(u->turns, t, tmp)
-	{
+	DL_FOREACH_SAFE (u->turns, t, tmp) {
 		txn_lost(t->p->txn);
 		if (!t->holds) /* the first ones end with what they have asked storage for */
 			turn_free(t);

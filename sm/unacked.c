@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a session that ends has not acknowledged is treated as if its resource had gone before it came
- * (XEP-0198 section 4; RFC 6121 section 8.5.3.2). Messages that are logged are inbox_released()'s matter.
+ * What a session that ends has not acknowledged is treated as if its resource had gone before it
+ * came (XEP-0198 section 4; RFC 6121 section 8.5.3.2). Messages that are logged are
+ * inbox_released()'s matter.
  */
 #include "sm/outgoing.h"
 
@@ -13,17 +14,34 @@ static bool others_take(const struct session *s)
 	return false;
 }
 
-/* 8.5.3.2.1. What was for the account's other resources as well they have. True: its sender is due an error. */
-static bool message_again(struct session *s, const struct msg_stanza_key *key, const struct stanza *st)
+/* XEP-0203: it comes now, and was sent then. */
+static void stamp(struct session *s, const struct given *g, struct pool *pool, struct stanza *st)
 {
+	int64_t ms = g->since ? (int64_t)(loop_now(s->user->sm->loop) - g->since) : 0;
+	struct buf xml = BUF_INIT;
+	struct xml_writer w;
+
+	xw_init(&w, &xml);
+	delay_write(&w, s->jid.domain, clock_wall_us() - ms * 1000, "Not acknowledged");
+	stanza_append(pool, st, "delay", NS_DELAY, buf_str(&xml));
+	buf_free(&xml);
+}
+
+/* 8.5.3.2.1. What was for the account's other resources as well they have. True: its sender is due
+ * an error. */
+static bool message_again(struct session *s, const struct given *g, struct pool *pool,
+			  struct stanza *st)
+{
+	const struct msg_stanza_key key = g->key;
+
 	if (!str_eqz(st->to, s->full))
 		return false;
 	switch (st->type) {
 	case MESSAGE_CHAT:
-		if (others_take(s))
-			outgoing_deliver(s->user->sm, key, st);
-		else /* XEP-0160 section 3 */
+		if (!others_take(s)) /* XEP-0160 section 3 */
 			return !stanza_child(st, NULL, NS_CHATSTATES);
+		stamp(s, g, pool, st);
+		outgoing_deliver(s->user->sm, &key, st);
 		return false;
 	case MESSAGE_NORMAL:
 	case MESSAGE_GROUPCHAT:
@@ -40,7 +58,8 @@ static void answer(struct session *s, const struct given *g, struct pool *pool)
 
 	if (stanza_parse(pool, str_n(g->text->bytes, g->text->len), &st) < 0 || !st.from.ptr)
 		return;
-	if (st.kind == STANZA_PRESENCE || (st.kind == STANZA_MESSAGE && !message_again(s, &key, &st)))
+	if (st.kind == STANZA_PRESENCE ||
+	    (st.kind == STANZA_MESSAGE && !message_again(s, g, pool, &st)))
 		return;
 	if (stanza_no_reply(&st))
 		return;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What waits for storage has a bound. The windows of c2s bound what one client has under way; but a
- * message that its recipient's client has acknowledged, or whose sender was told that it is late, is
- * done for its sender, who goes on, while its entry still waits for a storage that is slow or away.
+ * message that its recipient's client has acknowledged, or whose sender was told that it is late,
+ * is done for its sender, who goes on, while its entry still waits for a storage that is slow or
+ * away.
  */
 #include <utlist.h>
 #include "sm/sm_internal.h"
@@ -23,14 +24,14 @@ bool unwritten_full(const struct sm *sm)
 	return waiting(sm) >= (size_t)sm->config->unwritten_max;
 }
 
-/* RFC 6121 section 8 leaves what cannot be processed to RFC 6120 section 8.3.3.18. */
+/* RFC 6120 section 8.3.3.18: there is no room for what it asks. */
 bool unwritten_refuses(struct packet *p)
 {
 	bool elsewhere = p->to.resource.len && !str_eq(p->to.bare, p->from.bare);
-	bool changes = p->st.kind == STANZA_IQ
-			       ? p->st.type == IQ_SET && !elsewhere
-			       : p->st.kind == STANZA_PRESENCE && p->st.type >= PRESENCE_SUBSCRIBE &&
-					 p->st.type <= PRESENCE_UNSUBSCRIBED;
+	bool changes = p->st.kind == STANZA_IQ ? p->st.type == IQ_SET && !elsewhere
+					       : p->st.kind == STANZA_PRESENCE &&
+							 p->st.type >= PRESENCE_SUBSCRIBE &&
+							 p->st.type <= PRESENCE_UNSUBSCRIBED;
 
 	if (!changes || !unwritten_full(p->sm))
 		return false;
@@ -60,8 +61,7 @@ static void shed(struct sm *sm, size_t enough)
 {
 	struct append *a, *tmp;
 
-	DL_FOREACH_SAFE(sm->appends_first, a, tmp)
-	{
+	DL_FOREACH_SAFE (sm->appends_first, a, tmp) {
 		struct user *u = a->user;
 
 		if (waiting(sm) <= enough)
@@ -90,8 +90,7 @@ void unwritten_tick(struct sm *sm)
 			 LF_S("reason", "too much waits for storage"));
 	}
 	if (sm->leaving_out && waiting(sm) < most / 4) {
-		log_warn("the log has holes",
-			 LF_U("messages", sm->left_out - sm->leaving_out + 1));
+		log_warn("the log has holes", LF_U("messages", sm->left_out - sm->leaving_out + 1));
 		sm->leaving_out = 0;
 	}
 }

@@ -16,6 +16,8 @@
 #include "storage/sqlite_internal.h"
 
 enum { READERS_MAX = 8, READS_AT_ONCE = 64 };
+/* A reader forgets its pages at every commit of the writer, and the system has them too. */
+enum { READER_SHARE = 16, READER_CACHE_MIN = 256 * 1024 };
 
 struct reader {
 	struct sqlite *owner;
@@ -83,6 +85,13 @@ int db_make(const char *path, struct buf *error)
 	return 0;
 }
 
+static size_t reader_cache(const struct engine_config *c)
+{
+	size_t n = c->cache / READER_SHARE;
+
+	return n > READER_CACHE_MIN ? n : READER_CACHE_MIN;
+}
+
 static bool connect_all(struct sqlite *s, const struct engine_config *c, struct buf *error)
 {
 	struct buf why = BUF_INIT;
@@ -94,7 +103,7 @@ static bool connect_all(struct sqlite *s, const struct engine_config *c, struct 
 			       c->no_migration ? SCHEMA_CHECK : SCHEMA_MIGRATE, NULL, &why);
 	for (size_t i = 0; i < c->readers && i < READERS_MAX && ok; i++) {
 		s->readers[i].owner = s;
-		s->readers[i].db = db_open(c->path, c->cache, false, &why);
+		s->readers[i].db = db_open(c->path, reader_cache(c), false, &why);
 		ok = s->readers[i].db != NULL;
 	}
 	if (!ok)

@@ -8,7 +8,8 @@
 
 enum { VAIN_MAX = 6 }; /* so that one of 64 commits tries again */
 
-void pace_init(struct pace *p, struct loop *l, const struct engine_config *c, loop_fn *go, void *arg)
+void pace_init(struct pace *p, struct loop *l, const struct engine_config *c, loop_fn *go,
+	       void *arg)
 {
 	memset(p, 0, sizeof(*p));
 	p->loop = l;

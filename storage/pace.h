@@ -11,13 +11,14 @@ struct pace {
 	struct loop_timer *timer;
 	uint64_t last; /* loop_now when a commit began */
 	bool armed;    /* the next one has been waited for */
-	/* Whoever waits for an answer before it writes again has no company: after waits in vain, so
-	 * many commits do not wait. */
+	/* Whoever waits for an answer before it writes again has no company: after waits in vain,
+	 * so many commits do not wait. */
 	unsigned skip, vain;
 };
 
 /* go: looks again whether there is something to do. c is looked at later only. */
-void pace_init(struct pace *p, struct loop *l, const struct engine_config *c, loop_fn *go, void *arg);
+void pace_init(struct pace *p, struct loop *l, const struct engine_config *c, loop_fn *go,
+	       void *arg);
 void pace_free(struct pace *p);
 /* True: not yet, go will be called. jobs: how many wait. */
 bool pace_waits(struct pace *p, size_t jobs);

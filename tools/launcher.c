@@ -33,7 +33,7 @@ struct instance {
 	unsigned failures; /* in succession */
 	bool ready;
 	bool missed; /* it does not start, and the others go on without it */
-	bool over; /* an administrator has stopped the service */
+	bool over;   /* an administrator has stopped the service */
 };
 
 /* What is done when all instances work, one after the other. */
@@ -389,9 +389,10 @@ static void stop(struct launcher *l)
 		return;
 	l->stopping = true;
 	log_info("stopping");
+	/* Who comes now is refused, not left waiting for an answer. */
 	for (size_t i = 0; i < l->n; i++) {
 		loop_timer_stop(l->instances[i].restart);
-		handover_drop(l->instances[i].sockets); /* who comes now is refused, not left waiting */
+		handover_drop(l->instances[i].sockets);
 	}
 	loop_timer_stop(l->helper_timer);
 	if (l->helper)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The listening sockets of c2s and s2s are held by the launcher, which hands them over at each start: who
- * connects while such a process is away waits in the kernel, and is not refused. Instances that name one
- * address share one socket.
+ * The listening sockets of c2s and s2s are held by the launcher, which hands them over at each
+ * start: who connects while such a process is away waits in the kernel, and is not refused.
+ * Instances that name one address share one socket.
  */
 #include "config.h"
 
@@ -72,7 +72,7 @@ static struct held *hold(struct sockets *all, const char *address, bool reuse_po
 	struct listener *l;
 	int claim = -1, err;
 
-	DL_FOREACH(all->held, h)
+	DL_FOREACH (all->held, h)
 		if (strcmp(h->address, address) == 0)
 			return h;
 	if (reuse_port && strncmp(address, "unix:", 5) != 0)
@@ -107,7 +107,8 @@ static bool take(struct handover *o, char *const *addresses, const char *name, b
 		 const char *dir)
 {
 	for (; *addresses; addresses++) {
-		struct held *h = o->n < LAUNCHER_SOCKETS ? hold(o->all, *addresses, reuse_port, dir) : NULL;
+		struct held *h =
+			o->n < LAUNCHER_SOCKETS ? hold(o->all, *addresses, reuse_port, dir) : NULL;
 
 		if (!h)
 			return false;

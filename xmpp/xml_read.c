@@ -381,6 +381,12 @@ static size_t feed_header(struct xml_reader *r, const char *data, size_t len)
 		raise(r, STREAM_E_UNSUPPORTED_ENCODING, "the encoding must be UTF-8");
 		return len;
 	}
+	/* Section 11.6: U+FEFF "as the first character of the stream" is a character as any other, and
+	 * text before the root element; libexpat would take it for a byte order mark. */
+	if (r->header_seen == 0 && (unsigned char)data[0] == 0xef) {
+		raise(r, STREAM_E_NOT_WELL_FORMED, "text before the stream header");
+		return len;
+	}
 	if (!r->w)
 		r->w = header_parser(r);
 	w = r->w;

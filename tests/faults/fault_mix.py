@@ -139,7 +139,10 @@ class Faults:
 
     async def flood(self, seconds):
         clients = [c for c in self.world.clients if c.ready()]
+        end = time.monotonic() + seconds
         for _ in range(10):
+            if time.monotonic() > end:
+                break
             for c in clients:
                 if c.ready():
                     # Where the big one finds no room the small ones might.

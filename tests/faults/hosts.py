@@ -8,13 +8,15 @@ import os
 import signal
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 
-from server import BUILD, SOURCE, free_port_base
-from wires import Wire
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+from harness import BUILD, SOURCE, free_port_base, ports_release  # noqa: E402
+from wires import Wire  # noqa: E402
 
-PORT = 300  # of the router, above the host's base; the cable's is the next
+PORT = 310  # of the router, above the host's base; the cable's is the next
 BRIDGE = "10.77.0.1"
 
 
@@ -100,6 +102,7 @@ class Bridge:
     async def stop(self):
         for keeper in self.keepers:
             keeper.communicate()
+        self.keepers = []
 
     def set(self, state):
         """whole, deaf (the switch passes nothing on), cut (pulled out)."""
@@ -112,7 +115,8 @@ class Bridge:
             ip("link", "set", port, "master", "hub", "up")
 
     def heal(self):
-        self.set("whole")
+        if self.keepers:  # else the hosts are gone
+            self.set("whole")
 
 
 def inside():
@@ -127,9 +131,9 @@ def inside():
 
 
 class Host:
-    def __init__(self, name, folder, address, instances):
+    def __init__(self, name, folder, address, instances, bridged):
         self.name, self.dir, self.address, self.instances = name, folder, address, instances
-        self.base = free_port_base()
+        self.base = free_port_base() if bridged else free_port_base((address,))
         self.enter = []  # the beginning of a command that runs there
         self.process = None
 
@@ -157,8 +161,8 @@ class Hosts:
         names = [part.split(",") for part in options.instances.split("/")]
         bridged = options.server == "namespaces"
         addresses = ("10.77.0.2", "10.77.0.3") if bridged else ("127.0.0.2", "127.0.0.3")
-        self.hosts = [Host("host-a", os.path.join(self.dir, "a"), addresses[0], names[0]),
-                      Host("host-b", self.dir, addresses[1], names[1])]
+        self.hosts = [Host("host-a", os.path.join(self.dir, "a"), addresses[0], names[0], bridged),
+                      Host("host-b", self.dir, addresses[1], names[1], bridged)]
         self.wires = (Bridge if bridged else Proxies)(self.hosts)
         self.clients_at = {h.base + 400 + int(i[4:]): h.address for h in self.hosts for i in h.instances
                            if i.startswith("c2s-")}
@@ -255,6 +259,7 @@ class Hosts:
                 h.process.wait()
             h.process.stdout.close()
             h.process = None
+            ports_release(h.base)
 
     def pids(self):
         return {name: pid for h in self.hosts for name, pid in h.pids().items()}

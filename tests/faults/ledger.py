@@ -28,6 +28,8 @@ class Ledger:
         self.refused = 0
         self.resumed = 0
         self.notes = []      # what is wrong beside messages
+        self.untruths = []   # (what somebody was told of another, that one's session)
+        self.gone = set()    # sessions that the server could not resume: that they are not there is true
         self.ended_clean = {}  # session of a recipient: port and time of its clean end
         self.foreign = 0
         self.live_ids = {}     # (recipient, id): numbers in his log with which it came
@@ -117,6 +119,9 @@ class Ledger:
     def falsely_bounced(self):
         got = {ident for rows in self.received.values() for ident, _, _ in rows}
         return [m for m in self.messages.values() if m.bounced and m.id in got]
+
+    def wrong(self):
+        return self.notes + [text for text, session in self.untruths if session not in self.gone]
 
     def broken(self):
         """Something is wrong that no later event can mend."""

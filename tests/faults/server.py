@@ -3,33 +3,19 @@
 import asyncio
 import os
 import signal
-import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 
-from wires import Wires
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+from harness import free_port_base  # noqa: E402
+from wires import Wires  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("MERCUTIO_BUILD", SOURCE)
 LINKED = ("storage", "auth", "sm", "c2s")  # to routers
 PROCESSES = ("router",) + LINKED
-
-
-def free_port_base():
-    for base in range(40000 + os.getpid() * 7 % 6500, 60000, 450):
-        socks = []
-        try:
-            for port in [222, 223] + list(range(401, 410)):
-                socks.append(socket.socket())
-                socks[-1].bind(("127.0.0.1", base + port))
-            return base
-        except OSError:
-            continue
-        finally:
-            for s in socks:
-                s.close()
-    raise RuntimeError("no free ports")
 
 
 class Server:

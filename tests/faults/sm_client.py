@@ -13,6 +13,7 @@ SM = "{urn:xmpp:sm:3}"
 CLIENT = "{jabber:client}"
 STANZAS = (CLIENT + "message", CLIENT + "presence", CLIENT + "iq")
 MASK = 0xFFFFFFFF
+FOREVER = float("inf")
 
 
 class Closed(Exception):
@@ -116,8 +117,10 @@ class Client:
         """The next first-level element."""
         while not self.queue:
             try:
-                data = await asyncio.wait_for(self.reader.read(65536),
-                                              timeout or self.world.options.patience)
+                reading = self.reader.read(65536)
+                # wait_for may swallow a cancellation (Python 3.11): not where nobody would notice.
+                data = await (reading if timeout == FOREVER else
+                              asyncio.wait_for(reading, timeout or self.world.options.patience))
             except asyncio.TimeoutError:
                 raise Closed("patience") from None
             except OSError as e:
@@ -184,6 +187,7 @@ class Client:
             self.log("resumption refused: " + ",".join(c.tag.split("}")[-1] for c in e) +
                      f" h {e.get('h')}")
             self.world.ledger.refused += 1
+            self.world.ledger.gone.add(self.session)
             self.world.refusal(self)
             if e.get("h") is not None:
                 self.handled(int(e.get("h")))
@@ -278,7 +282,7 @@ class Client:
         away = e.find(f"{CLIENT}error/{{urn:ietf:params:xml:ns:xmpp-stanzas}}service-unavailable")
         if (away is not None and peer and row[4] and peer.session == row[4] and not peer.goodbye and
                 not peer.doubtful):
-            self.world.ledger.notes.append(f"{self.name} was told that {peer.name} is not there")
+            self.world.ledger.untruths.append((f"{self.name} was told that {peer.name} is not there", peer.session))
 
     def on_presence(self, e):
         """Contacts tell each other; nobody may be said to have gone who has not."""
@@ -293,7 +297,7 @@ class Client:
         elif kind == "unavailable":
             if (who.session and not who.goodbye and not who.doubtful and
                     who.away == self.contacts.get(who.name)):
-                self.world.ledger.notes.append(f"{self.name} was told that {who.name} has gone")
+                self.world.ledger.untruths.append((f"{self.name} was told that {who.name} has gone", who.session))
                 self.log(f"false unavailable of {who.name}")
 
     def on_element(self, e):
@@ -308,7 +312,7 @@ class Client:
     async def stream(self):
         """Reads until the connection is over."""
         while True:
-            self.on_element(await self.read(1e9))
+            self.on_element(await self.read(FOREVER))
 
     async def watch(self):
         """Asks for acknowledgements; gives a connection up that is silent."""

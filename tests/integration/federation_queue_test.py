@@ -115,12 +115,29 @@ def lasting(two, juliet):
 
 def remembered(two, juliet):
     """A failure is remembered: while its domain is not tried again, answers come without a try."""
-    ping(juliet, "none.example", "again")
-    assert error(juliet, "again") == "remote-server-not-found"
-    tried = len(attempts(two.a, "none.example"))
-    ping(juliet, "none.example", "and again")
-    assert error(juliet, "and again") == "remote-server-not-found"
-    assert len(attempts(two.a, "none.example")) == tried
+    def untried():
+        tried = len(attempts(two.a, "none.example"))
+        ping(juliet, "none.example", "again")
+        assert error(juliet, "again") == "remote-server-not-found"
+        return len(attempts(two.a, "none.example")) == tried
+
+    assert not untried()
+    until("an answer without a try", untried)
+
+
+def heard_of(two, juliet):
+    """It was away for long, and is not tried again for long; but it asks to be believed: it is tried."""
+    two.b.stop()
+    message(juliet, f"romeo@{GOOD}", "waits")
+    until("failures", lambda: [p for i in told(two.a, "why", GOOD) for p in i["pairs"]
+                               if p["failures"] >= 3])
+    two.b.start()
+    romeo = login(two.b, GOOD, "romeo", "b")
+    romeo.send(f"<message to='{juliet.jid}' id='back'><body>x</body></message>")
+    e = expect(juliet, "message", lambda e: e.get("id") == "back")
+    assert e.get("from") == romeo.jid, e.attrib
+    assert not [e for e in romeo.sync() if e.get("type") == "error"]
+    romeo.close()
 
 
 # --- policies that change ----------------------------------------------------------------------------
@@ -206,6 +223,22 @@ def returned(two, juliet):
     assert not [e for e in juliet.sync() if e.get("type") == "error"]
 
 
+def presence(two, juliet):
+    """What was sent to one is returned, what was sent to all is not."""
+    romeo = login(two.b, GOOD, "romeo", "b")
+    juliet.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>")
+    juliet.sync()
+    romeo.send("<presence to='juliet@our.example' type='subscribe'/>")
+    expect(juliet, "request", lambda e: e.get("type") == "subscribe")
+    juliet.send(f"<presence to='romeo@{GOOD}' type='subscribed'/>")
+    expect(romeo, "presence", lambda e: e.get("from") == juliet.jid and not e.get("type"))
+    two.b.stop()
+    juliet.send("<presence><show>away</show></presence>"
+                f"<presence to='romeo@{GOOD}/room' id='directed'/>")
+    assert error(juliet, "directed") == "remote-server-timeout"
+    assert not [e for e in juliet.sync() if e.get("type") == "error"]
+
+
 def at_rest(two, juliet):
     """With a stream open and nothing to do s2s is not woken."""
     ping(juliet, GOOD, "rest")
@@ -226,10 +259,10 @@ def at_rest(two, juliet):
     assert streams(two.a, GOOD)
 
 
-def world(ca, *settings):
+def world(ca, *settings, theirs=()):
     selfsigned = "selfsigned.example"
     return Two(ca, {GOOD: ca.issue(GOOD), selfsigned: ca.issue(selfsigned, self_signed=True)}, zones,
-               (), [f"remote:{selfsigned}.peer_certificate=required", *settings], ["s2s.backoff_min=100ms"],
+               (), [f"remote:{selfsigned}.peer_certificate=required", *settings], theirs,
                [f"romeo@{GOOD}:b"])
 
 
@@ -245,14 +278,19 @@ def main():
         juliet = two.juliet()
         tap.run("a server that is away for a while", away, two, juliet)
         tap.run("failures that last", lasting, two, juliet)
-        tap.run("failures are remembered", remembered, two, juliet)
         tap.run("a domain is denied", denied_at_once, two, juliet, False)
         tap.run("a domain is denied, SIGHUP", denied_at_once, two, juliet, True)
         tap.run("other rules for a domain", renewed, two, juliet)
+    with world(ca, "s2s.retry_time=9m", "s2s.backoff_min=1500ms", "s2s.backoff_max=5m",
+               theirs=["s2s.retry_time=0s", "s2s.peer_certificate=forbidden"]) as two:
+        juliet = two.juliet()
+        tap.run("failures are remembered", remembered, two, juliet)
+        tap.run("a server that was away is heard of", heard_of, two, juliet)
     with world(ca, "s2s.retry_time=1s", "heartbeat=60s") as two:
         juliet = two.juliet()
         tap.run("a server that does not come back", returned, two, juliet)
         tap.run("at rest", at_rest, two, juliet)
+        tap.run("presence that does not arrive", presence, two, juliet)
     shutil.rmtree(folder, ignore_errors=True)
     tap.done()
 

@@ -19,7 +19,7 @@ import xml.etree.ElementTree as ET
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("MERCUTIO_BUILD", SOURCE)
 SLOW = 4 if "asan" in os.path.basename(BUILD) else 1
-TIMEOUT = 15 * SLOW
+TIMEOUT = 30 * SLOW
 
 # Killed by a signal of its own making, not by a test's.
 BAD = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|: runtime error: |"

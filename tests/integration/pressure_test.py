@@ -21,6 +21,7 @@ PATIENCE = 60 * SLOW
 HEARTBEAT_S = 2
 STOP_S, SLOW_S = 20, 8
 BODY = 8000
+MOST = 6000  # messages of a flood, for storage's sake
 SM = "urn:xmpp:sm:3"
 CLIENT = "{jabber:client}"
 LIMITS = {
@@ -180,16 +181,15 @@ class Flood:
         self.task = asyncio.ensure_future(self.run())
 
     async def run(self):
-        while not self.over and not self.peer.ended:
+        while not self.over and not self.peer.ended and len(self.sent) < MOST:
             ident = f"f{next(serial)}"
             self.sent.append(ident)
             self.peer.stanza(self.make(ident))
             await self.peer.writer.drain()
             await asyncio.sleep(0)  # others, its own reader among them, come to their turn
 
-    async def end(self):
+    async def ended(self):
         """The last may wait for the window: it is open when storage is back."""
-        self.over = True
         await asyncio.wait_for(self.task, PATIENCE)
 
     def accepted(self):
@@ -218,21 +218,16 @@ async def asks_unread(peer):
         return
 
 
-async def talk(ask, tell, rounds):
-    """Others are served: what one says the other answers, again and again."""
-    async def answer():
-        while True:
-            await tell.answers.get()
-            tell.stanza(f"<message to='ask@localhost/r' type='chat' id='b{next(serial)}'><body>b</body></message>")
-    answering = asyncio.ensure_future(answer())
-    try:
-        while True:
-            ask.stanza(f"<message to='tell@localhost/r' type='chat' id='a{next(serial)}'><body>a</body></message>")
-            await asyncio.wait_for(ask.answers.get(), PATIENCE)
-            rounds.append(time.monotonic())
-            await asyncio.sleep(0.05)
-    finally:
-        answering.cancel()
+async def talk(ask, tell, over):
+    """Others are served: what one says the other answers, again and again. How many times."""
+    rounds = 0
+    while not over.is_set():
+        for a, b in ((ask, tell), (tell, ask)):
+            a.stanza(f"<message to='{b.user}@localhost/r' type='chat' id='t{next(serial)}'><body>t</body></message>")
+            await asyncio.wait_for(b.answers.get(), PATIENCE)
+        rounds += 1
+        await asyncio.sleep(0.05)
+    return rounds
 
 
 # --- memory ---------------------------------------------------------------------------------------
@@ -283,18 +278,11 @@ class Run:
 
     async def phase(self, name, working):
         """How many rounds the two have talked meanwhile."""
-        rounds = []
-        talking = asyncio.ensure_future(talk(self.ask, self.tell, rounds))
-        try:
-            await asyncio.wait((asyncio.ensure_future(working), talking), return_when=asyncio.FIRST_COMPLETED)
-            if talking.done():
-                talking.result()
-        finally:
-            talking.cancel()
-            await asyncio.gather(talking, return_exceptions=True)
-        while not self.ask.answers.empty():
-            self.ask.answers.get_nowait()
-        self.rounds[name] = len(rounds)
+        over = asyncio.Event()
+        talking = asyncio.ensure_future(talk(self.ask, self.tell, over))
+        await working
+        over.set()  # not cancelled: wait_for may swallow that
+        self.rounds[name] = await talking
 
     def storage(self, sig):
         os.kill(self.pids["storage-1"], sig)
@@ -343,7 +331,9 @@ class Run:
             await self.phase("stopped", self.stopped())
             await self.phase("slow", self.slow())
             for f in self.floods:
-                await f.end()
+                f.over = True
+            for f in self.floods:
+                await f.ended()
             for p in hoses:
                 await p.acknowledged()
         finally:

@@ -175,6 +175,40 @@ def kept_requests(server, remote):
     u.close()
 
 
+def asked_again(server, remote):
+    """3.1.2: what was not answered is asked again when the account comes online, once, and no more when it
+    was; a request that a contact of ours has is in that one's roster."""
+    u = User(server, remote)
+    friend, here = "juliet@remote.test", "user1@localhost"
+    u.send(friend, "subscribe")
+    u.send(here, "subscribe")
+    u.settle()
+    remote.drain()
+    second = u.login("second")
+    second.send("<presence/>")
+    settle({"u": u.s, "second": second})
+    assert not [t for t in remote.drain() if t.type == "subscribe"]  # it was online
+    for s in (second, u.s):
+        s.send("</stream:stream>")
+        s.wait_closed()
+        s.close()
+    u.s = u.login()
+    u.s.send("<presence type='unavailable'/>")
+    u.settle()
+    remote.drain()
+    u.s.send("<presence/>")
+    t = remote.got(lambda t: t.type == "subscribe")
+    assert (t.to, t.sender) == (friend, u.bare), t
+    u.settle()
+    assert not [t for t in remote.drain() if t.type == "subscribe"]
+    u.take(friend, "subscribed")
+    assert u.item(friend) == ("to", None)
+    u.s.send("<presence type='unavailable'/><presence/>")
+    u.settle()
+    assert not [t for t in remote.drain() if t.type == "subscribe"]
+    u.close()
+
+
 def presence_out(server, remote):
     """4.2 to 4.6: broadcast, probes, directed presence, the end."""
     u = User(server, remote)
@@ -444,7 +478,8 @@ def removed(server, remote):
     u.close()
 
 
-TESTS = (approved_before, kept_requests, presence_out, presence_in, requests, registration, messages, forged,
+TESTS = (approved_before, kept_requests, asked_again, presence_out, presence_in, requests, registration,
+         messages, forged,
          blocking, told_until_answered, ghost, owed, back, removed)
 
 

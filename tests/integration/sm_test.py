@@ -4,6 +4,7 @@
 """XEP-0198, version 1.6.3, on one connection: enabling, acknowledgements both ways, and their limits."""
 import re
 import signal
+import time
 
 from acks import (SM, ack, authenticated, counted, enable, enabled, failed, group, h_of, listed, own_instances,
                   resumed, say, stanzas, stream_error, takes_all, too_high, until, wait_listed)
@@ -235,6 +236,26 @@ def reads_nothing_and_resumes(w):
     nurse.close()
 
 
+def owner_dies(w):
+    """What was held back for a client that does not read comes from the log, on the same connection."""
+    s, nurse = enabled(w, w.romeo), client(w, w.nurse)
+    for n in range(MANY):
+        say(nurse, w.romeo, n, BIG * 5)
+    nurse.sync()
+    before = w.pids()["sm-1"]
+    w.kill("sm-1")
+    deadline = time.monotonic() + 2 * TIMEOUT
+    while w.pids().get("sm-1") in (before, None):
+        assert time.monotonic() < deadline, "sm-1 was not started again"
+        time.sleep(0.05)
+    say(nurse, w.romeo, MANY)
+    assert takes_all(s, MANY + 1) == [str(n) for n in range(MANY + 1)]
+    s.ping("p")
+    assert stanzas(s, 1)[0].get("id") == "p"
+    s.close()
+    nurse.close()
+
+
 def too_much(w):
     """What the log has not has a bound: the connection ends, the session is resumed and has all of it."""
     s, nurse = enabled(w, w.romeo), client(w, w.nurse)
@@ -272,7 +293,8 @@ def main():
     own_instances(tap, "stream management")
     group(tap, [], before_binding, twice, attributes, ids, not_enabled, counting, errors_count, as_it_is_done,
           h_too_high, asked)
-    group(tap, ["--set", "c2s.out_max=4k"], reads_nothing, reads_nothing_plain, reads_nothing_and_resumes)
+    group(tap, ["--set", "c2s.out_max=4k"], reads_nothing, reads_nothing_plain,
+          reads_nothing_and_resumes, owner_dies)
     group(tap, ["--set", f"c2s.ack_timeout={SLOW}s", "--set", f"c2s.resume_location={PLACE}"], silence, location)
     group(tap, ["--set", "c2s.idle_ping=1s", "--set", f"c2s.idle_timeout={TIMEOUT}s"], asked_when_idle)
     group(tap, ["--set", "sm.given_max=65536"], never_acknowledges, too_much, too_much_without_resumption)

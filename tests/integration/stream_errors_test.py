@@ -43,6 +43,8 @@ HEADERS = (
     ("restricted-xml", HEAD.replace("?>", "?><?pi x?>")),
     ("not-well-formed", "<stream:stream <"),  # 4.9.3.13
     ("not-well-formed", HEAD.replace("xmlns:stream=", "xmlns:other=")),  # 11.3: the prefix is unbound
+    ("not-well-formed", "\ufeff" + HEAD),  # 11.6: no byte order mark, but text
+    ("not-well-formed", HEAD.replace("to=", "to='localhost' to=")),
     ("not-well-formed", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     ("policy-violation", HEAD.replace("to='localhost'", "to='localhost' a='%s'" % ("x" * 5000))),
 )
@@ -51,6 +53,9 @@ HEADERS = (
 ALWAYS = ("secure", "authenticated", "bound")
 INSIDE = (
     (ALWAYS, "bad-format", "text between stanzas"),
+    (ALWAYS, "bad-format", "\ufeff"),
+    (ALWAYS, "bad-format", "&amp;"),
+    (ALWAYS, "bad-format", "<![CDATA[x]]>"),
     (ALWAYS, "unsupported-stanza-type", "<message xmlns='urn:example:foreign'/>"),  # 4.9.3.24
     (("bound",), "unsupported-stanza-type", "<foo/>"),
     (("bound",), "unsupported-stanza-type", "<r xmlns='urn:xmpp:sm:3'/>"),  # it is not enabled
@@ -60,6 +65,10 @@ INSIDE = (
     (ALWAYS, "not-well-formed", "<x:message/>"),
     (ALWAYS, "not-well-formed", MESSAGE % "<x:body>unbound</x:body>"),
     (ALWAYS, "not-well-formed", MESSAGE % "<body>&#0;</body>"),
+    (ALWAYS, "not-well-formed", MESSAGE % "<body>&#xFFFE;</body>"),
+    (ALWAYS, "not-well-formed", MESSAGE % "<:x/>"),
+    (ALWAYS, "not-well-formed", MESSAGE % "<x xmlns:a=''/>"),
+    (ALWAYS, "not-well-formed", "<?xml version='1.0'?>"),
     (ALWAYS, "not-well-formed", "</stream:wrong>"),
     (ALWAYS, "unsupported-encoding", (MESSAGE % "<body>\udcff</body>").encode(errors="surrogateescape")),
     (ALWAYS, "restricted-xml", MESSAGE % "&undefined;"),

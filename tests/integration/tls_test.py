@@ -5,6 +5,7 @@
 import os
 import select
 import socket
+import ssl
 import subprocess
 import time
 
@@ -103,6 +104,26 @@ def no_tickets(server):
             os.unlink(kept)
 
 
+def closure(server):
+    """RFC 5246 section 7.2.1: close_notify both ways, whoever begins, with the end of the stream before or
+    without it."""
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        for stream_ends in (True, False):
+            context = server.tls_context()
+            context.maximum_version = version
+            raw = socket.create_connection(("127.0.0.1", server.tls_port), 3 * TIMEOUT)
+            s = context.wrap_socket(raw, server_hostname="localhost", suppress_ragged_eofs=False)
+            s.sendall(HEAD.encode())
+            got = b""
+            while b"</stream:features>" not in got:
+                got += s.recv(4096)
+            if stream_ends:
+                s.sendall(b"</stream:stream>")
+                while s.recv(4096):  # ends with close_notify, else with an exception
+                    pass
+            s.unwrap().close()
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -159,7 +180,7 @@ def main():
     tap = Tap()
     with Server(users=USERS[:1]) as server:
         run_all(tap, server, renegotiation, renegotiation_within_the_stream, compression, no_tickets,
-                early_data)
+                closure, early_data)
     tap.done()
 
 

@@ -323,6 +323,31 @@ START_TEST(a_refused_resumption_lets_the_client_bind)
 }
 END_TEST
 
+START_TEST(resumption_is_not_offered)
+{
+	struct bed *b = bed_new("resume_max = 0");
+	struct peer *p = peer_new(b, false);
+	struct msg_session_resumed r = {.attachment = 1};
+	struct msg_session_opened o = {.sid = 5, .jid = STR("alice@example.com/r")};
+	struct sent *s;
+
+	peer_authenticate(p);
+	peer_send(p, "<resume " SM " h='5' previd='" ID "'/>");
+	peer_expect(p, "<failed " SM "><feature-not-implemented ");
+	ck_assert_uint_eq(bed_count(b, MSG_SESSION_RESUME), 0);
+	peer_send(p, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+	bed_reply(b, bed_sent(b, MSG_SESSION_OPEN), 0, MSG_SESSION_OPENED, &o);
+	peer_expect(p, "<jid>alice@example.com/r</jid>");
+	peer_send(p, "<enable " SM " resume='true'/>");
+	s = bed_sent(b, MSG_SESSION_SM);
+	ck_assert(!((struct msg_session_sm *)s->m)->resume);
+	bed_reply(b, s, 0, MSG_SESSION_RESUMED, &r);
+	peer_expect(p, "<enabled " SM "/>");
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(shutdown_leaves_it_resumable)
 {
 	struct bed *b = bed_new(NULL);
@@ -433,6 +458,7 @@ Suite *ack_suite(void)
 	tcase_add_test(t, resumption_goes_on_where_it_was);
 	tcase_add_test(t, a_session_that_is_still_there_is_taken_over);
 	tcase_add_test(t, a_refused_resumption_lets_the_client_bind);
+	tcase_add_test(t, resumption_is_not_offered);
 	tcase_add_test(t, shutdown_leaves_it_resumable);
 	tcase_add_test(t, a_resumption_that_comes_too_late);
 	tcase_add_test(t, a_connection_that_breaks_while_it_is_enabled);

@@ -390,6 +390,45 @@ START_TEST(two_routers)
 }
 END_TEST
 
+/* An answer takes the router of its request, whichever the two prefer: when that dies, whoever asked
+ * hears of it. */
+START_TEST(answers_go_back)
+{
+	enum { ASKERS = WORLD_NODES - 1, TIMES = 50 };
+	struct world *w = world_new();
+	struct node *c2s[ASKERS], *auth;
+
+	router_start(w, 0);
+	router_start(w, 1);
+	auth = node_new(w, "auth-1", "auth");
+	for (unsigned i = 0; i < ASKERS; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "c2s-%u", i);
+		c2s[i] = node_new(w, name, "c2s");
+	}
+	for (unsigned i = 0; i < ASKERS; i++) {
+		struct link_stats before[2], after[2];
+		unsigned asked;
+
+		await(w, ups(c2s[i]) == 2 && knows(c2s[i], auth) && knows(auth, c2s[i]));
+		link_stats(c2s[i]->link, before, 2);
+		for (unsigned k = 0; k < TIMES; k++) {
+			struct answer a = {0};
+
+			ask(c2s[i], id(auth), 1, 5000, &a);
+			await(w, a.calls);
+			free(a.text);
+		}
+		link_stats(c2s[i]->link, after, 2);
+		asked = after[0].bytes_out - before[0].bytes_out >= TIMES * FRAME_HEAD ? 0 : 1;
+		ck_assert_uint_ge(after[asked].bytes_in - before[asked].bytes_in, TIMES * FRAME_HEAD);
+		ck_assert_uint_lt(after[!asked].bytes_in - before[!asked].bytes_in, TIMES * FRAME_HEAD);
+	}
+	world_free(w);
+}
+END_TEST
+
 START_TEST(start_in_any_order)
 {
 	struct world *w = world_new();
@@ -449,6 +488,7 @@ Suite *link_suite(void)
 	tcase_add_test(t, router_restarts);
 	tcase_add_test(t, lost_with_the_router);
 	tcase_add_test(t, two_routers);
+	tcase_add_test(t, answers_go_back);
 	tcase_add_test(t, start_in_any_order);
 	tcase_add_test(t, traces);
 	suite_add_tcase(s, t);

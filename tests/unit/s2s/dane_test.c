@@ -99,8 +99,7 @@ static enum dane_verdict verdict(const struct reach_tlsa *t, size_t n, size_t wa
 
 static struct reach_tlsa record(int usage, int selector, int matching, const void *p, size_t n)
 {
-	return (struct reach_tlsa){
-		(uint8_t)usage, (uint8_t)selector, (uint8_t)matching, {p, n}};
+	return (struct reach_tlsa){(uint8_t)usage, (uint8_t)selector, (uint8_t)matching, {p, n}};
 }
 
 START_TEST(end_entity)
@@ -149,8 +148,8 @@ START_TEST(shown)
 		struct reach_tlsa t;
 		bool good;
 	} cases[] = {
-		{record(3, 1, 1, spki_hash, 32), true}, {record(3, 0, 1, cert_hash, 32), true},
-		{record(3, 1, 1, wrong, 32), false},	{record(9, 1, 1, spki_hash, 32), false},
+		{record(3, 1, 1, spki_hash, 32), true},	 {record(3, 0, 1, cert_hash, 32), true},
+		{record(3, 1, 1, wrong, 32), false},	 {record(9, 1, 1, spki_hash, 32), false},
 		{record(1, 1, 1, spki_hash, 32), false}, /* and no authority for it */
 	};
 	struct reach_tlsa both[] = {cases[2].t, cases[0].t};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of stanzas on streams that we opened: too big ones, lost connections, resumption. */
+#include <arpa/inet.h>
+#include <unistd.h>
+#include "s2s/resume.h"
 #include "tests/unit/s2s/out_wire.h"
 #include "tests/unit/s2s/s2s_tests.h"
 
@@ -132,6 +135,40 @@ START_TEST(test_resumed)
 }
 END_TEST
 
+/* Where the peer wants to be found again comes first, then the usual way; but no file of ours. */
+START_TEST(test_location)
+{
+	struct wire *w = wire_new("s2s { tls = optional\n backoff_min = 0s }");
+	struct end *e = ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof a;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), fd = -1;
+	char *enabled;
+
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
+	ck_assert_int_eq(listen(listener, 5), 0);
+	getsockname(listener, (struct sockaddr *)&a, &len);
+	end_hears(e, "id='one'");
+	enabled = _i ? xasprintf("<enabled " SM " id='x' resume='true' location='unix:%s/file'/>",
+				 w->dir)
+		     : xasprintf("<enabled " SM " id='x' resume='true' location='127.0.0.1:%u'/>",
+				 ntohs(a.sin_port));
+	end_say(e, enabled);
+	free(enabled);
+	wire_await(w, wire_stream(w)->resumable);
+	ck_assert_int_eq(wire_stream(w)->resumable->location != NULL, !_i);
+	end_free(e);
+	if (!_i) {
+		wire_await(w, (fd = accept(listener, NULL, NULL)) >= 0);
+		close(fd); /* of no use */
+	}
+	e = wire_opened(w);
+	end_free(e);
+	close(listener);
+	wire_free(w);
+}
+END_TEST
+
 Suite *lost_suite(void)
 {
 	Suite *s = suite_create("lost");
@@ -141,6 +178,7 @@ Suite *lost_suite(void)
 	tcase_add_test(t, test_too_big);
 	tcase_add_loop_test(t, test_broken, 0, ROWS(broken));
 	tcase_add_loop_test(t, test_resumed, 0, ROWS(resumed));
+	tcase_add_loop_test(t, test_location, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -29,8 +29,9 @@ static void teardown(void)
 
 static void chat(int n)
 {
-	char *xml = xasprintf("<message type='chat' id='m%d.' to='juliet@localhost'><body>%s</body></message>", n,
-			      body);
+	char *xml = xasprintf(
+		"<message type='chat' id='m%d.' to='juliet@localhost'><body>%s</body></message>", n,
+		body);
 
 	says(romeo, xml);
 	free(xml);
@@ -65,8 +66,8 @@ static bool was_refused(void)
 	return false;
 }
 
-/* Nobody is there who could take it: at the bound it is refused at once, and so is every other change; what
- * was taken before is stored when storage is back, and what comes then as well. */
+/* Nobody is there who could take it: at the bound it is refused at once, and so is every other
+ * change; what was taken before is stored when storage is back, and what comes then as well. */
 START_TEST(refused)
 {
 	int n = 0;
@@ -81,7 +82,8 @@ START_TEST(refused)
 	ck_assert_uint_ge(waiting(), BOUND);
 	ck_assert_uint_lt(waiting(), BOUND + 2 * ONE);
 	ck_assert_uint_eq(romeo->in - romeo->done, (uint32_t)n); /* in order */
-	says(romeo, "<iq type='set' id='p'><query xmlns='jabber:iq:private'><x xmlns='y'/></query></iq>");
+	says(romeo,
+	     "<iq type='set' id='p'><query xmlns='jabber:iq:private'><x xmlns='y'/></query></iq>");
 	gets(romeo, "id='p'", "resource-constraint");
 	says(romeo, "<presence type='subscribe' to='nurse@localhost'/>");
 	gets(romeo, "nurse@localhost", "resource-constraint");
@@ -96,8 +98,8 @@ START_TEST(refused)
 }
 END_TEST
 
-/* Who is there is served as long as it lasts: what the recipient's client has acknowledged is left out of the
- * log; it comes once, also to a later session. */
+/* Who is there is served as long as it lasts: what the recipient's client has acknowledged is left
+ * out of the log; it comes once, also to a later session. */
 START_TEST(left_out)
 {
 	forget(juliet);
@@ -128,7 +130,8 @@ START_TEST(left_out)
 }
 END_TEST
 
-/* Those whose senders were told that they are late make room for others, as far as storage has not had them. */
+/* Those whose senders were told that they are late make room for others, as far as storage has not
+ * had them. */
 START_TEST(late_ones_make_room)
 {
 	int n = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The launcher's parts: names, pauses, children and their signs. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,47 @@ START_TEST(child_is_tied_to_us_and_clean)
 }
 END_TEST
 
+/* Wherever they are with us, even in each other's place; the sign that it works stays apart. */
+START_TEST(child_gets_sockets)
+{
+	static const char script[] = "test \"$LISTEN_FDS $LISTEN_FDNAMES\" = '2 one:two' && "
+				     "test $LISTEN_PID = $$ && "
+				     "test $(readlink /proc/self/fd/3) = /dev/zero && "
+				     "test $(readlink /proc/self/fd/4) = /dev/full && "
+				     "test ! -e /proc/self/fd/$ONE && "
+				     "echo >/proc/self/fd/$READY_FD";
+	const char *argv[] = {"/bin/sh", "-c", script, NULL};
+	struct watch w = {.loop = loop_new()};
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC),
+	    zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	struct child_spec spec = {
+		.name = "x-1",
+		.argv = argv,
+		.input = -1,
+		.ready = on_ready,
+		.arg = &w,
+		.sockets = (const int[]){zero, full},
+		.nsockets = 2,
+		.socket_names = "one:two",
+	};
+	int far = fcntl(zero, F_DUPFD_CLOEXEC, 50);
+	char number[16];
+	struct child *c = NULL;
+
+	(void)snprintf(number, sizeof(number), "%d", far);
+	setenv("ONE", number, 1);
+	w.chld = loop_signal_new(w.loop, SIGCHLD, on_chld, &w);
+	ck_assert_int_eq(child_start(w.loop, &spec, &c), 0);
+	while (!w.ready && !w.ended)
+		loop_run_once(w.loop);
+	ck_assert_int_eq(WEXITSTATUS(end(&w, c)), 0);
+	ck_assert(w.ready);
+	close(far);
+	close(zero);
+	close(full);
+}
+END_TEST
+
 START_TEST(program_that_is_not_there)
 {
 	const char *argv[] = {"/nonexistent/program", NULL};
@@ -158,6 +200,7 @@ Suite *launcher_suite(void)
 	tcase_add_test(t, child_says_that_it_works);
 	tcase_add_test(t, child_that_dies_is_not_ready);
 	tcase_add_test(t, child_is_tied_to_us_and_clean);
+	tcase_add_test(t, child_gets_sockets);
 	tcase_add_test(t, program_that_is_not_there);
 	suite_add_tcase(s, t);
 	return s;
