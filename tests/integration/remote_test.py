@@ -479,8 +479,7 @@ def removed(server, remote):
 
 
 TESTS = (approved_before, kept_requests, asked_again, presence_out, presence_in, requests, registration,
-         messages, forged,
-         blocking, told_until_answered, ghost, owed, back, removed)
+         messages, forged, blocking, told_until_answered, ghost, owed, back, removed)
 
 
 def main():
