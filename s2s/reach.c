@@ -38,8 +38,7 @@ void reach_say(struct reach *r, const char *fmt, ...)
 		r->watch(r->arg, r->last);
 }
 
-/* --- handing out
- * ---------------------------------------------------------------------------------------- */
+/* --- handing out ----------------------------------------------------------------------------- */
 
 void reach_connected(struct reach *r, int fd, const char *address)
 {
@@ -182,8 +181,7 @@ static void srv_ask(struct reach *r)
 	free(name);
 }
 
-/* --- targets of the configuration
- * ------------------------------------------------------------------------ */
+/* --- targets of the configuration ------------------------------------------------------------ */
 
 /* "host:port" with a host that must be looked up, or an address as it is. */
 static void static_add(struct targets *t, const struct reach_static *s)

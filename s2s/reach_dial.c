@@ -70,8 +70,7 @@ static char *address_next(struct target_state *s)
 	return four ? s->four[s->four_at++] : s->six[s->six_at++];
 }
 
-/* --- connections
- * ------------------------------------------------------------------------------------- */
+/* --- connections ----------------------------------------------------------------------------- */
 
 static void tried(struct try *t, int err)
 {

@@ -10,12 +10,18 @@
 
 bool append_may_relax(struct user *u, const struct jid *to)
 {
+	bool taken = false;
+
 	if (!shards_relaxed(u->sm->shards))
 		return false;
-	for (const struct session *s = u->sessions; s; s = s->next)
-		if (hold_takes(s) && !hold_holds(s) && !s->flushing && !s->flush_failed && message_is_for(s, to))
-			return true;
-	return false;
+	for (const struct session *s = u->sessions; s; s = s->next) {
+		if (!message_is_for(s, to))
+			continue;
+		if (hold_holds(s) || s->flushing || s->flush_failed)
+			return false; /* this one will look for it in the log */
+		taken |= hold_takes(s);
+	}
+	return taken;
 }
 
 static void write_one(struct append *a)

@@ -41,8 +41,7 @@ static uint32_t held_first(const struct session *s)
 	return s->ngiven - (s->out - s->sent);
 }
 
-/* --- bytes
- * ---------------------------------------------------------------------------------------- */
+/* --- bytes ----------------------------------------------------------------------------------- */
 
 void given_text_drop(struct session *s, struct given *g)
 {
@@ -79,8 +78,7 @@ void hold_thin(struct session *s, struct given *g)
 			thin(s, &s->given[i]);
 }
 
-/* --- presence
- * --------------------------------------------------------------------------------------- */
+/* --- presence -------------------------------------------------------------------------------- */
 
 uint32_t hold_sender(const struct stanza *st)
 {
@@ -113,8 +111,7 @@ void hold_newest(struct session *s, uint32_t sender)
 		}
 }
 
-/* --- the bound
- * -------------------------------------------------------------------------------------- */
+/* --- the bound ------------------------------------------------------------------------------- */
 
 /* c2s ends the connection; what its client sent before comes first. */
 static void break_connection(struct session *s)
@@ -146,8 +143,7 @@ void hold_look(struct session *s)
 	session_overflow(s);
 }
 
-/* --- going on
- * --------------------------------------------------------------------------------------- */
+/* --- going on -------------------------------------------------------------------------------- */
 
 struct reading {
 	struct sm *sm;

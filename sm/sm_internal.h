@@ -299,6 +299,9 @@ void session_free(struct session *s);
 void session_adopt(struct session *s, const struct msg_announce *m);
 void session_close(struct session *s);
 void session_unacked(struct session *s); /* it ends: what is not logged and its client may not have */
+/* The account goes to another owner, and c2s drops what comes from us once it has told that one what
+ * it has: requests that it may not have are given by the next. */
+void unacked_ask_again(struct user *u);
 void session_leave(struct session *s);
 struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s);
 struct entry;

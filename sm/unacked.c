@@ -87,3 +87,37 @@ void session_unacked(struct session *s)
 		sm_pool_back(sm, pool);
 	}
 }
+
+static void nothing(void *arg, bool ok)
+{
+	(void)arg;
+	(void)ok;
+}
+
+static void ask_again(struct session *s, const struct given *g)
+{
+	struct sm *sm = s->user->sm;
+	struct pool *pool = sm_pool(sm);
+	struct stanza st;
+
+	if (stanza_parse(pool, str_n(g->text->bytes, g->text->len), &st) == 0 &&
+	    st.kind == STANZA_IQ && !stanza_no_reply(&st)) {
+		struct txn *t = txn_call(sm, NULL, nothing, NULL);
+
+		tell_again(sm, t, &g->key, s->user, g->text);
+		txn_release(t);
+	}
+	sm_pool_back(sm, pool);
+}
+
+void unacked_ask_again(struct user *u)
+{
+	for (struct session *s = u->sessions; s; s = s->next) {
+		for (uint32_t i = 0; s->c2s && i < s->ngiven; i++) {
+			const struct given *g = &s->given[i];
+
+			if (!g->acked && !g->log && !g->owed && g->text)
+				ask_again(s, g);
+		}
+	}
+}

@@ -283,7 +283,9 @@ void user_touch(struct user *u)
 	while (sm->nidle > (size_t)sm->config->users_cached) {
 		struct user *oldest = sm->idle_first;
 
-		if (later_is_due(oldest)) { /* what it waits for then brings it here again */
+		if (!user_quiet(oldest)) {
+			idle_remove(oldest); /* something was begun with it; its end comes here again */
+		} else if (later_is_due(oldest)) { /* likewise */
 			user_write_now(oldest);
 			user_touch(oldest);
 		} else {
@@ -304,8 +306,12 @@ void users_of_shard(struct sm *sm, uint16_t shard, void (*fn)(struct user *u))
 
 void users_drop_shard(struct sm *sm, uint16_t shard)
 {
-	while (sm->by_shard[shard]) /* to drop one may drop or make others */
-		user_drop(sm->by_shard[shard]);
+	struct user *u;
+
+	while ((u = sm->by_shard[shard])) { /* to drop one may drop or make others */
+		unacked_ask_again(u);
+		user_drop(u);
+	}
 	tells_drop(sm, shard);
 	scan_forget(sm->detached, shard);
 }

@@ -43,8 +43,7 @@ struct sqlite {
 	struct backup *backup;
 };
 
-/* --- opening
- * ---------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 int db_lock(const char *path, struct buf *error)
 {
@@ -161,8 +160,7 @@ static int sqlite_open(const struct engine_config *c, struct buf *error, struct 
 	return 0;
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static void group_work(void *arg)
 {
@@ -283,8 +281,7 @@ static void sqlite_backup(struct engine *e, struct engine_backup *b)
 	backup_start(&e->config, b, &((struct sqlite *)e)->backup);
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static void reader_work(void *arg)
 {

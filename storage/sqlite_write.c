@@ -115,8 +115,7 @@ static int run_op(struct writer *w, const struct msg_write_op *o)
 	return ops[o->op](w, o);
 }
 
-/* --- ids of conditional batches
- * ------------------------------------------------------------------- */
+/* --- ids of conditional batches -------------------------------------------------------------- */
 
 /* sql: three parameters at the most. */
 static int run_sql(struct writer *w, const char *sql, int64_t a, int64_t b, int64_t c,
@@ -164,8 +163,7 @@ static int requests_purge(struct writer *w)
 		       now - w->config->keep_requests * 1000, 0, 0, &found);
 }
 
-/* --- leases
- * --------------------------------------------------------------------------------------- */
+/* --- leases ---------------------------------------------------------------------------------- */
 
 static bool leases_load(struct writer *w)
 {
@@ -224,8 +222,7 @@ static enum step lease_run(struct writer *w, struct engine_lease *l)
 	return l->err ? STEP_TROUBLE : STEP_DONE;
 }
 
-/* --- batches
- * -------------------------------------------------------------------------------------- */
+/* --- batches --------------------------------------------------------------------------------- */
 
 static bool shard_failed(const struct writer *w, const struct engine_write *b)
 {
@@ -293,8 +290,7 @@ static enum step batch_run(struct writer *w, struct engine_write *b, bool carefu
 	return STEP_DONE;
 }
 
-/* --- the group
- * ------------------------------------------------------------------------------------ */
+/* --- the group ------------------------------------------------------------------------------- */
 
 static enum step group_try(struct writer *w, struct engine_job *list, bool careful)
 {

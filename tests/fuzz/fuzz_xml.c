@@ -326,7 +326,8 @@ static void on_error(void *arg, enum stream_error condition, const char *text)
 	p->failed = true;
 	p->strict = condition == STREAM_E_POLICY_VIOLATION ||
 		    condition == STREAM_E_RESTRICTED_XML || condition == STREAM_E_BAD_FORMAT ||
-		    condition == STREAM_E_UNSUPPORTED_ENCODING || strstr(text, "reserved prefix");
+		    condition == STREAM_E_UNSUPPORTED_ENCODING ||
+		    strstr(text, "reserved prefix") || strstr(text, "before the stream header");
 	/* How libexpat calls what is not well-formed may depend on the cuts. */
 	buf_printf(&p->log, "%s %s", stream_error_name(condition),
 		   condition == STREAM_E_NOT_WELL_FORMED ? "" : text);

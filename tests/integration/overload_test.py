@@ -245,12 +245,13 @@ def closed_with(server, reason):
 
 
 def out_limit(server):
-    """Its own answers: a client that asks and does not read is closed at out_limit, long before
-    out_timeout; c2s does not grow by more."""
-    for stanza in ("<r xmlns='urn:xmpp:sm:3'/>",
-                   "<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"):
+    """A client that asks and does not read is closed long before out_timeout: at out_limit for what c2s
+    answers itself, at sm's given_max for the rest, which c2s does not take when it is full."""
+    for stanza, reason in (
+            ("<r xmlns='urn:xmpp:sm:3'/>", "it does not read"),
+            ("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>", "resource-constraint")):
         s = deaf(server)
-        before = closed_with(server, "it does not read")
+        before = closed_with(server, reason)
         s.send("<enable xmlns='urn:xmpp:sm:3'/>")
         assert s.receive().tag.endswith("}enabled")
         s.sock.settimeout(TIMEOUT)
@@ -259,7 +260,7 @@ def out_limit(server):
                 s.send(stanza * 200)
         except (OSError, Closed):
             pass
-        until(lambda: closed_with(server, "it does not read") > before, stanza)
+        until(lambda: closed_with(server, reason) > before, stanza)
         s.close()
 
 
