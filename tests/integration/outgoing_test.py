@@ -300,10 +300,10 @@ def limits(server):
         r.answer(t)
         c.until_done()
         for n in range(1, 6):
-            r.answer(r.got())
+            r.answer(r.got(lambda t, n=n: t.id == f"m{n}"))
         c.nothing(r)
         c.send(message(8))
-        r.answer(r.got())
+        r.answer(r.got(lambda t: t.id == "m8"))
         c.until_done()
         c.nothing(r)
         c.close()

@@ -30,8 +30,11 @@ romeo sends
 	<presence><show>chat</show></presence>
 juliet receives
 	<presence from='{romeo}'><show>chat</show></presence>
+romeo forgets
 juliet sends
 	<presence type='error' to='{romeo.bare}'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>
+romeo receives
+	<presence type='error' from='{juliet}' to='{romeo.bare}'><any/></presence>
 romeo sends
 	<presence><show>away</show></presence>
 second sends
