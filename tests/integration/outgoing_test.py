@@ -324,6 +324,7 @@ def nobody_serves(server):
 TESTS = (
     ("nobody serves the route: remote-server-not-found, no error for an error or a result",
      nobody_serves),
+    ("limits", limits),  # before those that move accounts, whose next owner asks again
     ("a message taken late holds nothing up", taken_late),
     ("a message returned late comes back once", returned_late),
     ("a message returned at once comes back once", returned_at_once),
@@ -335,7 +336,6 @@ TESTS = (
      delivered_by_the_next),
     ("order after a take-over", order_after_takeover),
     ("drained", drained),
-    ("limits", limits),
 )
 
 
