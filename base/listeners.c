@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/log.h"
 
 struct listeners {
 	struct loop *loop;
@@ -19,13 +20,12 @@ struct listeners {
 	size_t n;
 };
 
-static int cannot(const struct listeners *s, const char *address, int err, char **ret_error)
+static _Noreturn void cannot(const struct listeners *s, const char *address, int err)
 {
 	bool shared = err == -EADDRINUSE && s->c.reuse_port;
 
-	*ret_error = xasprintf("cannot listen on %s: %s%s", address, strerror(-err),
-			       shared ? ", and not by a process of this run_dir" : "");
-	return err;
+	fatal("cannot listen on %s: %s%s", address, strerror(-err),
+	      shared ? ", and not by a process of this run_dir" : "");
 }
 
 static bool is_unix(const char *address)
@@ -40,29 +40,27 @@ static int claim(const struct listeners *s, const char *address, int *ret_claim)
 	return listener_probe(address);
 }
 
-static int check(const struct listeners *s, char *const *addresses, char **ret_error)
+static void check(const struct listeners *s, char *const *addresses)
 {
 	for (; *addresses; addresses++) {
 		int fd = -1, err = claim(s, *addresses, &fd);
 
 		if (err < 0)
-			return cannot(s, *addresses, err, ret_error);
+			cannot(s, *addresses, err);
 		listener_disclaim(fd);
 	}
-	return 0;
 }
 
-struct listeners *listeners_new(struct loop *l, const struct listeners_config *c, char **ret_error)
+struct listeners *listeners_new(struct loop *l, const struct listeners_config *c)
 {
 	struct listeners one = {.loop = l, .c = *c};
 
-	if (listeners_inherited(&one.inherited, &one.ninherited) < 0) {
-		*ret_error = xstrdup("a socket that was handed over (LISTEN_FDS) does not listen");
-		return NULL;
+	if (listeners_inherited(&one.inherited, &one.ninherited) < 0)
+		fatal("a socket that was handed over (LISTEN_FDS) does not listen");
+	if (!one.ninherited) {
+		check(&one, c->listen);
+		check(&one, c->listen_tls);
 	}
-	if (!one.ninherited &&
-	    (check(&one, c->listen, ret_error) < 0 || check(&one, c->listen_tls, ret_error) < 0))
-		return NULL;
 	return xmemdup(&one, sizeof one);
 }
 
@@ -73,7 +71,7 @@ static void add(struct listeners *s, struct listener *l, int taken)
 	s->open[s->n++] = (struct listening){l, taken};
 }
 
-static int open_all(struct listeners *s, char *const *addresses, listener_fn *fn, char **ret_error)
+static void open_all(struct listeners *s, char *const *addresses, listener_fn *fn)
 {
 	for (; *addresses; addresses++) {
 		int taken = -1, err = claim(s, *addresses, &taken);
@@ -81,14 +79,11 @@ static int open_all(struct listeners *s, char *const *addresses, listener_fn *fn
 
 		if (err == 0)
 			err = listener_new(s->loop, *addresses, s->c.reuse_port, fn, s->c.arg, &l);
-		if (err < 0) {
-			listener_disclaim(taken);
-			return cannot(s, *addresses, err, ret_error);
-		}
+		if (err < 0)
+			cannot(s, *addresses, err);
 		listener_claimed(taken);
 		add(s, l, taken);
 	}
-	return 0;
 }
 
 static bool has_port(char *const *addresses, unsigned short port)
@@ -121,16 +116,16 @@ static void open_inherited(struct listeners *s)
 	}
 }
 
-int listeners_open(struct listeners *s, char **ret_error)
+void listeners_open(struct listeners *s)
 {
-	int err;
-
+	if (!s || s->n)
+		return;
 	if (s->ninherited) {
 		open_inherited(s);
-		return 0;
+		return;
 	}
-	err = open_all(s, s->c.listen, s->c.plain, ret_error);
-	return err < 0 ? err : open_all(s, s->c.listen_tls, s->c.tls, ret_error);
+	open_all(s, s->c.listen, s->c.plain);
+	open_all(s, s->c.listen_tls, s->c.tls);
 }
 
 size_t listeners_count(const struct listeners *s)

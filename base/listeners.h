@@ -19,11 +19,11 @@ struct listeners_config { /* borrowed, as long as the listeners exist */
 };
 
 /* Takes what was handed over (listeners_inherited); else looks whether the addresses can be had.
- * Sockets named "listen" or "listen_tls" are of that kind; others are told by their port. NULL:
- * *ret_error (malloc'ed, one line) says why. */
-struct listeners *listeners_new(struct loop *l, const struct listeners_config *c, char **ret_error);
-/* Connections are accepted from now on; once. A negative errno: *ret_error as above. */
-int listeners_open(struct listeners *s, char **ret_error);
+ * Sockets named "listen" or "listen_tls" are of that kind; others are told by their port. Ends the
+ * process where it cannot listen, as listeners_open. */
+struct listeners *listeners_new(struct loop *l, const struct listeners_config *c);
+/* Connections are accepted from now on. Accepts NULL, and what is open already. */
+void listeners_open(struct listeners *s);
 size_t listeners_count(const struct listeners *s); /* open ones; s may be NULL */
 void listeners_pause(struct listeners *s, bool pause);
 /* Closes them. Accepts NULL; returns NULL. */

@@ -94,20 +94,13 @@ void listen_prepare(struct c2s *x)
 		.full = on_full,
 		.arg = x,
 	};
-	char *error = NULL;
 
-	x->listeners = listeners_new(x->loop, &c, &error);
-	if (!x->listeners)
-		fatal("%s", error);
+	x->listeners = listeners_new(x->loop, &c);
 }
 
 void listen_start(struct c2s *x)
 {
-	char *error = NULL;
-
-	if (x->listeners && !listeners_count(x->listeners) &&
-	    listeners_open(x->listeners, &error) < 0)
-		fatal("%s", error);
+	listeners_open(x->listeners);
 }
 
 void listen_stop(struct c2s *x)
