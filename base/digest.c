@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Hash functions and HMAC, with OpenSSL's algorithms looked up once: EVP_sha256() and the like are
  * looked up by name at each use, which costs more than the hash of a short text. */
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 #include <pthread.h>
-#include <string.h>
-#include "base/alloc.h"
 #include "base/digest.h"
 #include "base/log.h"
-
-enum { BLOCK = 64 }; /* bytes, of both */
 
 static const struct {
 	const char *name;
@@ -17,23 +15,37 @@ static const struct {
 	[DIGEST_SHA256] = {"SHA256", 32},
 };
 
-static EVP_MD *fetched[DIGESTS];
+static EVP_MD *mds[DIGESTS];
+static EVP_MAC_CTX *macs[DIGESTS]; /* without a key: copied for each use */
 
 static void fetch_all(void)
 {
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
 	for (int d = 0; d < DIGESTS; d++) {
-		fetched[d] = EVP_MD_fetch(NULL, kinds[d].name, NULL);
-		if (!fetched[d])
-			bug("OpenSSL has no %s", kinds[d].name);
+		OSSL_PARAM params[] = {
+			OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)kinds[d].name, 0),
+			OSSL_PARAM_construct_end()};
+
+		mds[d] = EVP_MD_fetch(NULL, kinds[d].name, NULL);
+		macs[d] = mac ? EVP_MAC_CTX_new(mac) : NULL;
+		if (!mds[d] || !macs[d] || EVP_MAC_CTX_set_params(macs[d], params) != 1)
+			bug("OpenSSL has no %s, or no HMAC with it", kinds[d].name);
 	}
+	EVP_MAC_free(mac);
 }
 
-const EVP_MD *digest_md(enum digest d)
+static void look_up(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, fetch_all);
-	return fetched[d];
+}
+
+const EVP_MD *digest_md(enum digest d)
+{
+	look_up();
+	return mds[d];
 }
 
 size_t digest_size(enum digest d)
@@ -41,39 +53,20 @@ size_t digest_size(enum digest d)
 	return kinds[d].size;
 }
 
-/* The hash of two pieces, one behind the other. */
-static void hash(EVP_MD_CTX *ctx, enum digest d, const void *a, size_t na, const void *b, size_t nb,
-		 uint8_t *ret)
-{
-	if (!ctx || EVP_DigestInit_ex(ctx, digest_md(d), NULL) != 1 ||
-	    (na && EVP_DigestUpdate(ctx, a, na) != 1) ||
-	    (nb && EVP_DigestUpdate(ctx, b, nb) != 1) || EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
-		bug("%s failed", kinds[d].name);
-}
-
 void digest(enum digest d, const void *p, size_t n, uint8_t *ret)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-
-	hash(ctx, d, p, n, NULL, 0, ret);
-	EVP_MD_CTX_free(ctx);
+	if (EVP_Digest(p, n, ret, NULL, digest_md(d), NULL) != 1)
+		bug("%s failed", kinds[d].name);
 }
 
 void hmac(enum digest d, const void *key, size_t nkey, const void *p, size_t n, uint8_t *ret)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t pad[BLOCK] = {0};
+	EVP_MAC_CTX *ctx;
 
-	if (nkey > BLOCK)
-		hash(ctx, d, key, nkey, NULL, 0, pad);
-	else if (nkey)
-		memcpy(pad, key, nkey);
-	for (int i = 0; i < BLOCK; i++)
-		pad[i] ^= 0x36;
-	hash(ctx, d, pad, BLOCK, p, n, ret);
-	for (int i = 0; i < BLOCK; i++)
-		pad[i] ^= 0x36 ^ 0x5c;
-	hash(ctx, d, pad, BLOCK, ret, kinds[d].size, ret);
-	EVP_MD_CTX_free(ctx);
-	wipe(pad, sizeof(pad));
+	look_up();
+	ctx = EVP_MAC_CTX_dup(macs[d]);
+	if (!ctx || EVP_MAC_init(ctx, nkey ? key : "", nkey, NULL) != 1 ||
+	    (n && EVP_MAC_update(ctx, p, n) != 1) || EVP_MAC_final(ctx, ret, NULL, kinds[d].size) != 1)
+		bug("HMAC with %s failed", kinds[d].name);
+	EVP_MAC_CTX_free(ctx);
 }
