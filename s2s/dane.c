@@ -10,7 +10,7 @@ int dane_enable(SSL_CTX *ctx)
 	return SSL_CTX_dane_enable(ctx) > 0 ? 0 : -EPROTO;
 }
 
-size_t dane_prepare(SSL *ssl, const char *target, const char *domain, const struct reach_tlsa *tlsa,
+size_t dane_prepare(SSL *ssl, const char *target, const char *domain, const struct dns_tlsa *tlsa,
 		    size_t n)
 {
 	size_t usable = 0;
@@ -23,7 +23,7 @@ size_t dane_prepare(SSL *ssl, const char *target, const char *domain, const stru
 	/* RFC 7671 section 5.1: usage 3 binds the key to the name by itself. */
 	SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 	for (size_t i = 0; i < n; i++) {
-		const struct reach_tlsa *t = &tlsa[i];
+		const struct dns_tlsa *t = &tlsa[i];
 
 		usable += SSL_dane_tlsa_add(ssl, t->usage, t->selector, t->matching,
 					    (const unsigned char *)t->data.ptr, t->data.len) > 0;
@@ -64,7 +64,7 @@ static bool verify_again(SSL *bare, X509 *cert, STACK_OF(X509) * chain)
 }
 
 bool dane_leads_to(const SSL *shown, const char *target, const char *domain,
-		   const struct reach_tlsa *tlsa, size_t n)
+		   const struct dns_tlsa *tlsa, size_t n)
 {
 	X509 *cert = SSL_get0_peer_certificate(shown);
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());

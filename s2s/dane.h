@@ -15,13 +15,13 @@ int dane_enable(SSL_CTX *ctx);
  * a certificate that usage 0, 1 or 2 leads to (RFC 7673 section 4.1). Returns how many records are
  * usable; 0: none, and the connection is checked as any other. The SSL must not end the handshake
  * by itself when verification fails. */
-size_t dane_prepare(SSL *ssl, const char *target, const char *domain, const struct reach_tlsa *tlsa,
+size_t dane_prepare(SSL *ssl, const char *target, const char *domain, const struct dns_tlsa *tlsa,
 		    size_t n);
 
 /* Whether one of these records leads to the certificate that the other side of this connection has
  * shown, whichever side that is; target and domain as above. */
 bool dane_leads_to(const SSL *shown, const char *target, const char *domain,
-		   const struct reach_tlsa *tlsa, size_t n);
+		   const struct dns_tlsa *tlsa, size_t n);
 
 /* After the handshake; usable: what dane_prepare returned. */
 enum dane_verdict {

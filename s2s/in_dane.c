@@ -64,12 +64,8 @@ static void on_slow(void *arg)
 static bool leads_here(const struct question *q, const struct dns_answer *a)
 {
 	const struct in_dane *d = q->dane;
-	struct reach_tlsa list[DNS_RECORDS];
 
-	for (size_t i = 0; i < a->n; i++)
-		list[i] = (struct reach_tlsa){a->tlsa[i].usage, a->tlsa[i].selector,
-					      a->tlsa[i].matching, a->tlsa[i].data};
-	return dane_leads_to(conn_ssl(d->stream->conn), q->target, d->ascii, list, a->n);
+	return dane_leads_to(conn_ssl(d->stream->conn), q->target, d->ascii, a->tlsa, a->n);
 }
 
 static void on_tlsa(void *arg, const struct dns_answer *a)

@@ -32,12 +32,6 @@ struct reaches; /* what all share */
 struct reaches *reaches_new(struct loop *l, const struct reach_config *c); /* c is copied, flat */
 struct reaches *reaches_free(struct reaches *all);
 
-/* A TLSA record that DNSSEC vouches for; data is binary. */
-struct reach_tlsa {
-	uint8_t usage, selector, matching;
-	struct str data;
-};
-
 struct reach_result {
 	int err;	     /* 0, or a negative errno: no target is left; text then says why.
 			      * -EBADMSG: DNSSEC says that answers were forged */
@@ -48,7 +42,7 @@ struct reach_result {
 	const char *target;  /* host name (A-label) or address that was connected to */
 	bool secure;	     /* DNSSEC vouches for the way from domain to target: a reference identity too */
 	const char *address; /* "192.0.2.1:5269" */
-	const struct reach_tlsa *tlsa; /* none without DNSSEC */
+	const struct dns_tlsa *tlsa; /* that DNSSEC vouches for; none without it */
 	size_t ntlsa;
 };
 

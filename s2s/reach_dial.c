@@ -194,14 +194,11 @@ static void on_tlsa(void *arg, const struct dns_answer *a)
 			len += a->tlsa[i].data.len;
 		s->tlsa_data = xmalloc(len + 1);
 		for (size_t i = 0; i < a->n; i++) {
-			const struct dns_tlsa *t = &a->tlsa[i];
+			struct dns_tlsa *t = &s->tlsas[s->ntlsas++];
 
+			*t = a->tlsa[i];
 			memcpy(s->tlsa_data + at, t->data.ptr, t->data.len);
-			s->tlsas[s->ntlsas++] =
-				(struct reach_tlsa){t->usage,
-						    t->selector,
-						    t->matching,
-						    {s->tlsa_data + at, t->data.len}};
+			t->data.ptr = s->tlsa_data + at;
 			at += t->data.len;
 		}
 		reach_say(r, "%s: %zu TLSA records", present(r)->name, s->ntlsas);

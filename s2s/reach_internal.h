@@ -65,7 +65,7 @@ struct target_state {
 	struct try tries[2 * REACH_ADDRESSES];
 	size_t ntries;
 	struct loop_timer *pace; /* the next connection, or the end of waiting for AAAA */
-	struct reach_tlsa tlsas[DNS_RECORDS];
+	struct dns_tlsa tlsas[DNS_RECORDS];
 	size_t ntlsas;
 	char *tlsa_data; /* what they point to */
 };

@@ -44,7 +44,7 @@ struct dns_srv {
 };
 struct dns_tlsa { /* RFC 6698 section 2.1 */
 	uint8_t usage, selector, matching;
-	struct str data;
+	struct str data; /* binary */
 };
 
 /* Lives for the call of the callback. */

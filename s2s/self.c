@@ -205,11 +205,10 @@ static void on_tlsa(void *arg, const struct dns_answer *a)
 	if (a->status == DNS_FOUND && a->secure) {
 		p->tlsas = xcalloc(a->n, sizeof *p->tlsas);
 		for (size_t i = 0; i < a->n; i++) {
-			struct str data = a->tlsa[i].data;
+			struct dns_tlsa *t = &p->tlsas[p->ntlsas++];
 
-			p->tlsas[p->ntlsas++] = (struct reach_tlsa){
-				a->tlsa[i].usage, a->tlsa[i].selector, a->tlsa[i].matching,
-				str_n(xmemdup(data.ptr, data.len), data.len)};
+			*t = a->tlsa[i];
+			t->data.ptr = xmemdup(t->data.ptr, t->data.len);
 		}
 		attempt_step(p->test->record, "%s: %zu TLSA records", p->target->name, p->ntlsas);
 	} else if (a->status != DNS_NONE && a->status != DNS_FOUND) {

@@ -39,7 +39,7 @@ struct place {
 	const struct target *target;
 	struct dns_lookup *a, *aaaa, *tlsa;
 	bool secure; /* its addresses too */
-	struct reach_tlsa *tlsas;
+	struct dns_tlsa *tlsas;
 	size_t ntlsas;
 	char *addresses[2 * REACH_ADDRESSES];
 	size_t naddresses;

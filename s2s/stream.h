@@ -90,7 +90,7 @@ struct stream {
 	struct reach *reach;
 	char *target, *address; /* name, and "192.0.2.1:5269" */
 	bool target_secure;
-	struct reach_tlsa *tlsa;
+	struct dns_tlsa *tlsa;
 	size_t ntlsa, usable; /* TLSA records, and those that dane_prepare took */
 	unsigned features;
 	bool ready;   /* it was */

@@ -83,7 +83,7 @@ static void connect_both(SSL *s, SSL *c)
 	ck_assert(SSL_is_init_finished(c));
 }
 
-static enum dane_verdict verdict(const struct reach_tlsa *t, size_t n, size_t want_usable)
+static enum dane_verdict verdict(const struct dns_tlsa *t, size_t n, size_t want_usable)
 {
 	SSL *s = SSL_new(server_ctx), *c = SSL_new(client_ctx);
 	enum dane_verdict v;
@@ -97,14 +97,14 @@ static enum dane_verdict verdict(const struct reach_tlsa *t, size_t n, size_t wa
 	return v;
 }
 
-static struct reach_tlsa record(int usage, int selector, int matching, const void *p, size_t n)
+static struct dns_tlsa record(int usage, int selector, int matching, const void *p, size_t n)
 {
-	return (struct reach_tlsa){(uint8_t)usage, (uint8_t)selector, (uint8_t)matching, {p, n}};
+	return (struct dns_tlsa){(uint8_t)usage, (uint8_t)selector, (uint8_t)matching, {p, n}};
 }
 
 START_TEST(end_entity)
 {
-	struct reach_tlsa key = record(3, 1, 1, spki_hash, 32),
+	struct dns_tlsa key = record(3, 1, 1, spki_hash, 32),
 			  whole = record(3, 0, 1, cert_hash, 32);
 
 	ck_assert_int_eq(verdict(&key, 1, 1), DANE_MATCH);
@@ -115,7 +115,7 @@ END_TEST
 START_TEST(one_of_several)
 {
 	unsigned char wrong[32] = {1};
-	struct reach_tlsa list[] = {record(3, 1, 1, wrong, 32), record(3, 1, 1, spki_hash, 32)};
+	struct dns_tlsa list[] = {record(3, 1, 1, wrong, 32), record(3, 1, 1, spki_hash, 32)};
 
 	ck_assert_int_eq(verdict(list, 2, 2), DANE_MATCH);
 }
@@ -124,7 +124,7 @@ END_TEST
 START_TEST(wrong_key)
 {
 	unsigned char wrong[32] = {1};
-	struct reach_tlsa t = record(3, 1, 1, wrong, 32);
+	struct dns_tlsa t = record(3, 1, 1, wrong, 32);
 
 	ck_assert_int_eq(verdict(&t, 1, 1), DANE_MISMATCH);
 }
@@ -132,7 +132,7 @@ END_TEST
 
 START_TEST(unusable)
 {
-	struct reach_tlsa list[] = {record(9, 1, 1, spki_hash, 32), record(3, 1, 1, spki_hash, 5)};
+	struct dns_tlsa list[] = {record(9, 1, 1, spki_hash, 32), record(3, 1, 1, spki_hash, 5)};
 
 	ck_assert_int_eq(verdict(list, 2, 0), DANE_NONE);
 	ck_assert_int_eq(verdict(NULL, 0, 0), DANE_NONE);
@@ -145,14 +145,14 @@ START_TEST(shown)
 	SSL *s = SSL_new(server_ctx), *c = SSL_new(client_ctx);
 	unsigned char wrong[32] = {1};
 	const struct {
-		struct reach_tlsa t;
+		struct dns_tlsa t;
 		bool good;
 	} cases[] = {
 		{record(3, 1, 1, spki_hash, 32), true},	 {record(3, 0, 1, cert_hash, 32), true},
 		{record(3, 1, 1, wrong, 32), false},	 {record(9, 1, 1, spki_hash, 32), false},
 		{record(1, 1, 1, spki_hash, 32), false}, /* and no authority for it */
 	};
-	struct reach_tlsa both[] = {cases[2].t, cases[0].t};
+	struct dns_tlsa both[] = {cases[2].t, cases[0].t};
 
 	connect_both(s, c);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
