@@ -5,25 +5,30 @@
 
 /* --- our key ------------------------------------------------------------------------------ */
 
-void dialback_ask(struct stream *s)
+void dialback_give(struct stream *s, const char *own)
 {
-	struct s2s *x = s->s2s;
+	const struct s2s *x = s->s2s;
 	struct buf *b = conn_out(s->conn);
 	char key[DIALBACK_KEY];
 
-	if (!s->id || !*s->id || !x->has_secret) {
-		out_failed(s, STANZA_E_REMOTE_SERVER_TIMEOUT,
-			   "the remote server's stream has no id: dialback is not possible");
-		return;
-	}
-	dialback_key(str_n((const char *)x->secret, sizeof x->secret), str_z(s->remote),
-		     str_z(s->own), str_z(s->id), key);
+	dialback_key(str_n((const char *)x->secret, sizeof x->secret), str_z(s->remote), str_z(own),
+		     str_z(s->id), key);
 	buf_lit(b, "<db:result from='");
-	xml_escape(b, str_z(s->own));
+	xml_escape(b, str_z(own));
 	buf_lit(b, "' to='");
 	xml_escape(b, str_z(s->remote));
 	buf_printf(b, "'>%s</db:result>", key);
 	stream_flush(s);
+}
+
+void dialback_ask(struct stream *s)
+{
+	if (!s->id || !*s->id || !s->s2s->has_secret) {
+		out_failed(s, STANZA_E_REMOTE_SERVER_TIMEOUT,
+			   "the remote server's stream has no id: dialback is not possible");
+		return;
+	}
+	dialback_give(s, s->own);
 	s->phase = PHASE_DIALBACK;
 	attempt_step(s->record, "dialback asked for");
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Several of our domains on one stream (XEP-0220 section 2.6.1): dialback for one more pair, where
  * the other server knows errors that end nothing. */
-#include "s2s/dialback.h"
 #include "s2s/steps.h"
 
 static struct stream *shared_stream(const struct pair *p)
@@ -21,8 +20,6 @@ bool join_begin(struct pair *p)
 {
 	struct s2s *x = p->s2s;
 	struct stream *s;
-	char key[DIALBACK_KEY];
-	struct buf *b;
 
 	if (p->joining)
 		return true;
@@ -32,15 +29,7 @@ bool join_begin(struct pair *p)
 	s = shared_stream(p);
 	if (!s)
 		return false;
-	dialback_key(str_n((const char *)x->secret, sizeof x->secret), str_z(p->remote),
-		     str_z(p->own), str_z(s->id), key);
-	b = conn_out(s->conn);
-	buf_lit(b, "<db:result from='");
-	xml_escape(b, str_z(p->own));
-	buf_lit(b, "' to='");
-	xml_escape(b, str_z(p->remote));
-	buf_printf(b, "'>%s</db:result>", key);
-	stream_flush(s);
+	dialback_give(s, p->own);
 	p->joining = s;
 	p->join_due = loop_now(x->loop) + (uint64_t)x->config->login_timeout;
 	DL_APPEND2(s->joins, p, jprev, jnext);

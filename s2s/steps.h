@@ -50,6 +50,8 @@ void limits_read(struct stream *s, const struct node *n); /* the peer's */
 step_fn dialback_asked, dialback_answered; /* <db:result>KEY, <db:result type=…> */
 step_fn verify_asked, verify_answered;
 void dialback_ask(struct stream *s);  /* sends our key for its pair */
+/* For another of our domains too: <db:result>KEY. s has an id, and we the secret. */
+void dialback_give(struct stream *s, const char *own);
 void verifies_send(struct stream *s); /* those of its pair, over it */
 void verifies_fail(struct pair *p, bool sent_only, enum stanza_error e, const char *why);
 void verifies_forget(struct stream *s); /* asked for by it */
