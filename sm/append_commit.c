@@ -67,12 +67,10 @@ void append_give(struct append *a, bool committed)
 			continue; /* the latter: whoever came since was not there when it was sent */
 		else if (a->delivered && a->log <= s->base)
 			continue; /* likewise: another had it before this one began */
-		else if (s->flushing && committed && a->log > s->flush_missed)
-			s->flush_missed = a->log; /* what was read may not reach up to it */
-		else if (s->flushing)
-			continue;
-		else
+		else if (!s->flushing)
 			session_give_logged(s, &a->key, a->log, a->target, committed, e, a->text);
+		else if (committed && a->log > s->flush_missed)
+			s->flush_missed = a->log; /* what was read may not reach up to it */
 	}
 	if (a->delivered) /* what one session has acknowledged waits for nobody */
 		inbox_remove(u->inbox, a->log);

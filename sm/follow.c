@@ -125,8 +125,7 @@ static struct follower *waiting(struct follower *list, const struct packet *p)
 	struct follower *f;
 
 	DL_FOREACH (list, f)
-		if (f->p->key.origin == p->key.origin && f->p->key.number == p->key.number &&
-		    f->p->key.part == p->key.part)
+		if (key_same(&f->p->key, &p->key))
 			return f;
 	return NULL;
 }

@@ -18,11 +18,6 @@ static uint32_t key_hash(const struct msg_stanza_key *k)
 	return (uint32_t)hash64_pair(k->origin, k->number ^ (uint64_t)k->part << 48);
 }
 
-static bool key_is(const struct given *g, const struct msg_stanza_key *k)
-{
-	return g->key.origin == k->origin && g->key.number == k->number && g->key.part == k->part;
-}
-
 static void add(struct session *s, uint64_t number)
 {
 	struct given_index *x = s->given_index;
@@ -59,7 +54,7 @@ struct given *session_given(struct session *s, const struct msg_stanza_key *key)
 
 	if (s->ngiven <= FEW) {
 		for (uint32_t i = 0; i < s->ngiven; i++)
-			if (key_is(&s->given[i], key))
+			if (key_same(&s->given[i].key, key))
 				return &s->given[i];
 		return NULL;
 	}
@@ -68,7 +63,7 @@ struct given *session_given(struct session *s, const struct msg_stanza_key *key)
 	for (uint32_t at = key_hash(key); x->slots[at & x->mask]; at++) {
 		uint64_t i = x->slots[at & x->mask] - 1 - s->given_base;
 
-		if (i < s->ngiven && key_is(&s->given[i], key))
+		if (i < s->ngiven && key_same(&s->given[i].key, key))
 			return &s->given[i];
 	}
 	return NULL;

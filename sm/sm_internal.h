@@ -208,6 +208,12 @@ struct txn *txn_new(struct sm *sm, enum txn_kind kind, const struct msg_stanza_k
 void txn_call_detach(struct txn *t); /* its parent waits no longer */
 void txn_lost(struct txn *t); /* the account is another's now: who asked asks again; accepts NULL */
 struct msg_stanza_key txn_key(struct sm *sm, struct txn *t); /* for a further part; t may be NULL */
+
+static inline bool key_same(const struct msg_stanza_key *a, const struct msg_stanza_key *b)
+{
+	return a->origin == b->origin && a->number == b->number && a->part == b->part;
+}
+
 void txn_answer(struct txn *t, const struct stanza *st);     /* to the stanza's sender */
 
 /* --- sessions: sm/session.c, sm/give.c ---------------------------------------------------------- */

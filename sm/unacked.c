@@ -68,6 +68,12 @@ static void answer(struct session *s, const struct given *g, struct pool *pool)
 	outgoing_deliver(s->user->sm, &key, &r);
 }
 
+/* Nobody has it but this client, if it came there, and we. */
+static bool is_open(const struct given *g)
+{
+	return !g->acked && !g->log && g->text;
+}
+
 void session_unacked(struct session *s)
 {
 	struct sm *sm = s->user->sm;
@@ -78,7 +84,7 @@ void session_unacked(struct session *s)
 		bool owed = g->owed;
 		struct pool *pool;
 
-		if (g->acked || g->log || !g->text)
+		if (!is_open(g))
 			continue;
 		pool = sm_pool(sm);
 		answer(s, g, pool);
@@ -116,7 +122,7 @@ void unacked_ask_again(struct user *u)
 		for (uint32_t i = 0; s->c2s && i < s->ngiven; i++) {
 			const struct given *g = &s->given[i];
 
-			if (!g->acked && !g->log && !g->owed && g->text)
+			if (is_open(g) && !g->owed)
 				ask_again(s, g);
 		}
 	}
