@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Order while offline messages flow (RFC 6120 section 10.1, XEP-0160): nothing that a sender sends meanwhile
 comes before what the same sender had sent earlier, whether it is stored or not."""
+import contextlib
 import re
 import signal
 
@@ -62,6 +63,22 @@ def in_order(server, senders, juliet, last):
         assert numbers(got, s.jid) == list(range(last + 1)), numbers(got, s.jid)
 
 
+@contextlib.contextmanager
+def storage_halted(server):
+    server.kill("storage-1", signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.kill("storage-1", signal.SIGCONT)
+
+
+def taken(*streams):
+    """The session manager has what they have sent."""
+    for s in streams:
+        s.ping("passed")
+        s.until("passed")
+
+
 def end(*streams):
     for s in streams:
         s.send("</stream:stream>")
@@ -74,16 +91,11 @@ def storage_stopped(server):
     senders = [client(server, "romeo"), client(server, "mercutio")]
     store(senders)
     juliet = session(server, "juliet", resource="balcony")
-    server.kill("storage-1", signal.SIGSTOP)
-    try:
+    with storage_halted(server):
         juliet.send("<presence/>")
         juliet.sync()
         last = live(senders, STORED)
-        for s in senders:
-            s.ping("passed")
-            s.until("passed")  # the session manager has taken them
-    finally:
-        server.kill("storage-1", signal.SIGCONT)
+        taken(*senders)
     in_order(server, senders, juliet, last)
     end(juliet, *senders)
 
@@ -108,15 +120,11 @@ def requests(server):
     juliet = session(server, "juliet", resource="balcony")
     juliet.send(f"<presence to='{romeo.jid}'/>")  # so that he may ask (RFC 6121 section 8.5.3.1)
     romeo.receive()
-    server.kill("storage-1", signal.SIGSTOP)
-    try:
+    with storage_halted(server):
         juliet.send("<presence/>")
         juliet.sync()
         romeo.send(f"<iq type='get' id='m{STORED}' to='{juliet.jid}'><ping xmlns='urn:xmpp:ping'/></iq>")
-        romeo.ping("passed")
-        romeo.until("passed")
-    finally:
-        server.kill("storage-1", signal.SIGCONT)
+        taken(romeo)
     in_order(server, [romeo], juliet, STORED)
     juliet.send(f"<iq type='result' id='m{STORED}' to='{romeo.jid}'/>")
     romeo.until(f"m{STORED}")
@@ -129,19 +137,14 @@ def owner_dies(server):
     senders = [client(server, "romeo"), client(server, "mercutio")]
     store(senders)
     juliet = session(server, "juliet", resource="balcony")
-    server.kill("storage-1", signal.SIGSTOP)
-    try:
+    with storage_halted(server):
         juliet.send("<presence/>")
         juliet.sync()
         last = live(senders, STORED)
-        for s in senders:
-            s.ping("passed")
-            s.until("passed")
+        taken(*senders)
         for name in server.pids():
             if name.startswith("sm-"):
                 server.kill(name)
-    finally:
-        server.kill("storage-1", signal.SIGCONT)
     for s in senders:
         s.send(message(last + 1))
     got = collect(juliet, senders, last + 1) + juliet.sync()
@@ -159,17 +162,13 @@ def gone_meanwhile(server):
     romeo = client(server, "romeo")
     store([romeo])
     juliet = session(server, "juliet", resource="balcony")
-    server.kill("storage-1", signal.SIGSTOP)
-    try:
+    with storage_halted(server):
         juliet.send("<presence/>")
         juliet.sync()
         romeo.send("<message to='juliet@localhost' id='lost'><body>x</body>" + NO_STORE + "</message>")
-        romeo.ping("passed")
-        romeo.until("passed")
+        taken(romeo)
         juliet.close()
         romeo.until("lost")  # an error: RFC 6121 section 8.5.2.2.1
-    finally:
-        server.kill("storage-1", signal.SIGCONT)
     juliet = session(server, "juliet", resource="balcony")
     juliet.send("<presence/>")
     in_order(server, [romeo], juliet, STORED - 1)

@@ -261,6 +261,21 @@ void end_settles(struct end *e)
 	end_hears(e, "id='settled'");
 }
 
+void end_ends(struct end *take_e, bool closes)
+{
+	struct wire *w = take_e->w;
+
+	if (closes) {
+		end_closes(take_e);
+	} else {
+		end_settles(take_e);
+		ck_assert(!end_heard(take_e, "stream:error"));
+	}
+	end_free(take_e);
+	if (closes)
+		wire_await(w, w->x.nstreams == 0);
+}
+
 struct end *end_certified(struct wire *w)
 {
 	struct end *e = end_in(w);

@@ -60,6 +60,8 @@ void end_closes(struct end *e);	  /* waits for the end of the connection */
 bool end_heard(const struct end *e, const char *text); /* among what is not forgotten */
 /* What was said before is through: the answer to what is asked last is there (in streams). */
 void end_settles(struct end *e);
+/* closes: the stream has been ended and goes; else it lives on, without an error. */
+void end_ends(struct end *take_e, bool closes);
 
 struct stream *wire_stream(const struct wire *w); /* the newest */
 /* An IQ of ours for REMOTE, whose answer nobody waits for; tag: its id. */
