@@ -118,6 +118,16 @@ static void put_control(struct buf *b, const char *p, size_t n)
 		buf_printf(b, "\\u%04x", u);
 }
 
+/* Bytes at p that stand for themselves, quoted or not. */
+static size_t plain_len(const char *p, size_t left)
+{
+	size_t n = 0;
+
+	while (n < left && p[n] > ' ' && p[n] < 0x7f && p[n] != '"' && p[n] != '\\' && p[n] != '=')
+		n++;
+	return n;
+}
+
 /* The escapes of JSON, which readers of logfmt know too. What is not UTF-8 becomes U+FFFD. */
 static void put_quoted(struct buf *b, struct str s)
 {
@@ -128,6 +138,11 @@ static void put_quoted(struct buf *b, struct str s)
 		if (i >= LONGEST_VALUE) {
 			buf_lit(b, "\xe2\x80\xa6");
 			break;
+		}
+		n = plain_len(p, s.len < LONGEST_VALUE ? s.len - i : LONGEST_VALUE - i);
+		if (n) {
+			buf_append(b, p, n);
+			continue;
 		}
 		n = char_len(p, s.len - i);
 		if (!n) {
@@ -148,7 +163,7 @@ static bool needs_quotes(struct str s)
 {
 	if (!s.len || s.len > LONGEST_VALUE)
 		return true;
-	for (size_t i = 0, n; i < s.len; i += n) {
+	for (size_t i = plain_len(s.ptr, s.len), n; i < s.len; i += n) {
 		char c = s.ptr[i];
 
 		n = char_len(s.ptr + i, s.len - i);

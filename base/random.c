@@ -2,6 +2,7 @@
 /* Random bytes, hex, base64, digests and the placement hash. */
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <string.h>
 #include <sys/random.h>
 #include "base/digest.h"
 #include "base/log.h"
@@ -25,22 +26,34 @@ void random_bytes(void *ret, size_t n)
 
 /* Ids are drawn for every message: a system call for each costs sm 3 to 4 % of its time. What is
  * handed out is forgotten. A child of fork() that does not exec must not draw any. */
-uint64_t random_u64(void)
+void random_draw(void *ret, size_t n)
 {
 	static _Thread_local struct {
-		uint64_t v[64];
-		unsigned left;
+		unsigned char bytes[512];
+		size_t left;
 	} stock;
+	unsigned char *from;
+
+	if (n > sizeof(stock.bytes)) {
+		random_bytes(ret, n);
+		return;
+	}
+	if (n > stock.left) {
+		random_bytes(stock.bytes, sizeof(stock.bytes));
+		stock.left = sizeof(stock.bytes);
+	}
+	from = stock.bytes + (stock.left -= n);
+	memcpy(ret, from, n);
+	memset(from, 0, n);
+}
+
+uint64_t random_u64(void)
+{
 	uint64_t v;
 
-	do {
-		if (!stock.left) {
-			random_bytes(stock.v, sizeof(stock.v));
-			stock.left = sizeof(stock.v) / sizeof(stock.v[0]);
-		}
-		v = stock.v[--stock.left];
-		stock.v[stock.left] = 0;
-	} while (!v);
+	do
+		random_draw(&v, sizeof(v));
+	while (!v);
 	return v;
 }
 
@@ -51,7 +64,7 @@ void random_hex(char *ret, size_t n)
 	for (size_t i = 0; i < n; i += sizeof(bytes)) {
 		size_t k = n - i < sizeof(bytes) ? n - i : sizeof(bytes);
 
-		random_bytes(bytes, k);
+		random_draw(bytes, k);
 		hex_encode(ret + 2 * i, bytes, k);
 	}
 	ret[2 * n] = '\0';

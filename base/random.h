@@ -7,6 +7,8 @@
 #include "base/buf.h"
 
 void random_bytes(void *ret, size_t n); /* from the system; aborts when there is none */
+/* The same, a few hundred fetched at once; for what is no key. */
+void random_draw(void *ret, size_t n);
 uint64_t random_u64(void);              /* never 0 */
 /* n random bytes as 2n hexadecimal characters and NUL into ret. */
 void random_hex(char *ret, size_t n);

@@ -324,3 +324,22 @@ SSL *tls_peer_new(struct tls_store *s, struct str domain, const char *server_nam
 	}
 	return ssl;
 }
+
+uint32_t tls_chain_valid_s(SSL *ssl)
+{
+	const STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	uint32_t best = 1u << 30;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		const ASN1_TIME *end = X509_get0_notAfter(sk_X509_value(chain, i));
+		int days, seconds;
+		int64_t left;
+
+		if (ASN1_TIME_diff(&days, &seconds, NULL, end) != 1)
+			continue;
+		left = (int64_t)days * 86400 + seconds;
+		if (left < (int64_t)best)
+			best = left > 0 ? (uint32_t)left : 0;
+	}
+	return best;
+}

@@ -46,6 +46,10 @@ SSL *tls_client_new(struct tls_store *s, struct str server_name);
 SSL *tls_peer_new(struct tls_store *s, struct str domain, const char *server_name,
 		  const char *alpn);
 
+/* Seconds for which the chain that proved the peer is valid, every certificate of it; at most a few
+ * years, also where nothing proved it. */
+uint32_t tls_chain_valid_s(SSL *ssl);
+
 /* Channel bindings (RFC 9266 tls-exporter: 32 bytes; RFC 5929 tls-server-end-point: the hash of
  * our certificate). Append to b; -ENOTSUP when this connection has none. */
 int tls_exporter(SSL *ssl, struct buf *b);

@@ -52,26 +52,6 @@ void external_look(struct client *c)
 	GENERAL_NAMES_free(names);
 }
 
-/* Seconds for which all of the chain is valid, at most a few years. */
-static uint32_t chain_valid_s(SSL *ssl)
-{
-	const STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
-	uint32_t best = 1u << 30;
-
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		const ASN1_TIME *end = X509_get0_notAfter(sk_X509_value(chain, i));
-		int days, seconds;
-		int64_t left;
-
-		if (ASN1_TIME_diff(&days, &seconds, NULL, end) != 1)
-			continue;
-		left = (int64_t)days * 86400 + seconds;
-		if (left < (int64_t)best)
-			best = left > 0 ? (uint32_t)left : 0;
-	}
-	return best;
-}
-
 void external_succeeded(struct client *c)
 {
 	SSL *ssl = conn_ssl(c->conn);
@@ -79,7 +59,7 @@ void external_succeeded(struct client *c)
 	/* RFC 6120 section 13.7.2.3: the stream does not outlive the certificates that it rests on.
 	 */
 	if (ssl)
-		c->proven_until = now_s(c->c2s) + chain_valid_s(ssl) + 1;
+		c->proven_until = now_s(c->c2s) + tls_chain_valid_s(ssl) + 1;
 }
 
 static void on_offer(void *arg, int err, uint16_t kind, const void *m)

@@ -34,6 +34,7 @@ struct common_config {
 	int log_level, log_target, log_format;
 	char *user; /* to become, when started as root */
 	bool unlimited;
+	bool batch_scheduling;
 };
 extern const struct option common_options[];
 struct host_config { /* host "example.net" { … } */

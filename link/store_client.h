@@ -12,8 +12,8 @@ enum store_read_op {
 	STORE_COUNT,    /* the same, one row with one integer */
 	STORE_LOG_READ, /* log entries of an account: key = account; from < number < to, and what with,
 	                 * start, end and numbers say */
-	STORE_LOG_LAST, /* the newest entries of an account, newest first; rows of five columns: number,
-	                 * origin, origin_number, part, flags */
+	STORE_LOG_LAST, /* the newest entries of an account, number < to, newest first; rows of six
+	                 * columns: number, origin, origin_number, part, flags, time */
 	STORE_LOG_COUNT, /* one row with one integer: how many LOG_READ would find; limit: counts no
 	                  * further, 0: all of them (it looks at each) */
 	STORE_LOG_SIZES, /* as LOG_READ; rows of three columns: number, time, bytes of the stanza */

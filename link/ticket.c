@@ -55,7 +55,7 @@ void seal(const uint8_t key[SEAL_KEY], struct str context, struct str plain, str
 	int n = 0, end = 0;
 
 	head[0] = VERSION;
-	random_bytes(head + 1, SALT + NONCE);
+	random_draw(head + 1, SALT + NONCE);
 	ctx = cipher(key, head, context, true);
 	if ((plain.len &&
 	     !EVP_CipherUpdate(ctx, out, &n, (const uint8_t *)plain.ptr, (int)plain.len)) ||

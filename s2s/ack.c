@@ -159,6 +159,12 @@ void ack_request(struct stream *s, const struct xml_element *e)
 	s->sm_owed = s->works ? s->taken : 0;
 }
 
+void ack_last(struct stream *s)
+{
+	if (s->sm)
+		send_ack(s);
+}
+
 void ack_done(struct stream *s)
 {
 	if (!s->sm || !s->sm_owed || s->phase == PHASE_CLOSED)

@@ -4,12 +4,44 @@
 #include "s2s/self.h"
 #include "s2s/steps.h"
 
+enum { SHARED_SHOWN = 50 };
+
 static const char *phase_name(const struct stream *s)
 {
 	static const char *const names[] = {"reaching", "clear",    "tls",   "secure", "open",
 					    "external", "dialback", "ready", "closing"};
 
 	return names[s->phase];
+}
+
+static bool is_header_pair(const struct stream *s, const char *own, const char *remote)
+{
+	return s->own && s->remote && !strcmp(own, s->own) && !strcmp(remote, s->remote);
+}
+
+/* Of pairs of domains beside that of its header there may be many. */
+static void add_shared(json_t *list, const struct stream *s, const char *own, const char *remote)
+{
+	if (json_array_size(list) < SHARED_SHOWN && !is_header_pair(s, own, remote))
+		json_array_append_new(list, json_pack("{s:s, s:s}", "own", own, "remote", remote));
+}
+
+static json_t *shared_json(const struct s2s *x, const struct stream *s)
+{
+	json_t *list = json_array();
+	const struct proof *proof;
+	const struct pair *p;
+
+	DL_FOREACH2(s->pairs, p, snext)
+	add_shared(list, s, p->own, p->remote);
+	DL_FOREACH (s->proofs, proof) {
+		if (!proof->proven || !proof->own)
+			continue;
+		p = pair_find((struct s2s *)x, str_z(proof->own), str_z(proof->remote));
+		if (!p || p->via != s)
+			add_shared(list, s, proof->own, proof->remote);
+	}
+	return list;
 }
 
 static json_t *stream_json(const struct s2s *x, const struct stream *s)
@@ -23,7 +55,7 @@ static json_t *stream_json(const struct s2s *x, const struct stream *s)
 	if (s->pair && !s->pair->via)
 		queued += s->pair->nqueued;
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:I, s:I, s:I, "
-			 "s:I, s:I}",
+			 "s:I, s:I, s:o}",
 			 "direction", s->out ? "out" : "in", "own", s->own ? s->own : "", "remote",
 			 s->remote ? s->remote : "", "address", s->conn ? conn_peer(s->conn) : "",
 			 "state", phase_name(s), "secure", s->secure, "bidi", s->bidi,
@@ -32,7 +64,7 @@ static json_t *stream_json(const struct s2s *x, const struct stream *s)
 			 s->secure ? cert_state_text(s->verdict.state) : "", "age_s",
 			 (json_int_t)((now - s->began) / 1000), "in", (json_int_t)s->taken, "out",
 			 (json_int_t)s->sm_out, "queued", (json_int_t)queued, "unacknowledged",
-			 (json_int_t)s->ncarried);
+			 (json_int_t)s->ncarried, "shared", shared_json(x, s));
 }
 
 static json_t *cmd_list(void *state, const struct msg_control *m, char **ret_error)
@@ -59,13 +91,17 @@ static bool domain_arg(const struct msg_control *m, size_t i, struct buf *b, cha
 
 static bool speaks_for(const struct stream *s, struct str remote)
 {
-	const struct proof *p;
+	const struct proof *proof;
+	const struct pair *p;
 
 	if (s->remote && str_eqz(remote, s->remote))
 		return true;
-	DL_FOREACH (s->proofs, p)
-		if (str_eqz(remote, p->remote))
+	DL_FOREACH (s->proofs, proof)
+		if (str_eqz(remote, proof->remote))
 			return true;
+	DL_FOREACH2(s->pairs, p, snext)
+	if (str_eqz(remote, p->remote))
+		return true;
 	return false;
 }
 
@@ -93,6 +129,12 @@ static json_t *cmd_close(void *state, const struct msg_control *m, char **ret_er
 	return json_pack("{s:I}", "closed", n);
 }
 
+/* The domain for which the stream was opened that takes its stanzas as well; "": its own. */
+static const char *shared_with(const struct pair *p)
+{
+	return p->via && p->via->remote && strcmp(p->via->remote, p->remote) ? p->via->remote : "";
+}
+
 static json_t *pairs_json(const struct s2s *x, struct str remote)
 {
 	uint64_t now = loop_now(x->loop);
@@ -103,11 +145,12 @@ static json_t *pairs_json(const struct s2s *x, struct str remote)
 			continue;
 		json_array_append_new(
 			list,
-			json_pack("{s:s, s:I, s:I, s:b, s:s, s:I}", "own", p->own, "queued",
+			json_pack("{s:s, s:I, s:I, s:b, s:s, s:I, s:s}", "own", p->own, "queued",
 				  (json_int_t)p->nqueued, "failures", (json_int_t)p->failures,
 				  "stream", p->via != NULL, "why", p->why ? p->why : "", "retry_s",
 				  (json_int_t)(p->retry_at > now ? (p->retry_at - now + 999) / 1000
-								 : 0)));
+								 : 0),
+				  "shared_with", shared_with(p)));
 	}
 	return list;
 }

@@ -4,8 +4,6 @@
 #include "s2s/dialback.h"
 #include "s2s/steps.h"
 
-enum { PENDING_MAX = 10 };
-
 void dialback_answer(struct stream *s, const char *what, struct str from, struct str to,
 		     struct str id, const char *type, int error)
 {
@@ -84,7 +82,7 @@ static int objection(struct stream *s, const struct addresses *a, struct str key
 		return STANZA_E_NOT_AUTHORIZED;
 	if (!key.len || key.len > DIALBACK_KEY_MAX || !s->id)
 		return STANZA_E_NOT_ACCEPTABLE;
-	if (s->nproofs >= (size_t)x->config->max_pairs || pending(s) >= PENDING_MAX ||
+	if (s->nproofs >= (size_t)x->config->max_pairs || pending(s) >= DIALBACKS_PENDING ||
 	    HASH_COUNT(x->pairs) >= 2 * (size_t)x->config->max_streams)
 		return STANZA_E_RESOURCE_CONSTRAINT;
 	return NO_ERROR;
@@ -130,6 +128,7 @@ void dialback_asked(struct stream *s, const struct xml_element *e)
 	} else if (known && known->proven) {
 		dialback_answer(s, "result", buf_str(&a.to), buf_str(&a.from), STR_NONE, "valid",
 				NO_ERROR);
+		proof_both_ways(s, buf_str(&a.to), buf_str(&a.from));
 	} else if (!known) {
 		attempt_step(s->record, "dialback asked for %.*s", STR_ARG(buf_str(&a.from)));
 		s->s2s->stats.dialbacks++;

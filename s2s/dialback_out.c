@@ -5,18 +5,18 @@
 
 /* --- our key ------------------------------------------------------------------------------ */
 
-void dialback_give(struct stream *s, const char *own)
+void dialback_give(struct stream *s, const char *own, const char *remote)
 {
 	const struct s2s *x = s->s2s;
 	struct buf *b = conn_out(s->conn);
 	char key[DIALBACK_KEY];
 
-	dialback_key(str_n((const char *)x->secret, sizeof x->secret), str_z(s->remote), str_z(own),
+	dialback_key(str_n((const char *)x->secret, sizeof x->secret), str_z(remote), str_z(own),
 		     str_z(s->id), key);
 	buf_lit(b, "<db:result from='");
 	xml_escape(b, str_z(own));
 	buf_lit(b, "' to='");
-	xml_escape(b, str_z(s->remote));
+	xml_escape(b, str_z(remote));
 	buf_printf(b, "'>%s</db:result>", key);
 	stream_flush(s);
 }
@@ -28,7 +28,7 @@ void dialback_ask(struct stream *s)
 			   "the remote server's stream has no id: dialback is not possible");
 		return;
 	}
-	dialback_give(s, s->own);
+	dialback_give(s, s->own, s->remote);
 	s->phase = PHASE_DIALBACK;
 	attempt_step(s->record, "dialback asked for");
 }
@@ -44,10 +44,16 @@ static struct str condition_of(const struct xml_element *e, struct pool *p)
 	return c ? c->name : STR("no condition");
 }
 
+/* Of an answer that is not "valid". */
+static struct str refusal(const struct xml_element *e, struct str type, struct pool *p)
+{
+	return str_eqz(type, "error") ? condition_of(e, p) : STR("invalid");
+}
+
 static void refused(struct stream *s, const struct xml_element *e, struct str type)
 {
 	struct pool *p = pool_new();
-	struct str condition = str_eqz(type, "error") ? condition_of(e, p) : STR("invalid");
+	struct str condition = refusal(e, type, p);
 	char *text = xasprintf("the remote server refuses dialback: %.*s", STR_ARG(condition));
 
 	/* It may not have reached us this time, or had too much to do. */
@@ -78,7 +84,8 @@ void dialback_answered(struct stream *s, const struct xml_element *e)
 	struct str type = element_attr(e, "type");
 
 	if (s->out && s->phase == PHASE_READY &&
-	    join_answered(s, element_attr(e, "from"), element_attr(e, "to"), type))
+	    join_answered(s, element_attr(e, "from"), element_attr(e, "to"), type,
+			  refusal(e, type, s->s2s->scratch)))
 		return;
 	if (!s->out || s->phase != PHASE_DIALBACK || !str_eqz(element_attr(e, "from"), s->remote) ||
 	    !str_eqz(element_attr(e, "to"), s->own)) {

@@ -4,27 +4,45 @@
 
 static const char denial[] = "this server does not speak with that domain";
 
+static bool is_denied(const struct s2s *x, const char *remote)
+{
+	return s2s_policy(x, str_z(remote)).denied;
+}
+
 static bool denied(const struct stream *s)
 {
-	const struct proof *p;
+	const struct proof *proof;
+	const struct pair *p;
 
-	if (s->remote && s2s_policy(s->s2s, str_z(s->remote)).denied)
+	if (s->remote && is_denied(s->s2s, s->remote))
 		return true;
-	DL_FOREACH (s->proofs, p)
-		if (s2s_policy(s->s2s, str_z(p->remote)).denied)
+	DL_FOREACH (s->proofs, proof)
+		if (is_denied(s->s2s, proof->remote))
 			return true;
+	DL_FOREACH2(s->pairs, p, snext)
+	if (is_denied(s->s2s, p->remote))
+		return true;
 	return false;
+}
+
+static bool differs(const struct s2s *x, const char *remote, struct policy then)
+{
+	struct policy now = s2s_policy(x, str_z(remote));
+
+	return now.tls != then.tls || now.certificate != then.certificate ||
+	       now.dialback != then.dialback;
 }
 
 static bool is_another(const struct stream *s)
 {
-	struct policy now;
+	const struct pair *p;
 
 	if (!s->remote || s->phase < PHASE_READY)
 		return false;
-	now = s2s_policy(s->s2s, str_z(s->remote));
-	return now.tls != s->policy.tls || now.certificate != s->policy.certificate ||
-	       now.dialback != s->policy.dialback;
+	DL_FOREACH2(s->pairs, p, snext)
+	if (differs(s->s2s, p->remote, p->policy))
+		return true;
+	return differs(s->s2s, s->remote, s->policy);
 }
 
 static void deny_queue(struct pair *p)

@@ -127,7 +127,8 @@ static void write_queue(struct pair *p)
 /* What was written over a lost stream comes first, if it has to be written again. */
 static bool may_write(const struct pair *p)
 {
-	return p->via && p->via->phase != PHASE_CLOSED && !p->suspended && !p->via->resuming;
+	return p->via && p->via->phase != PHASE_CLOSED && !p->suspended && !p->via->resuming &&
+	       !p->via->ending;
 }
 
 void pair_flush(struct pair *p)

@@ -283,6 +283,7 @@ static void sasl_success(struct stream *s)
 	s->was_external = true;
 	s->phase = PHASE_READY;
 	attempt_result(s->record, true, "proven by certificate");
+	stream_rests_on(s);
 	xml_reader_stop(s->reader);
 	stream_restart(s);
 	proof_add(s, STR_NONE, str_z(s->remote), true);

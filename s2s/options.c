@@ -5,6 +5,8 @@
 static const char *const needs[] = {"required", "optional", "forbidden", NULL};
 static const char *const remote_needs[] = {"default", "required", "optional", "forbidden", NULL};
 
+static const char *const shares[] = {"certificate", "dns", "never", NULL};
+
 #define AT(field) offsetof(struct s2s_config, field)
 
 const struct option s2s_options[] = {
@@ -36,6 +38,11 @@ const struct option s2s_options[] = {
 	{"multiplex", OPT_BOOL, AT(multiplex), "true", 0, 0, NULL, OPT_RELOAD,
 	 "a stream to another server is shared by several domains of ours where that server knows "
 	 "how to refuse one of them alone (XEP-0220)"},
+	{"piggyback", OPT_ENUM, AT(piggyback), "certificate", 0, 0, shares, OPT_RELOAD,
+	 "whether several remote domains at one address and port share a stream to it, where that "
+	 "server knows how to refuse one of them alone (XEP-0220): certificate: those for which its "
+	 "certificate is good; dns: all that the DNS leads there, where peer_certificate is not "
+	 "required; never: each has its own"},
 	{"tls_min", OPT_STR, AT(tls_min), "1.2", 0, 0, NULL, 0,
 	 "oldest version of TLS: 1.2 or 1.3"},
 	{"tls_ciphers", OPT_STR, AT(tls_ciphers), NULL, 0, 0, NULL, 0,

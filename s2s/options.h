@@ -13,6 +13,7 @@ struct s2s_config {
 	char **allow, **deny;
 	int tls, certificate, dialback; /* enum need */
 	bool common_name, bidi, multiplex;
+	int piggyback; /* enum share */
 	char *tls_min, *tls_ciphers, *ca;
 	int64_t max_stanza, max_header, max_depth, max_attributes, max_elements, max_namespaces;
 	int64_t stanza_timeout, login_timeout, login_bytes;

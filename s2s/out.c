@@ -109,6 +109,7 @@ void out_start(struct pair *p)
 	p->out = s;
 	x->stats.opened++;
 	s->reach = reach_new(x->reaches, p->remote, on_watch, on_reached, s);
+	reach_share(s->reach, piggyback);
 	if (p->resumable)
 		resume_prefer(s->reach, p->resumable);
 }
@@ -230,8 +231,7 @@ void out_over(struct stream *s)
 	verifies_fail(p, true, STANZA_E_REMOTE_SERVER_TIMEOUT, "the stream was closed");
 	if (!s->orderly && !s->s2s->draining) {
 		/* Its presence may be old by now: we look whether it is back. */
-		p->lost = p->reconnect = true;
-		p->retry_at = loop_now(s->s2s->loop) + (uint64_t)s->s2s->config->backoff_min;
+		pair_lost(p, 1);
 		if (p->resumable && lasted(s))
 			out_start(p);
 	}

@@ -114,6 +114,7 @@ void out_ready(struct stream *s)
 		stream_close(s, "it was a test");
 		return;
 	}
+	site_enter(s);
 	/* Nothing is old if what was lost goes on: else it is told then (resume.c). */
 	if (p->resumable && s->features & FEATURE_SM)
 		p->lost = false;

@@ -80,6 +80,8 @@ bool out_trusts(struct stream *s, char **ret_why)
 		     s->verdict.detail);
 	if (s->look)
 		return true; /* it is looked at, not believed */
+	if (cert_proves(s->verdict))
+		stream_rests_on(s);
 	/* Published TLSA records are a promise: RFC 7673 section 4 leaves no other way. */
 	if (cert_proves(s->verdict) || (policy.certificate != NEED_REQUIRED &&
 					policy.dialback != NEED_FORBIDDEN && !s->usable))

@@ -90,11 +90,13 @@ static void pair_free(struct pair *p)
  */
 static uint64_t remembered_until(const struct pair *p)
 {
-	uint64_t until = p->retry_at + (uint64_t)p->s2s->config->backoff_max + 1000;
+	uint64_t until = p->failures || p->lost || p->reconnect
+				 ? p->retry_at + (uint64_t)p->s2s->config->backoff_max + 1000
+				 : 0;
 
-	if (!p->failures && !p->external_failed && !p->lost && !p->reconnect)
-		return 0;
-	return until > p->external_failed ? until : p->external_failed;
+	if (until < p->external_failed)
+		until = p->external_failed;
+	return until > p->alone_until ? until : p->alone_until;
 }
 
 static bool remembers(const struct pair *p)
@@ -140,6 +142,7 @@ void pair_attach(struct pair *p, struct stream *s)
 	 * waits. */
 	pair_detach(p);
 	p->via = s;
+	p->policy = s2s_policy(p->s2s, str_z(p->remote));
 	DL_APPEND2(s->pairs, p, sprev, snext);
 }
 
@@ -200,6 +203,9 @@ void pair_need(struct pair *p)
 	if (verifies_wait(p))
 		heard_of(p);
 	if (p->out && p->out->phase != PHASE_CLOSED) {
+		/* It would wait for them, they may wait for us. */
+		if (verifies_wait(p))
+			join_alone(p, "its server is asked about a key");
 		out_go_on(p->out);
 	} else if (waits(p) && !p->test) {
 		/* Not tried again yet: what happened last time is still the answer. */
@@ -252,6 +258,14 @@ void pair_failed(struct pair *p, bool passing, enum stanza_error e, const char *
 		      e == STANZA_E_REMOTE_SERVER_NOT_FOUND ? e : STANZA_E_REMOTE_SERVER_TIMEOUT,
 		      p->why);
 	pairs_wake(x, p->retry_at);
+}
+
+void pair_lost(struct pair *p, unsigned pauses)
+{
+	const struct s2s *x = p->s2s;
+
+	p->lost = p->reconnect = true;
+	p->retry_at = loop_now(x->loop) + pauses * (uint64_t)x->config->backoff_min;
 }
 
 static void tell_sm(void *arg, const struct member *m)

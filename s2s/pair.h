@@ -60,10 +60,11 @@ struct pair {
 	char *why;
 	uint64_t external_failed; /* dialback alone until then */
 	bool lost;		  /* it was reached, and then not: tell when it is again */
+	struct policy policy; /* when it got via */
 	struct pair *jprev, *jnext;
 	struct stream *joining; /* that is asked to take it as well; NULL: none */
-	uint64_t join_due;
-	bool no_join;	/* one would not */
+	uint64_t join_due;	/* not waited for any longer; 0: it is late */
+	uint64_t alone_until;	/* one would not: no other one is asked until then */
 	bool reconnect; /* try again by ourselves, at retry_at */
 	bool flushing;	/* in s2s.ready */
 	bool test;	/* nothing is sent: it is enough to get there */
@@ -87,6 +88,9 @@ void pair_detach(struct pair *p); /* from via */
  * no patience, or none that lasts until the next try. The text is for people: senders get it too.
  */
 void pair_failed(struct pair *p, bool passing, enum stanza_error e, const char *text);
+/* The stream that took its stanzas is lost: it is looked whether the domain comes back, after that
+ * many times the shortest pause. */
+void pair_lost(struct pair *p, unsigned pauses);
 /* It was heard of again, from either side: failures are forgotten. */
 void pair_reached(struct pair *p);
 void pairs_tick(void *s2s);		     /* what is due */

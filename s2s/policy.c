@@ -134,6 +134,15 @@ struct policy policy_of(const struct policies *all, const struct s2s_config *o, 
 	};
 }
 
+bool policy_shares(struct policy p, enum share how, bool secure, bool good)
+{
+	if (how == SHARE_NEVER || p.denied || p.dialback == NEED_FORBIDDEN)
+		return false;
+	if (secure ? p.tls == NEED_FORBIDDEN : p.tls == NEED_REQUIRED)
+		return false;
+	return good || (how == SHARE_DNS && p.certificate != NEED_REQUIRED);
+}
+
 void policies_targets(const struct policies *all,
 		      void (*fn)(void *arg, const char *domain, const char *target, bool tls),
 		      void *arg)

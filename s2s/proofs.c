@@ -34,6 +34,22 @@ void proof_free(struct stream *s, struct proof *p)
 	free(p);
 }
 
+void proof_both_ways(struct stream *s, struct str own, struct str remote)
+{
+	struct s2s *x = s->s2s;
+	struct pair *pair;
+
+	if (s->out || !s->bidi || s->phase == PHASE_CLOSED ||
+	    pair_place(x, own, remote) != link_id(x->link))
+		return;
+	pair = pair_get(x, own, remote);
+	if (pair->via)
+		return;
+	pair_reached(pair);
+	pair_attach(pair, s);
+	pair_need(pair);
+}
+
 void proof_good(struct stream *s, struct proof *p)
 {
 	struct s2s *x = s->s2s;
@@ -51,14 +67,6 @@ void proof_good(struct stream *s, struct proof *p)
 	/* It is there: what waited for it need not wait longer. */
 	if (pair && !s->out && !pair->via && !pair->out)
 		pair_reached(pair);
-	/* XEP-0288: and from now on we may use the stream as well. */
-	if (s->out || !s->bidi || s->phase == PHASE_CLOSED ||
-	    pair_place(x, own, remote) != link_id(x->link))
-		return;
-	pair = pair_get(x, own, remote);
-	if (pair->via)
-		return;
-	pair_reached(pair);
-	pair_attach(pair, s);
-	pair_need(pair);
+	/* And from now on we may use the stream as well. */
+	proof_both_ways(s, own, remote);
 }

@@ -40,10 +40,12 @@ void reach_say(struct reach *r, const char *fmt, ...)
 
 /* --- handing out ----------------------------------------------------------------------------- */
 
-void reach_connected(struct reach *r, int fd, const char *address)
+/* Of the present target. */
+static struct reach_result result_at(const struct reach *r, int fd, const char *address)
 {
 	const struct target *t = &r->targets.list[r->at];
-	struct reach_result res = {
+
+	return (struct reach_result){
 		.fd = fd,
 		.direct_tls = t->direct,
 		.target = t->known ? t->known : t->name,
@@ -52,11 +54,28 @@ void reach_connected(struct reach *r, int fd, const char *address)
 		.tlsa = r->now.tlsas,
 		.ntlsa = r->now.ntlsas,
 	};
+}
+
+void reach_connected(struct reach *r, int fd, const char *address)
+{
+	struct reach_result res = result_at(r, fd, address);
 
 	loop_timer_stop(r->total);
 	r->handed = true;
-	reach_say(r, "%s: connected%s", address, t->direct ? " (direct TLS)" : "");
+	reach_say(r, "%s: connected%s", address, res.direct_tls ? " (direct TLS)" : "");
 	r->fn(r->arg, r, &res); /* may free r */
+}
+
+bool reach_shares(struct reach *r, const char *address)
+{
+	struct reach_result res = result_at(r, -1, address);
+
+	if (!r->share || !r->share(r->arg, &res))
+		return false;
+	loop_timer_stop(r->total);
+	loop_timer_stop(r->now.pace);
+	r->handed = true;
+	return true;
 }
 
 static void give_up(struct reach *r, int err)
@@ -289,14 +308,30 @@ static void again(void *arg)
 		reach_advance(r);
 }
 
-void reach_next(struct reach *r)
+static void go_on(struct reach *r)
 {
-	if (!r->last_err) /* it was there, and closed */
-		r->last_err = -ECONNRESET;
 	r->handed = false;
 	r->task.fn = again;
 	loop_timer_start(r->total, (uint64_t)r->all->config.total_ms, 0);
 	loop_defer(r->all->loop, &r->task);
+}
+
+void reach_next(struct reach *r)
+{
+	if (!r->last_err) /* it was there, and closed */
+		r->last_err = -ECONNRESET;
+	go_on(r);
+}
+
+void reach_share(struct reach *r, reach_share_fn *fn)
+{
+	r->share = fn;
+}
+
+void reach_alone(struct reach *r)
+{
+	r->share = NULL;
+	go_on(r);
 }
 
 struct reach *reach_free(struct reach *r)

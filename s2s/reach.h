@@ -4,7 +4,7 @@
  * XEP-0368), addresses, connections (RFC 8305), TLSA (RFC 7673); or targets of the configuration.
  *
  *     r = reach_new(all, domain, watch, fn, arg);   fn(arg, r, result)  a connection stands
- *     reach_next(r, "why")                          it was of no use: the next target
+ *     reach_next(r)                                 it was of no use: the next target
  *     reach_free(r)                                 enough
  */
 #ifndef S2S_REACH_H
@@ -37,7 +37,7 @@ struct reach_result {
 			      * -EBADMSG: DNSSEC says that answers were forged */
 	const char *text;    /* one line for a person; NULL without error */
 	bool no_service;     /* the domain says that it has none (SRV "."), or does not exist */
-	int fd;		     /* connected, non-blocking; the callee's */
+	int fd;		     /* connected, non-blocking; the callee's; -1: see reach_share */
 	bool direct_tls;     /* TLS begins at once, ALPN xmpp-server */
 	const char *target;  /* host name (A-label) or address that was connected to */
 	bool secure;	     /* DNSSEC vouches for the way from domain to target: a reference identity too */
@@ -53,6 +53,11 @@ typedef void reach_fn(void *arg, struct reach *r, const struct reach_result *res
  * record", "192.0.2.1:5269: connection refused"). May be NULL. */
 typedef void reach_watch_fn(void *arg, const char *line);
 
+/* Asked before a connection to result->address (fd -1), while none is under way. True: a stream to
+ * there may take the stanzas as well: the reach rests until reach_alone, reach_next or reach_free,
+ * of which none may be called from inside. */
+typedef bool reach_share_fn(void *arg, const struct reach_result *result);
+
 /* domain: prepared. Never calls back from inside. */
 struct reach *reach_new(struct reaches *all, const char *domain, reach_watch_fn *watch,
 			reach_fn *fn, void *arg);
@@ -60,6 +65,10 @@ struct reach *reach_new(struct reaches *all, const char *domain, reach_watch_fn 
  * one. where->domain does not count. name: whose address it was (else NULL), reported as target;
  * secure: as in the result then. */
 void reach_prefer(struct reach *r, const struct reach_static *where, const char *name, bool secure);
+/* Before the loop's next turn: fn is asked whether connections are needed. */
+void reach_share(struct reach *r, reach_share_fn *fn);
+/* One is needed after all, and nothing is asked any more. */
+void reach_alone(struct reach *r);
 /* The connection handed out last failed before it was of use; fn comes again. */
 void reach_next(struct reach *r);
 struct reach *reach_free(struct reach *r); /* accepts NULL */

@@ -59,6 +59,20 @@ static void address_add(struct reach *r, int family, const void *address)
 		s->four[s->nfour++] = xasprintf("%s:%u", text, port);
 }
 
+/* Any of them: a stream that is there is better than the family that is preferred. */
+static bool shares(struct reach *r)
+{
+	const struct target_state *s = &r->now;
+
+	for (size_t i = s->six_at; i < s->nsix; i++)
+		if (reach_shares(r, s->six[i]))
+			return true;
+	for (size_t i = s->four_at; i < s->nfour; i++)
+		if (reach_shares(r, s->four[i]))
+			return true;
+	return false;
+}
+
 /* The families in turn, IPv6 first (RFC 8305 section 4). NULL: none is left. */
 static char *address_next(struct target_state *s)
 {
@@ -120,9 +134,12 @@ static bool try_next(struct reach *r)
 {
 	struct target_state *s = &r->now;
 	struct loop *loop = r->all->loop;
-	char *address = address_next(s);
+	char *address;
 	struct try *t;
 
+	if (!trying(s) && shares(r))
+		return true;
+	address = address_next(s);
 	if (!address)
 		return false;
 	t = &s->tries[s->ntries++];

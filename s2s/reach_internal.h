@@ -75,6 +75,7 @@ struct reach {
 	char *domain, *ascii; /* ascii NULL: an address literal */
 	reach_watch_fn *watch;
 	reach_fn *fn;
+	reach_share_fn *share; /* NULL: connections are always needed */
 	void *arg;
 	struct dns_lookup *srv[2]; /* _xmpp-server, _xmpps-server */
 	enum dns_status status[2];
@@ -86,7 +87,7 @@ struct reach {
 	struct loop_task task;
 	char *last; /* what went wrong last */
 	int last_err;
-	bool handed; /* fn was called; nothing happens before reach_next */
+	bool handed; /* fn was called, or share said yes; nothing happens before reach_next */
 	bool preferred; /* the targets are those of reach_prefer; the usual ones come after */
 };
 
@@ -97,6 +98,8 @@ void target_start(struct reach *r);
 bool target_more(struct reach *r);
 void target_clear(struct reach *r);
 void reach_connected(struct reach *r, int fd, const char *address);
+/* Whether a stream that there is spares a connection to this address; then the reach rests. */
+bool reach_shares(struct reach *r, const char *address);
 void reach_advance(struct reach *r); /* the present target has failed */
 
 #endif

@@ -29,6 +29,7 @@ struct pair;
 struct item;
 struct answered;
 struct resumable;
+struct site;
 struct tenant;
 struct bucket;
 struct reaches;
@@ -40,7 +41,7 @@ struct self_test;
 struct s2s_stats {
 	uint64_t accepted, opened, stanzas_in, stanzas_out, returned, repeated;
 	uint64_t refused_address, refused_unproven, stream_errors, dialbacks, dialbacks_failed;
-	uint64_t throttled, resumed;
+	uint64_t throttled, resumed, shared;
 };
 
 struct s2s {
@@ -72,6 +73,7 @@ struct s2s {
 	size_t nstreams, nopened, nunproven;
 	struct stream *throttled; /* DL list by tprev, tnext */
 	struct loop_timer *throttle;
+	struct site *sites;	 /* by address: streams that are ready (piggyback.c) */
 	struct tenant *tenants;
 	struct bucket *buckets;
 	uint64_t origins; /* of the streams' keys */

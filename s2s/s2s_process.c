@@ -219,7 +219,7 @@ static json_t *s2s_stats(void *state)
 	const struct s2s_stats *s = &x->stats;
 
 	return json_pack(
-		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
 		"streams",
 		(json_int_t)x->nstreams, "streams_out", (json_int_t)x->nopened, "unproven",
 		(json_int_t)x->nunproven, "pairs", (json_int_t)HASH_COUNT(x->pairs), "queued",
@@ -230,7 +230,8 @@ static json_t *s2s_stats(void *state)
 		"refused_address", (json_int_t)s->refused_address, "refused_unproven",
 		(json_int_t)s->refused_unproven, "dialbacks_failed",
 		(json_int_t)s->dialbacks_failed, "throttled", (json_int_t)s->throttled, "resumed",
-		(json_int_t)s->resumed, "detached", (json_int_t)x->ndetached);
+		(json_int_t)s->resumed, "detached", (json_int_t)x->ndetached, "shared",
+		(json_int_t)s->shared);
 }
 
 static const struct msg_bind binds[] = {{.route = {"s2s", 3}, .mode = 0}, {.route = {NULL, 0}}};

@@ -30,18 +30,36 @@ void out_failed(struct stream *s, enum stanza_error e, const char *text);
 void out_over(struct stream *s); /* it has been closed: its pair goes its own way */
 void out_gone(struct stream *s, int err, const char *why); /* its connection has ended; frees s */
 void out_again(struct stream *s);			   /* the next target */
-/* join.c: one more of our domains on a stream that is there. False: none is, or would take it. */
+
+/* --- join.c, piggyback.c: one more pair of domains on a stream that is there ------------------- */
+
+enum { DIALBACKS_PENDING = 10 }; /* at the same time, on one stream: each costs the other one */
+
+/* The same remote domain, another of ours. False: none is there, or would take it. */
 bool join_begin(struct pair *p);
-/* An answer about one; false: nobody asked. */
-bool join_answered(struct stream *s, struct str from, struct str to, struct str type);
-void joins_end(struct stream *s); /* they go on without it */
+bool join_possible(const struct pair *p);
+bool join_takes(const struct stream *s);
+void join_ask(struct pair *p, struct stream *s); /* where both of these hold */
+/* Its own stream waits for an answer no longer, if it does. */
+void join_alone(struct pair *p, const char *why);
+/* An answer about one; condition: of an error. False: nobody asked. */
+bool join_answered(struct stream *s, struct str from, struct str to, struct str type,
+		   struct str condition);
+void joins_end(struct stream *s);   /* they go on without it */
+void joined_lost(struct stream *s); /* it ends: who shared it looks whether it comes back */
 void join_tick(struct pair *p, uint64_t now);
+/* Another remote domain: asked before the stream of a pair is connected. */
+reach_share_fn piggyback;
+void site_enter(struct stream *s); /* it is ready, and could be shared */
+void site_leave(struct stream *s);
+
 /* self_look.c: on a stream to a domain of ours (s->look): TLS stands, none is wanted, it has ended. */
 void look_secured(struct stream *s);
 void look_clear(struct stream *s);
 void look_over(struct stream *s);
 SSL *out_tls(struct stream *s);				  /* out_tls.c: before the handshake */
 bool out_trusts(struct stream *s, char **ret_why);	  /* after it; false: why not (malloc'ed) */
+void stream_rests_on(struct stream *s); /* ticks.c: a certificate has proven its peer */
 void limits_feature(struct buf *b, const struct s2s *x);  /* XEP-0478 */
 void limits_read(struct stream *s, const struct node *n); /* the peer's */
 
@@ -50,8 +68,8 @@ void limits_read(struct stream *s, const struct node *n); /* the peer's */
 step_fn dialback_asked, dialback_answered; /* <db:result>KEY, <db:result type=…> */
 step_fn verify_asked, verify_answered;
 void dialback_ask(struct stream *s);  /* sends our key for its pair */
-/* For another of our domains too: <db:result>KEY. s has an id, and we the secret. */
-void dialback_give(struct stream *s, const char *own);
+/* For whatever pair: <db:result>KEY. s has an id, and we the secret. */
+void dialback_give(struct stream *s, const char *own, const char *remote);
 void verifies_send(struct stream *s); /* those of its pair, over it */
 void verifies_fail(struct pair *p, bool sent_only, enum stanza_error e, const char *why);
 void verifies_forget(struct stream *s); /* asked for by it */
@@ -69,6 +87,8 @@ struct proof *proof_add(struct stream *s, struct str own, struct str remote, boo
 void proof_free(struct stream *s, struct proof *p);
 /* The other server is proven for the pair: bidi, rates, failures. */
 void proof_good(struct stream *s, struct proof *p);
+/* XEP-0288: what it has proven takes our stanzas too, if it goes both ways and nothing else does. */
+void proof_both_ways(struct stream *s, struct str own, struct str remote);
 
 /* --- in_stanza.c -------------------------------------------------------------------------------
  */
@@ -87,6 +107,7 @@ void ack_begin(struct stream *s); /* out: asks for it where it is offered, or fo
 bool ack_possible(const struct stream *s); /* in: it may be asked for */
 void ack_fail(struct stream *s, const char *condition);
 void ack_too_high(struct stream *s, uint32_t h, uint32_t sent); /* ends the stream */
+void ack_last(struct stream *s);	  /* all that is done is told before it ends */
 void ack_done(struct stream *s);	  /* more is done: whoever asked hears it */
 void ack_ask(struct stream *s, bool now); /* <r/> where it is time */
 

@@ -81,6 +81,8 @@ static void shut(struct stream *s, const char *why)
 		conn_resume(s->conn); /* to see the peer's end */
 	s->paused = 0;
 	conn_shutdown(s->conn, linger);
+	site_leave(s);
+	joined_lost(s);
 	DL_FOREACH_SAFE2(s->pairs, p, next, snext)
 	pair_detach(p);
 	joins_end(s);
@@ -258,6 +260,7 @@ void stream_free(struct stream *s)
 	limits_forget(s);
 	verifies_forget(s);
 	works_leave(s);
+	site_leave(s);
 	DL_FOREACH_SAFE2(s->pairs, p, next, snext)
 	pair_detach(p);
 	joins_end(s);
@@ -303,6 +306,7 @@ void stream_break(struct stream *s, int err, const char *reason)
 	if (s->phase == PHASE_READY)
 		resumable_detach(s);
 	if (s->out) {
+		joined_lost(s);
 		out_gone(s, err, why);
 	} else {
 		DL_FOREACH2(s->pairs, p, snext)

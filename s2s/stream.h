@@ -55,7 +55,7 @@ enum { PAUSE_WINDOW = 1, PAUSE_RATE = 2 };
 
 struct stream {
 	struct s2s *s2s;
-	struct stream *prev, *next, *tprev, *tnext;
+	struct stream *prev, *next, *tprev, *tnext, *aprev, *anext;
 	struct conn *conn;
 	struct xml_reader *reader;
 	struct attempt *record;
@@ -71,6 +71,7 @@ struct stream {
 		stuck_since; /* loop_now; 0: not */
 	size_t login_bytes;
 	struct cert_verdict verdict;
+	uint64_t proven_until; /* loop_now: the certificates it rests on end; 0: it rests on none */
 	struct policy policy; /* of its remote domain, when it began */
 	uint8_t phase, paused;
 	bool out, direct, secure, header_in, header_out, old; /* old: without version 1.0 */
@@ -82,6 +83,7 @@ struct stream {
 	bool challenged;  /* in: for its authorization identity */
 	uint8_t failures; /* in: of EXTERNAL */
 	bool counted, throttled, sent_close, db_declared;
+	bool ending; /* they have ended: nothing more is written */
 	bool resting; /* not looked at before it is idle for long, or stream_watch */
 
 	/* out: how we came there. */
@@ -89,6 +91,7 @@ struct stream {
 	struct look *look; /* at a domain of ours (self.h); then own and pair are NULL */
 	struct reach *reach;
 	char *target, *address; /* name, and "192.0.2.1:5269" */
+	struct site *site; /* of its address, while it is ready; or NULL */
 	bool target_secure;
 	struct dns_tlsa *tlsa;
 	size_t ntlsa, usable; /* TLSA records, and those that dane_prepare took */
@@ -100,6 +103,7 @@ struct stream {
 	bool lasting; /* the last failure is none that time mends */
 	bool proven;  /* our certificate was accepted: features of the last stream are awaited */
 	bool orderly; /* it ends because nothing needs it */
+	bool sharing; /* PHASE_REACH: rests until another stream is refused to its pair (join.c) */
 
 	/* What they may say. */
 	struct proof *proofs;

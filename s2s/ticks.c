@@ -4,6 +4,11 @@
 
 #include <errno.h>
 
+enum {
+	ENDING_MS = 10000, /* for what is under way when a certificate ends */
+	TLSA_DANE_EE = 3
+};
+
 static bool over(const struct stream *s, uint64_t since, int64_t ms)
 {
 	return since && loop_now(s->s2s->loop) > since + (uint64_t)ms;
@@ -31,7 +36,8 @@ static uint64_t last_used(const struct stream *s)
 
 static bool has_nothing(const struct stream *s)
 {
-	return !s->carried && !s->works && (!s->pair || (!s->pair->queue && !s->pair->verifies));
+	return !s->carried && !s->works && !s->joins &&
+	       (!s->pair || (!s->pair->queue && !s->pair->verifies));
 }
 
 static bool is_idle(const struct stream *s)
@@ -58,11 +64,54 @@ static bool setting_up(struct stream *s)
 	return true;
 }
 
+/* --- certificates that end -------------------------------------------------------------------- */
+
+/* With TLSA records of usage 3, dates are nothing (RFC 7671 section 5.1); for a stream that came in
+ * they were looked up, and are again for the next one. */
+static bool has_dates(const struct stream *s)
+{
+	uint8_t usage = 0;
+
+	if (s->verdict.state != CERT_DANE)
+		return true;
+	return s->out &&
+	       SSL_get0_dane_tlsa(conn_ssl(s->conn), &usage, NULL, NULL, NULL, NULL) >= 0 &&
+	       usage != TLSA_DANE_EE;
+}
+
+void stream_rests_on(struct stream *s)
+{
+	SSL *ssl = conn_ssl(s->conn);
+
+	if (ssl && has_dates(s))
+		s->proven_until =
+			loop_now(s->s2s->loop) + 1000 * ((uint64_t)tls_chain_valid_s(ssl) + 1);
+}
+
+/* RFC 6120 section 13.7.2.3: a stream does not outlive the certificates that it rests on. What was
+ * written is acknowledged before, within reason, and what was taken is done. */
+static bool expired(struct stream *s)
+{
+	if (!over(s, s->proven_until, 0) || (s->phase != PHASE_READY && s->phase != PHASE_OPEN))
+		return false;
+	if (!s->ending) {
+		s->ending = true;
+		attempt_step(s->record, "the certificate is no longer valid");
+		ack_ask(s, true);
+	}
+	if ((s->carried || s->works) && !over(s, s->proven_until, ENDING_MS))
+		return false;
+	ack_last(s);
+	s->orderly = true; /* the next one is opened when it is needed */
+	stream_error(s, STREAM_E_RESET, "the certificate is no longer valid");
+	return true;
+}
+
 static void check(struct stream *s)
 {
 	const struct s2s_config *o = s->s2s->config;
 
-	if (!setting_up(s) || !s->conn)
+	if (!setting_up(s) || !s->conn || expired(s))
 		return;
 	if (over(s, s->partial_since, o->stanza_timeout)) {
 		stream_error(s, STREAM_E_CONNECTION_TIMEOUT, "a stanza took too long");
@@ -94,6 +143,8 @@ static unsigned next_look(const struct stream *s)
 {
 	uint64_t now = loop_now(s->s2s->loop), end = last_used(s) + (uint64_t)idle_limit(s);
 
+	if (s->proven_until && s->proven_until < end)
+		end = s->proven_until;
 	return at_rest(s) && end > now ? (unsigned)((end - now) / 1000) + 1 : 1;
 }
 

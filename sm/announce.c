@@ -113,6 +113,9 @@ bool catch_up_tick(struct sm *sm)
 
 	DL_FOREACH_SAFE2(sm->ticked, s, tmp, tick_next)
 	{
+		if (s->unsure && s->user->state == USER_LOADED)
+			inbox_adopt(s);
+		left |= s->unsure;
 		if (!s->flush_due)
 			continue;
 		left = true;
@@ -238,6 +241,7 @@ static void shard_open(void *arg, uint16_t shard)
 {
 	struct sm *sm = arg;
 
+	sm->opened = loop_now(sm->loop) + !loop_now(sm->loop);
 	outgoing_open(sm, shard);
 	scan_shard(sm->detached, shard);
 	users_of_shard(arg, shard, user_open);

@@ -131,11 +131,15 @@ static void deliver_iq(struct packet *p)
 	struct session *s;
 
 	if (p->to.resource.len) {
+		if (request && owed_answered(p))
+			return;
 		s = user_session(p->user, p->to.resource);
 		if (s && (!request || p->sm->config->iq_strangers || knows_presence(p, s)))
 			give_one(p, s);
 		else
 			packet_error(p, STANZA_E_SERVICE_UNAVAILABLE); /* 8.5.3.1, 8.5.3.2.3 */
+		if (!s && request)
+			owed_refused(p);
 		if (s && request && (!s->c2s || hold_holds(s)))
 			owed_write(p, s);
 		return;

@@ -139,10 +139,15 @@ static void write_too_long(const struct stanza *st, struct buf *b)
 	pool_free(pool);
 }
 
+struct msg_stanza_key session_answer_key(const struct txn *t, unsigned n)
+{
+	return (struct msg_stanza_key){t->key.origin, t->key.number, (uint16_t)(UINT16_MAX - n)};
+}
+
 /* The same number for the answer to a stanza whenever it is made: who takes over makes it again. */
 void session_answer(struct session *s, struct txn *t, const struct stanza *st)
 {
-	struct msg_stanza_key key = {t->key.origin, t->key.number, (uint16_t)(UINT16_MAX - t->answers++)};
+	struct msg_stanza_key key = session_answer_key(t, t->answers++);
 	struct text *text;
 	struct buf *b;
 
@@ -216,14 +221,32 @@ static bool is_settled(const struct session *s, const struct given *g)
 	       (!g->unsaved || (b && g->acked_version <= b->saved_version));
 }
 
+/* How many. Those that are renumbered go together with one behind them that has a greater number, but do
+ * not wait for that behind ever so many others. */
+static uint32_t settled_prefix(const struct session *s)
+{
+	uint64_t wanted = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->ngiven && is_settled(s, &s->given[i]); i++) {
+		const struct given *g = &s->given[i];
+
+		if (g->renumbered)
+			wanted = g->log > wanted ? g->log : wanted;
+		else if (!g->unsaved && g->log > wanted)
+			wanted = 0;
+		if (!wanted || i >= SETTLE_ALL)
+			n = i + 1;
+	}
+	return n;
+}
+
 /* The prefix of what was given that is both acknowledged and committed is settled. c2s settles by
  * itself what was committed when it was given; it is told of the rest. */
 void session_settle(struct session *s)
 {
-	uint32_t n = 0, top = 0;
+	uint32_t n = settled_prefix(s), top = 0;
 
-	while (n < s->ngiven && is_settled(s, &s->given[n]))
-		n++;
 	/* A long list whose next is held for its time is shortened in large steps. */
 	if (s->ngiven > SETTLE_ALL && n < s->ngiven / 8 && s->given[n].since)
 		return;

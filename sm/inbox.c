@@ -6,10 +6,9 @@
  * delivered but for the list. A crash between two writes leaves an old position: the announced
  * sessions correct it (all that is for a session up to its settled number was delivered).
  */
-#include "sm/sm_internal.h"
+#include "sm/newest.h"
 
 enum { POSITION_DELIVERED = 1, POSITION_UNDELIVERED = 2 };      /* columns */
-enum { LAST_NUMBER, LAST_ORIGIN, LAST_ORIGIN_NUMBER, LAST_PART, LAST_FLAGS }; /* of STORE_LOG_LAST */
 
 static size_t entry_at(const struct inbox *b, uint64_t log)
 {
@@ -86,54 +85,38 @@ static void put_number(struct buf *b, uint64_t v, int bytes)
 		buf_putc(b, (char)(v >> 8 * i));
 }
 
-static uint64_t position_of(const struct msg_rows *position)
+uint64_t inbox_position_of(const struct msg_rows *position)
 {
 	return position->nrows ? (uint64_t)position->rows[0].values[POSITION_DELIVERED].i : 0;
 }
 
-/* True when the newest entries that were read do not reach down to the position. */
-bool inbox_short(const struct msg_rows *position, const struct msg_rows *newest, size_t asked)
+struct loading {
+	struct inbox *inbox;
+	struct seen_key *keys;
+	size_t n;
+};
+
+static void load_entry(void *arg, const struct newest_entry *e)
 {
-	if (newest->nrows < asked)
-		return false;
-	return (uint64_t)newest->rows[newest->nrows - 1].values[LAST_NUMBER].i > position_of(position);
-}
+	struct loading *l = arg;
+	struct inbox *b = l->inbox;
+	uint64_t log = e->seen.log;
 
-/* A session announced by c2s: what it has settled, or holds, is not undelivered; and of what it
- * holds, the log tells what is committed. */
-void inbox_adopt(struct session *s)
-{
-	struct user *u = s->user;
-	struct inbox *b = u->inbox;
-
-	for (size_t i = b->n; i-- > 0;)
-		if (cover_has(s, &b->entries[i]))
-			inbox_remove(b, b->entries[i].log);
-	for (uint32_t i = 0; i < s->ngiven; i++) {
-		struct given *g = &s->given[i];
-		struct seen *known = seen_find(u, &g->key);
-		struct entry *e = inbox_entry(b, g->log);
-
-		/* Commits keep the order of numbers: below the oldest that was read all are. */
-		if (!g->committed && ((known && known->committed) || g->log < b->oldest))
-			g->committed = true;
-		if (e && g->acked) {
-			inbox_remove(b, e->log);
-		} else if (e && !g->held) {
-			e->holders++;
-			g->held = true;
-		}
-		g->acked_version = b->version;
-	}
-	session_settle(s);
+	l->keys[l->n++] = e->seen;
+	if (log > b->saved && e->target != TARGET_NOBODY)
+		inbox_add(b, log, e->target);
+	if (log > b->top)
+		b->top = log;
+	b->oldest = log;
 }
 
 void inbox_load(struct user *u, const struct msg_rows *position, const struct msg_rows *newest)
 {
 	struct inbox *b = xcalloc(1, sizeof *b);
+	struct loading l = {b, xcalloc(newest_count(u, newest), sizeof *l.keys), 0};
 
 	u->inbox = b;
-	b->saved = b->top = position_of(position);
+	b->saved = b->top = inbox_position_of(position);
 	if (position->nrows) {
 		struct str list = position->rows[0].values[POSITION_UNDELIVERED].s;
 
@@ -141,21 +124,9 @@ void inbox_load(struct user *u, const struct msg_rows *position, const struct ms
 			inbox_add(b, read_number(list.ptr + i, LOG_BYTES),
 				  (uint32_t)read_number(list.ptr + i + LOG_BYTES, TARGET_BYTES));
 	}
-	for (size_t i = 0; i < newest->nrows; i++) {
-		const struct msg_value *v = newest->rows[i].values;
-		struct msg_stanza_key key = {(uint64_t)v[LAST_ORIGIN].i,
-					     (uint64_t)v[LAST_ORIGIN_NUMBER].i,
-					     (uint16_t)v[LAST_PART].i};
-		uint64_t log = (uint64_t)v[LAST_NUMBER].i;
-
-		if (!seen_find(u, &key))
-			seen_add(u, &key, log)->committed = true;
-		if (log > b->saved && (uint32_t)v[LAST_FLAGS].i != TARGET_NOBODY)
-			inbox_add(b, log, (uint32_t)v[LAST_FLAGS].i);
-		if (log > b->top)
-			b->top = log;
-		b->oldest = log;
-	}
+	newest_each(u, newest, load_entry, &l);
+	seen_load(u, l.keys, l.n);
+	free(l.keys);
 	b->saved_version = b->version;
 	for (struct session *s = u->sessions; s; s = s->next)
 		inbox_adopt(s);

@@ -80,6 +80,17 @@ static struct txn *stanza_taken(struct session *s, uint32_t n)
 	return t;
 }
 
+/* An earlier owner has answered it, and could not say that it is done: what the answer depended on may be
+ * different now, and there must be one. */
+static bool answered_before(const struct packet *p)
+{
+	struct msg_stanza_key key = session_answer_key(p->txn, 0);
+
+	return p->to.resource.len && session_given(p->session, &key) &&
+	       (p->st.kind == STANZA_MESSAGE ||
+		(p->st.kind == STANZA_IQ && !stanza_no_reply(&p->st)));
+}
+
 void on_stanza(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
@@ -106,9 +117,11 @@ void on_stanza(void *arg, const struct frame *f, const void *msg)
 		p.user = s->user;
 		p.session = s;
 		p.own = true;
-		if (s->user->state == USER_LOADED && !s->user->jobs)
+		bool known = answered_before(&p);
+
+		if (!known && s->user->state == USER_LOADED && !s->user->jobs)
 			packet_out(&p);
-		else
+		else if (!known)
 			user_run(s->user, stanza_loaded, packet_keep(&p));
 	}
 	sm_pool_back(sm, p.pool);

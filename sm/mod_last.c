@@ -2,32 +2,37 @@
 /* Last Activity (XEP-0012): how long the server runs, and since when an account is offline. */
 #include "sm/module.h"
 
-struct last {
-	int64_t time; /* 0: never seen to leave */
-	char *status;
+struct last { /* an account that was never seen to leave has none */
+	int64_t time;
+	char status[];
 };
 static int64_t started;
 
 extern const struct module mod_last;
 
+static struct last *last_set(struct user *u, int64_t time, struct str status)
+{
+	struct last *l = xcalloc(1, sizeof *l + status.len + 1);
+
+	l->time = time;
+	if (status.len)
+		memcpy(l->status, status.ptr, status.len);
+	free(user_data(u, &mod_last));
+	user_data_set(u, &mod_last, l);
+	return l;
+}
+
 static void user_load(struct user *u, const struct msg_rows *rows)
 {
-	struct last *l = xcalloc(1, sizeof *l);
+	const struct msg_value *v = rows[0].nrows ? rows[0].rows[0].values : NULL;
 
-	if (rows[0].nrows) {
-		l->time = rows[0].rows[0].values[COL_LAST_TIME].i;
-		l->status = str_dup(rows[0].rows[0].values[COL_LAST_STATUS].s);
-	}
-	user_data_set(u, &mod_last, l);
+	if (v)
+		last_set(u, v[COL_LAST_TIME].i, v[COL_LAST_STATUS].s);
 }
 
 static void user_free(struct user *u)
 {
-	struct last *l = user_data(u, &mod_last);
-
-	if (l)
-		free(l->status);
-	free(l);
+	free(user_data(u, &mod_last));
 	user_data_set(u, &mod_last, NULL);
 }
 
@@ -73,7 +78,7 @@ static void on_last(struct packet *p, const struct node *query)
 	 * that has said that it is unavailable nobody learns that it is connected. */
 	if (available(p->user))
 		answer(p, 0, NULL);
-	else if (l->time)
+	else if (l)
 		answer(p, (clock_wall_us() - l->time) / 1000000, l->status);
 	else
 		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
@@ -92,7 +97,7 @@ static enum verdict in_iq(struct packet *p)
 
 static void note(struct user *u, struct packet *p)
 {
-	struct last *l = user_data(u, &mod_last);
+	struct last *l;
 	struct msg_value v[3];
 	struct msg_write_op op = {
 		.op = STORE_PUT, .table = TABLE_LAST, .values = v, .nvalues = 3};
@@ -101,9 +106,7 @@ static void note(struct user *u, struct packet *p)
 
 	if (c)
 		(void)node_parse(p->pool, stanza_child_bytes(&p->st, c), NS_CLIENT, &n);
-	free(l->status);
-	l->status = n ? str_dup(n->text) : xstrdup("");
-	l->time = clock_wall_us();
+	l = last_set(u, clock_wall_us(), n ? n->text : STR_NONE);
 	v[0] = value_text(user_jid(u));
 	v[1] = value_int(l->time);
 	v[2] = value_text(str_z(l->status));

@@ -235,7 +235,8 @@ void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, s
 		user_write_fn *fn, void *arg, void (*free_arg)(void *arg));
 /* One row that is in no hurry: it goes with the next batch of the account, or by user_write_now(), or
  * a second or two after user_write_soon(), together with those of other accounts. A newer one of its
- * table takes its place. It is lost when this process dies first. */
+ * table takes its place. It is lost when this process dies first. A third table's, and one of more
+ * than six columns, is written at once. */
 void user_write_later(struct user *u, const struct msg_write_op *op);
 void user_write_soon(struct user *u);
 void user_write_now(struct user *u);

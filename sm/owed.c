@@ -40,6 +40,45 @@ void owed_write(struct packet *p, struct session *s)
 	buf_free(&b);
 }
 
+/* What was said of a request, among the keys appended lately: by its key with one of these in its part. */
+enum said { SAID_OWED = 0x4000, SAID_REFUSED = 0x2000 };
+
+static struct msg_stanza_key said_key(const struct msg_stanza_key *key, enum said what)
+{
+	return (struct msg_stanza_key){key->origin, key->number, (uint16_t)(key->part | what)};
+}
+
+static bool said(struct user *u, const struct msg_stanza_key *key, enum said what)
+{
+	struct msg_stanza_key k = said_key(key, what);
+
+	return seen_find(u, &k) != NULL;
+}
+
+static void say(struct user *u, const struct msg_stanza_key *key, enum said what)
+{
+	struct msg_stanza_key k = said_key(key, what);
+
+	if (said(u, key, what))
+		return;
+	seen_add(u, &k, 0)->committed = true;
+	sm_tick_appends(u->sm);
+}
+
+bool owed_answered(const struct packet *p)
+{
+	return said(p->user, &p->key, SAID_OWED);
+}
+
+void owed_refused(const struct packet *p)
+{
+	struct sm *sm = p->sm;
+
+	/* Later there are no rows of earlier owners. */
+	if (sm->opened && loop_now(sm->loop) - sm->opened < SEEN_MS)
+		say(p->user, &p->key, SAID_REFUSED);
+}
+
 void owed_delete(struct user *u, const struct msg_stanza_key *key)
 {
 	struct msg_value v[COL_OUTGOING_PART + 1];
@@ -66,8 +105,11 @@ static void adopt_loaded(void *arg, struct user *u)
 
 	for (struct session *s = u ? u->sessions : NULL; s; s = s->next)
 		there |= session_given(s, &a->key) != NULL; /* resumed in time: its client has it */
-	if (u && !there)
+	/* Whoever asked may not have heard that the request was taken, and ask us as well. */
+	if (u && !there && !said(u, &a->key, SAID_REFUSED)) {
 		outgoing_deliver(a->sm, &a->key, &a->error);
+		say(u, &a->key, SAID_OWED);
+	}
 	if (u)
 		owed_delete(u, &a->key);
 	sm_pool_back(a->sm, a->pool);

@@ -116,7 +116,10 @@ static void resumed(struct session *s, const struct resuming *r)
 	for (uint32_t i = 0; i < s->ngiven; i++)
 		if (s->given[i].acked)
 			list[m.ngiven++] = (struct msg_given){
-				.m = s->given[i].m, .key = s->given[i].key, .log = s->given[i].log};
+				.m = s->given[i].m,
+				.key = s->given[i].key,
+				/* A number that speaks for none. */
+				.log = s->given[i].renumbered ? 1 : s->given[i].log};
 	s->owing = s->lost = false;
 	record_seal(s, &record);
 	s->record_changed = false;

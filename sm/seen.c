@@ -9,16 +9,16 @@
 #include "base/random.h"
 #include "sm/sm_internal.h"
 
-enum { SEEN_MS = 150000 }; /* longer than any deadline: a repetition comes within it */
 enum { BLOCK = 128, SLOTS_MIN = 64 };
 
 struct seens {
 	struct seen **blocks;
-	size_t nblocks, cap;
+	size_t nblocks, cap, peak; /* peak: see alloc_shrunk() */
 	uint64_t base;	     /* number of the first entry of the first block */
 	uint64_t first, end; /* numbers of the oldest entry and behind the newest */
 	uint32_t *slots;     /* lower bits of a number; 0: empty */
 	uint32_t mask, used;
+	struct seen loaded; /* seen_find() has found it among those read with the account */
 };
 
 struct seens *seens_new(void)
@@ -130,7 +130,7 @@ static void make_room(struct seens *x)
 
 struct seen *seen_find(struct user *u, const struct msg_stanza_key *key)
 {
-	const struct seens *x = u->sm->seens;
+	struct seens *x = u->sm->seens;
 	uint32_t at = hash(u, key->origin, key->number, key->part);
 	struct seen *e;
 
@@ -140,7 +140,12 @@ struct seen *seen_find(struct user *u, const struct msg_stanza_key *key)
 		    e->part == key->part)
 			return e;
 	}
-	return NULL;
+	x->loaded = (struct seen){.user = u,
+				  .origin = key->origin,
+				  .number = key->number,
+				  .part = key->part,
+				  .committed = true};
+	return seen_loaded_find(u, key, &x->loaded.log) ? &x->loaded : NULL;
 }
 
 struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t log)
@@ -167,10 +172,10 @@ struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t
 uint64_t seen_after(struct user *u, const struct msg_stanza_key *key)
 {
 	const struct seens *x = u->sm->seens;
-	uint64_t best = 0;
+	uint64_t best = seen_loaded_after(u, key);
 
 	for (struct seen *e = entry_of(x, u->seen); e; e = entry_of(x, e->older))
-		if (e->user == u && e->origin == key->origin && e->number > key->number &&
+		if (e->user == u && e->log && e->origin == key->origin && e->number > key->number &&
 		    (!best || e->log < best))
 			best = e->log;
 	return best;
@@ -190,13 +195,15 @@ void seens_tick(struct sm *sm)
 	struct seens *x = sm->seens;
 	uint32_t now = (uint32_t)loop_now(sm->loop);
 
+	seen_loaded_tick(sm);
 	while (seens_any(x)) {
 		const struct seen *e = entry_at(x, x->first);
 
 		if (e->user && (!e->committed || now - e->since <= SEEN_MS))
-			return;
+			break;
 		pop(x);
 	}
+	alloc_shrunk(&x->peak, x->nblocks);
 }
 
 void seen_trim(struct user *u, uint64_t origin, size_t keep)
@@ -221,4 +228,5 @@ void seen_forget(struct user *u)
 		if (e->user == u)
 			seen_drop(e);
 	u->seen = 0;
+	seen_unload(u);
 }

@@ -2,7 +2,8 @@
 /*
  * Keys of the messages that were appended lately, so that a repetition is known (DELIVERY rule 7):
  * by key, by age, and by account, in some 70 bytes each. An entry stays where it is until it is
- * forgotten: after SEEN_MS, not before it is committed, and together with its account.
+ * forgotten: after SEEN_MS, not before it is committed, and together with its account. Those that
+ * an account's log had when the account was read are known too, as long, in some 5 bytes each.
  */
 #ifndef SM_SEEN_H
 #define SM_SEEN_H
@@ -13,6 +14,8 @@ struct sm;
 struct user;
 struct append;
 struct seens;
+
+enum { SEEN_MS = 150000 }; /* longer than any deadline: a repetition comes within it */
 
 struct seen { /* a key that was appended, or is being */
 	struct user *user; /* NULL: forgotten */
@@ -30,6 +33,7 @@ void seens_free(struct seens *x); /* accepts NULL */
 bool seens_any(const struct seens *x);
 void seens_tick(struct sm *sm); /* forgets the old ones */
 
+/* NULL: not known. Of one that was read with the account it is a copy, until the next call. */
 struct seen *seen_find(struct user *u, const struct msg_stanza_key *key);
 struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t log);
 /* The log number of the first one known that the same origin has made after that key; 0: none. */
@@ -38,5 +42,18 @@ void seen_drop(struct seen *e);
 /* Forgets all but the newest keys of that origin. */
 void seen_trim(struct user *u, uint64_t origin, size_t keep);
 void seen_forget(struct user *u); /* all of the account */
+
+/* --- read with the account: sm/seen_loaded.c; seen_find() and seen_after() ask these too --- */
+
+struct seen_key {
+	struct msg_stanza_key key;
+	uint64_t log;
+};
+/* All that were read, committed; they come out sorted. Of equal keys the greatest log number counts. */
+void seen_load(struct user *u, struct seen_key *keys, size_t n);
+bool seen_loaded_find(const struct user *u, const struct msg_stanza_key *key, uint64_t *ret_log);
+uint64_t seen_loaded_after(const struct user *u, const struct msg_stanza_key *key);
+void seen_unload(struct user *u);
+void seen_loaded_tick(struct sm *sm); /* forgets the old ones */
 
 #endif

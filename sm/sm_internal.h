@@ -58,6 +58,8 @@ struct sm {
 	struct nonce *nonces;         /* of tickets used */
 	struct ended *ended;          /* sessions, lately */
 	struct seens *seens;          /* keys appended lately */
+	struct seen_loaded *loaded;   /* keys read with accounts: sm/seen_loaded.c; by age, DL list */
+	size_t nloaded, loaded_peak;  /* see alloc_shrunk() */
 	struct append *appends_first, *appends_last; /* not answered, by age */
 	unsigned appends_stored;      /* of these: see append.stored */
 	size_t append_bytes;          /* of these */
@@ -89,6 +91,7 @@ struct sm {
 	struct loop_timer *back_timer;
 	uint64_t s2s_lost;               /* loop_now when one was last lost; 0: never */
 	uint64_t stat_stanzas, stat_appends, stat_tells, stat_loads;
+	uint64_t opened; /* loop_now when the last shard was */
 	uint64_t releasing[SHARDS]; /* loop_now since when; 0: not */
 	unsigned nreleasing;
 	struct session *ticked; /* that have something to be looked at each second; DL list */
@@ -146,7 +149,8 @@ struct user {
 	struct append *pending; /* these, in the order of their numbers */
 	unsigned relaxed;    /* of these, given before they are in the log by option durability */
 	uint32_t seen; /* the newest of the keys appended lately: sm/seen.c */
-	uint32_t load_newest; /* log entries whose numbers are read with it */
+	struct newest *newest; /* while it is loaded: sm/newest.c; may be NULL */
+	struct seen_loaded *loaded; /* keys that were read with it; NULL: none, or after their time */
 	struct inbox *inbox; /* delivery positions: sm/inbox.c; NULL until loaded */
 	struct farewell *farewells; /* ends of sessions not said yet */
 	struct later *later;        /* rows that go with the next write; may be NULL */
@@ -175,10 +179,14 @@ void wait_drop_all(struct user *u);
 void turns_drop(struct user *u); /* the account is lost */
 
 /* Rows that are in no hurry: sm/write_later.c */
-enum { LATER_ROWS = 2, LATER_OPS = 8 }; /* of an account; no larger batch takes them along */
+/* Of an account; no longer row waits, no larger batch takes them along. */
+enum { LATER_ROWS = 2, LATER_COLS = 6, LATER_OPS = 8 };
+struct later_joined {
+	struct msg_write_op ops[LATER_ROWS + LATER_OPS];
+	struct msg_value values[LATER_ROWS][LATER_COLS];
+};
 /* The rows of u and the ops, which the caller writes and then calls later_free(); 0: as they are. */
-size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n,
-		  struct msg_write_op joined[LATER_ROWS + LATER_OPS]);
+size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n, struct later_joined *ret);
 void later_free(struct user *u);
 bool later_is_due(const struct user *u); /* its rows do not wait for another write */
 
@@ -227,6 +235,9 @@ struct given {
 	/* The session's highest settled number does not speak for it (sm/cover.c): it is settled when a
 	 * position that knows it as delivered was written. */
 	bool unsaved;
+	/* c2s has it with another number than the log: that one is settled together with what comes
+	 * behind it and has a greater one, so that c2s's highest settled number speaks for it. */
+	bool renumbered;
 	bool owed;              /* a request; the error that is due without it has a row (sm/owed.c) */
 	bool held;              /* counted in its entry's holders */
 	bool fades;             /* its bytes are in the log alone; it leaves that when acknowledged */
@@ -274,17 +285,19 @@ struct session {
 	int8_t priority;
 	bool secure, full_out, leaving, closing, record_changed;
 	bool flushing, flush_again, flush_failed, flush_due, flush_paused;
+	bool unsure; /* the log is to be asked again what of its given it has: sm/adopt.c */
 	bool row, row_busy; /* in table session; being written or deleted */
 	bool thin, hold_reading, hold_failed; /* sm/hold.c */
 	bool breaking; /* c2s was told to end the connection */
 	/* As the record at c2s has it: something not logged is held back. lost: it was, by an owner who is
 	 * gone. */
 	bool owing, lost;
+	bool restored; /* from that table, and not resumed since */
+	bool ticks;    /* it is among those to be looked at now and then */
 	struct txn *barrier; /* nothing is done before it */
-	bool restored;      /* from there, and not resumed since */
 	unsigned flags;
-	struct str *directed;
 	uint32_t ndirected;
+	struct str *directed;
 	char *lang, *address;
 	int64_t since;
 	uint64_t spoke; /* loop_now of the last stanza, or of when we got the session */
@@ -292,8 +305,7 @@ struct session {
 	uint64_t resume_ms;        /* XEP-0198 resumption was granted for so long; 0: not */
 	struct resuming *resuming; /* its answer waits for what is under way */
 	struct loop_task overflow;
-	struct session *tick_prev, *tick_next; /* of those to be looked at now and then */
-	bool ticks;
+	struct session *tick_prev, *tick_next; /* of those that tick */
 };
 
 struct session *session_find(struct sm *sm, uint64_t sid);
@@ -315,6 +327,8 @@ struct entry;
 void session_give(struct session *s, const struct msg_stanza_key *key, const struct stanza *st, bool hold,
 		  struct text *text);
 void session_answer(struct session *s, struct txn *t, const struct stanza *st);
+/* The key of the n-th answer to that stanza, counted from 0. */
+struct msg_stanza_key session_answer_key(const struct txn *t, unsigned n);
 bool given_tick(struct sm *sm); /* true: keys are held */
 /* e may be NULL: delivered to another session already. */
 void session_give_logged(struct session *s, const struct msg_stanza_key *key, uint64_t log,
@@ -365,6 +379,10 @@ bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed
 
 /* A request for a session that is detached: sm/owed.c */
 void owed_write(struct packet *p, struct session *s);
+/* The error that an earlier owner owed was given to whoever asked: it is this request. */
+bool owed_answered(const struct packet *p);
+/* It was answered by an error, for there is no such session: the same, should it be owed, is not given. */
+void owed_refused(const struct packet *p);
 void owed_delete(struct user *u, const struct msg_stanza_key *key);
 
 /* Ends: sm/ended.c */
@@ -486,7 +504,7 @@ struct inbox {
 	uint64_t top;    /* newest log number */
 	uint64_t oldest; /* of those whose keys were read */
 	struct entry *entries; /* ascending */
-	size_t n, cap;
+	uint32_t n, cap;
 	uint64_t version;       /* of the entries; in memory, being written, written */
 	uint64_t saving_version, saved_version;
 	bool saving, save_failed; /* failed: the last time; it is not tried again at once */
@@ -519,10 +537,12 @@ bool append_may_relax(struct user *u, const struct jid *to);
 void append_relax(struct append *a);
 void relaxed_acked(struct user *u, const struct msg_stanza_key *key);
 void relaxed_write(struct user *u); /* all that are not written, in order */
+/* sm/adopt.c: the session was announced and the account is loaded: what it has settled, or holds, is not
+ * undelivered. */
+void inbox_adopt(struct session *s);
 /* sm/inbox.c: positions. */
 void inbox_load(struct user *u, const struct msg_rows *position, const struct msg_rows *newest);
-void inbox_adopt(struct session *s); /* announced, the account loaded */
-bool inbox_short(const struct msg_rows *position, const struct msg_rows *newest, size_t asked);
+uint64_t inbox_position_of(const struct msg_rows *position); /* as it was written; 0: never */
 void inbox_acked(struct session *s, struct given *g);
 /* What was acknowledged out of order is settled once the position is written. */
 void inbox_settle(struct user *u);

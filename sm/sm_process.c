@@ -168,7 +168,7 @@ static void slow_tick(void *arg)
 		appends_tick(sm); /* forgets old keys */
 		fading = fades_tick(sm);
 	}
-	sm->slow_ticking = seens_any(sm->seens) || fading || soon;
+	sm->slow_ticking = seens_any(sm->seens) || sm->loaded || fading || soon;
 	sm->slow_soon = soon;
 	if (sm->slow_ticking)
 		loop_timeout_start(sm->loop, &sm->slow_tick, soon ? 1 : SLOW_S);

@@ -119,10 +119,10 @@ static void ask_again(struct session *s, const struct given *g)
 void unacked_ask_again(struct user *u)
 {
 	for (struct session *s = u->sessions; s; s = s->next) {
-		for (uint32_t i = 0; s->c2s && i < s->ngiven; i++) {
+		for (uint32_t i = 0; i < s->ngiven; i++) {
 			const struct given *g = &s->given[i];
 
-			if (is_open(g) && !g->owed)
+			if (is_open(g))
 				ask_again(s, g);
 		}
 	}

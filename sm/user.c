@@ -2,12 +2,12 @@
 /* Accounts as actors: loaded once with all modules' data, evicted least recently used. */
 #include <errno.h>
 #include <utlist.h>
+#include "sm/newest.h"
 #include "sm/scan.h"
 
 enum { LOAD_TIMEOUT_MS = 10000, LOAD_RETRY_S = 1, SAVE_RETRY_S = 2 };
 /* What the core itself reads with an account, before the modules' tables. */
 enum { LOAD_ACCOUNT, LOAD_POSITION, LOAD_NEWEST, LOAD_SESSIONS, LOAD_DISABLED, LOAD_MODULES };
-enum { NEWEST_KEYS = 64 }; /* log entries whose keys are read again with an account */
 
 static void user_load(void *arg);
 
@@ -37,7 +37,6 @@ struct user *user_need(struct sm *sm, struct str bare)
 	u = xcalloc(1, sizeof *u + sm->nmodules * sizeof u->data[0]);
 	u->sm = sm;
 	u->jid = str_dup(bare);
-	u->load_newest = NEWEST_KEYS;
 	user_changed(u);
 	u->shard = (uint16_t)(jid_key(bare) % SHARDS);
 	HASH_ADD_KEYPTR(hh, sm->users, u->jid, bare.len, u);
@@ -99,26 +98,38 @@ static void jobs_expire(struct user *u)
 
 /* --- loading ------------------------------------------------------------------------------- */
 
+static void load_failed(struct user *u, int err)
+{
+	log_warn("account not loaded", LF_S("account", u->jid), LF_ERR(err));
+	jobs_expire(u);
+	u->retry.fn = user_load;
+	u->retry.arg = u;
+	loop_timeout_start(u->sm->loop, &u->retry, LOAD_RETRY_S);
+}
+
+/* What lies beyond the newest entries is here: now the account as one consistent view. */
+static void older_read(struct user *u, int err)
+{
+	if (err)
+		load_failed(u, err);
+	else
+		user_load(u);
+}
+
 static void user_loaded(void *arg, int err, const struct msg_rows *results, size_t n)
 {
 	struct user *u = arg;
 
 	u->loading = NULL;
 	if (err) {
-		log_warn("account not loaded", LF_S("account", u->jid), LF_ERR(err));
-		jobs_expire(u);
-		u->retry.fn = user_load;
-		u->retry.arg = u;
-		loop_timeout_start(u->sm->loop, &u->retry, LOAD_RETRY_S);
+		load_failed(u, err);
 		return;
 	}
 	if (n < LOAD_MODULES)
 		bug("storage answered %zu of the reads of an account", n);
-	if (inbox_short(&results[LOAD_POSITION], &results[LOAD_NEWEST], u->load_newest)) {
-		u->load_newest = u->load_newest * 16; /* much is undelivered: all of it, then */
-		user_load(u);
+	if (!newest_enough(u, inbox_position_of(&results[LOAD_POSITION]), &results[LOAD_NEWEST],
+			   older_read))
 		return;
-	}
 	u->state = USER_LOADED;
 	u->exists = u->temporary || results[LOAD_ACCOUNT].nrows > 0;
 	u->disabled = results[LOAD_DISABLED].nrows > 0;
@@ -126,6 +137,7 @@ static void user_loaded(void *arg, int err, const struct msg_rows *results, size
 	if (u->exists)
 		detached_restore(u, &results[LOAD_SESSIONS]);
 	inbox_load(u, &results[LOAD_POSITION], &results[LOAD_NEWEST]);
+	newest_free(u);
 	/* Each module gets the rows of its own tables: they follow in the order of the list. */
 	for (size_t i = 0, at = LOAD_MODULES; i < u->sm->nmodules; i++) {
 		const struct module *m = u->sm->modules[i];
@@ -165,7 +177,7 @@ static void user_load(void *arg)
 						.table = TABLE_LOG,
 						.key = &key,
 						.nkey = 1,
-						.limit = u->load_newest};
+						.limit = NEWEST_KEYS};
 	ops[LOAD_SESSIONS] = (struct msg_read_op){
 		.op = STORE_LIST, .table = TABLE_SESSION, .key = &key, .nkey = 1};
 	ops[LOAD_DISABLED] = (struct msg_read_op){
@@ -213,6 +225,7 @@ static void user_free(struct user *u)
 	inbox_free(u);
 	seen_forget(u);
 	store_read_cancel(u->loading);
+	newest_free(u);
 	loop_timeout_stop(sm->loop, &u->retry);
 	HASH_DEL(sm->users, u);
 	DL_DELETE2(sm->by_shard[u->shard], u, shard_prev, shard_next);

@@ -108,11 +108,11 @@ void user_write(struct user *u, struct txn *t, const struct msg_write_op *ops, s
 {
 	struct sm *sm = u->sm;
 	struct wait *w = wait_new(u, t, arg, free_arg);
-	struct msg_write_op joined[LATER_ROWS + LATER_OPS];
-	size_t njoined = later_join(u, ops, n, joined);
+	struct later_joined joined;
+	size_t njoined = later_join(u, ops, n, &joined);
 
 	if (njoined) {
-		ops = joined;
+		ops = joined.ops;
 		n = njoined;
 	}
 	if (changes_data(ops, n))

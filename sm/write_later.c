@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rows that are in no hurry: they go along with whatever is written next for their account, or
- * after a second or two, many accounts' together: one frame and one commit for all.
+ * after a second or two, many accounts' together: one frame and one commit for all. Some wait as
+ * long as the account has sessions, so they lie packed.
  */
 #include <stdlib.h>
 #include <utlist.h>
@@ -9,30 +10,68 @@
 
 enum { SOON_S = 1 };
 
+struct row {
+	uint16_t table;
+	uint8_t op, condition, nvalues;
+	char bytes[]; /* of each value the type, the integer or the length, and the text */
+};
+
 struct later {
 	struct later *prev, *next; /* of those that are due soon */
 	struct user *user;
+	struct row *rows[LATER_ROWS]; /* those that are there first, then NULL */
 	bool soon;
-	size_t n;
-	struct {
-		struct pool *pool;
-		struct msg_write_op op;
-	} rows[LATER_ROWS];
 };
 
-static void row_set(struct later *l, size_t i, const struct msg_write_op *op)
+static bool has_text(uint8_t type)
 {
-	struct pool *pool = pool_new();
-	struct msg_value *v = pool_calloc(pool, op->nvalues * sizeof *v);
+	return type == value_text(STR_NONE).type || type == value_blob(STR_NONE).type;
+}
 
-	for (size_t k = 0; k < op->nvalues; k++) {
-		v[k] = op->values[k];
-		if (v[k].s.ptr)
-			v[k].s = pool_str(pool, v[k].s);
+static struct row *row_pack(const struct msg_write_op *op)
+{
+	struct buf b = BUF_INIT;
+	struct row *r;
+
+	for (size_t i = 0; i < op->nvalues; i++) {
+		const struct msg_value *v = &op->values[i];
+		int64_t number = has_text(v->type) ? (int64_t)v->s.len : v->i;
+
+		buf_putc(&b, (char)v->type);
+		buf_append(&b, &number, sizeof number);
+		if (has_text(v->type))
+			buf_str_append(&b, v->s);
 	}
-	l->rows[i].pool = pool;
-	l->rows[i].op = *op;
-	l->rows[i].op.values = v;
+	r = xmalloc(sizeof *r + b.len);
+	*r = (struct row){op->table, op->op, op->condition, (uint8_t)op->nvalues};
+	memcpy(r->bytes, buf_ptr(&b), b.len);
+	buf_free(&b);
+	return r;
+}
+
+/* What it returns borrows the row's text. */
+static struct msg_write_op row_unpack(const struct row *r, struct msg_value values[LATER_COLS])
+{
+	const char *p = r->bytes;
+
+	for (size_t i = 0; i < r->nvalues; i++) {
+		int64_t number;
+
+		values[i] = (struct msg_value){.type = (uint8_t)*p++};
+		memcpy(&number, p, sizeof number);
+		p += sizeof number;
+		if (has_text(values[i].type)) {
+			values[i].s = str_n(p, (size_t)number);
+			p += number;
+		} else {
+			values[i].i = number;
+		}
+	}
+	return (struct msg_write_op){.op = r->op,
+				     .table = r->table,
+				     .values = values,
+				     .nvalues = r->nvalues,
+				     .condition = r->condition};
 }
 
 void later_free(struct user *u)
@@ -41,8 +80,8 @@ void later_free(struct user *u)
 
 	if (!l)
 		return;
-	for (size_t i = 0; i < l->n; i++)
-		pool_free(l->rows[i].pool);
+	for (size_t i = 0; i < LATER_ROWS; i++)
+		free(l->rows[i]);
 	if (l->soon)
 		DL_DELETE(u->sm->laters, l);
 	if (!u->sm->laters)
@@ -53,8 +92,7 @@ void later_free(struct user *u)
 
 /* First, so that a batch that deletes all of an account deletes that too. Not in a batch that may
  * be refused for a condition: the rows would be lost with it. */
-size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n,
-		  struct msg_write_op joined[LATER_ROWS + LATER_OPS])
+size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n, struct later_joined *ret)
 {
 	size_t at;
 
@@ -63,10 +101,10 @@ size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n,
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].condition)
 			return 0;
-	for (at = 0; at < u->later->n; at++)
-		joined[at] = u->later->rows[at].op;
+	for (at = 0; at < LATER_ROWS && u->later->rows[at]; at++)
+		ret->ops[at] = row_unpack(u->later->rows[at], ret->values[at]);
 	if (n)
-		memcpy(joined + at, ops, n * sizeof *ops);
+		memcpy(ret->ops + at, ops, n * sizeof *ops);
 	return at + n;
 }
 
@@ -81,17 +119,14 @@ void user_write_later(struct user *u, const struct msg_write_op *op)
 		l = u->later = xcalloc(1, sizeof *l);
 		l->user = u;
 	}
-	while (i < l->n && l->rows[i].op.table != op->table)
+	while (i < LATER_ROWS && l->rows[i] && l->rows[i]->table != op->table)
 		i++;
-	if (i < l->n) {
-		pool_free(l->rows[i].pool);
-	} else if (i == LATER_ROWS) {
+	if (i == LATER_ROWS || op->nvalues > LATER_COLS) {
 		user_write(u, NULL, op, 1, NULL, NULL, NULL); /* and those that wait with it */
 		return;
-	} else {
-		l->n++;
 	}
-	row_set(l, i, op);
+	free(l->rows[i]);
+	l->rows[i] = row_pack(op);
 }
 
 static void write_all(void *arg)

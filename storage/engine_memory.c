@@ -264,7 +264,8 @@ static enum store_status run_batch(struct memory *m, const struct engine_write *
 
 static bool is_range(const struct msg_read_op *o)
 {
-	return o->op == STORE_LOG_READ || o->op == STORE_LOG_COUNT || o->op == STORE_LOG_SIZES;
+	return o->op == STORE_LOG_READ || o->op == STORE_LOG_COUNT || o->op == STORE_LOG_SIZES ||
+	       o->op == STORE_LOG_LAST;
 }
 
 /* The rows that an op speaks of: [*ret_lo, *ret_hi). */
@@ -315,9 +316,10 @@ static bool selected(const struct msg_read_op *o, const struct msg_value *row)
 static int found_last(struct result *res, const struct msg_value *row)
 {
 	struct msg_value v[] = {row[COL_LOG_NUMBER], row[COL_LOG_ORIGIN],
-				row[COL_LOG_ORIGIN_NUMBER], row[COL_LOG_PART], row[COL_LOG_FLAGS]};
+				row[COL_LOG_ORIGIN_NUMBER], row[COL_LOG_PART],
+				row[COL_LOG_FLAGS], row[COL_LOG_TIME]};
 
-	return result_row(res, v, 5);
+	return result_row(res, v, sizeof v / sizeof *v);
 }
 
 static int found_sizes(struct result *res, const struct msg_value *row)

@@ -17,7 +17,7 @@
 
 enum { READERS_MAX = 8, READS_AT_ONCE = 64 };
 /* A reader forgets its pages at every commit of the writer, and the system has them too. */
-enum { READER_SHARE = 16, READER_CACHE_MIN = 256 * 1024 };
+enum { READER_SHARE = 64, READER_CACHE_MIN = 256 * 1024 };
 
 struct reader {
 	struct sqlite *owner;

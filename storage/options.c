@@ -38,7 +38,7 @@ const struct option storage_options[] = {
 	 .flags = OPT_RELOAD, .help = "The same in bytes."},
 	{"cache", OPT_SIZE, FIELD(cache), "16M", 1 << 20, INT64_C(1) << 36,
 	 .help = "Memory for the database's pages; of SQLite for those that are written, and each reader has a "
-		 "sixteenth of it."},
+		 "sixty-fourth of it."},
 	{"keep_requests", OPT_TIME, FIELD(keep_requests), "1d", 60000, INT64_C(30) * 86400 * 1000,
 	 .help = "How long a conditional write is known, so that its repetition succeeds."},
 	{"migrate", OPT_BOOL, FIELD(migrate), "true",

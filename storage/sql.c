@@ -173,12 +173,14 @@ static void make_range_count(const struct maker *m)
 
 static void make_last(const struct maker *m)
 {
-	buf_printf(m->b, "SELECT number, origin, origin_number, part, flags FROM \"%s\"",
+	buf_printf(m->b, "SELECT number, origin, origin_number, part, flags, \"time\" FROM \"%s\"",
 		   m->t->name);
 	buf_lit(m->b, " WHERE account = ");
 	mark(m, 1);
+	buf_lit(m->b, " AND number < ");
+	mark(m, 2);
 	buf_lit(m->b, " ORDER BY account DESC, number DESC");
-	limit(m, 2);
+	limit(m, 3);
 }
 
 /* From one account to the next by the index, however many entries each has. */

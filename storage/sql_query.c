@@ -73,7 +73,7 @@ void sql_query_columns(struct sql_columns *c, const struct msg_read_op *o)
 	static const uint8_t ints[SQL_KINDS] = {[SQL_COUNT] = 1,
 						[SQL_RANGE_COUNT] = 1,
 						[SQL_RANGE_SIZES] = 3,
-						[SQL_LAST] = 5};
+						[SQL_LAST] = 6};
 	const struct table_def *t = &tables[o->table];
 	enum sql_kind kind = kinds[o->op];
 
@@ -108,6 +108,7 @@ void sql_query_make(struct sql_query *q, enum sql_dialect d, const struct msg_re
 		add(q, o->nafter ? o->after[0] : value_text(STR("")));
 		break;
 	case SQL_LAST:
+		add(q, value_int(o->to ? (int64_t)o->to : INT64_MAX));
 		break;
 	default:
 		make_list(q, o);

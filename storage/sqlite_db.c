@@ -9,7 +9,7 @@ enum { BUSY_MS = 5000 }; /* for an operator's shell that writes; we ourselves ne
 static bool setup(struct db *db, size_t cache, bool writer, struct buf *error)
 {
 	char *pragmas = xasprintf("PRAGMA cache_size = -%zu; PRAGMA temp_store = MEMORY;"
-				  "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;"
+				  "PRAGMA synchronous = FULL;"
 				  "PRAGMA journal_size_limit = 67108864;"
 				  "PRAGMA trusted_schema = OFF; %s",
 				  cache / 1024, writer ? "" : "PRAGMA query_only = ON;");
@@ -48,6 +48,7 @@ struct db *db_open(const char *path, size_t cache, bool writer, struct buf *erro
 	sqlite3_busy_timeout(db->handle, BUSY_MS);
 	if (rc != SQLITE_OK)
 		buf_printf(error, "%s", db_error(db));
+	wal_room_init(&db->wal, db->handle);
 	if (rc == SQLITE_OK && setup(db, cache, writer, error))
 		return db;
 	return db_close(db);
@@ -64,6 +65,7 @@ struct db *db_close(struct db *db)
 			for (size_t v = 0; v < SQL_VARIANTS; v++)
 				sqlite3_finalize(db->cached[t][k][v]);
 	sqlite3_close(db->handle);
+	wal_room_close(&db->wal);
 	free(db);
 	return NULL;
 }

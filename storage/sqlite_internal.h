@@ -4,9 +4,23 @@
 #define STORAGE_SQLITE_INTERNAL_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 #include "storage/engine.h"
 #include "storage/lease.h"
 #include "storage/sql.h"
+
+/* --- sqlite_wal.c: room in the write-ahead log ----------------------------------------------- */
+
+struct wal_room {
+	int fd;		  /* of the log; -1: not yet */
+	off_t used, size; /* bytes of the log as of the last commit, and of its file at least */
+};
+
+/* Must stay where it is. Also has the log checkpointed, where the connection writes. */
+void wal_room_init(struct wal_room *r, sqlite3 *handle);
+void wal_room_close(struct wal_room *r); /* after the connection */
+/* Inside a write transaction, before its commit. */
+void wal_room_make(struct wal_room *r, sqlite3 *handle);
 
 /* --- sqlite_db.c: one connection, used by one thread at a time ------------------------------ */
 
@@ -17,6 +31,7 @@ struct db {
 	sqlite3_stmt *control[DB_CONTROLS];
 	struct buf *plan; /* of a migration: its statements go there instead of being run; NULL: not so */
 	sqlite3_stmt *cached[TABLES][SQL_KINDS][SQL_VARIANTS];
+	struct wal_room wal; /* of a writer */
 };
 
 /* NULL with one line in error. */

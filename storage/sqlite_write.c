@@ -306,6 +306,8 @@ static enum step group_try(struct writer *w, struct engine_job *list, bool caref
 					    : lease_run(w, (struct engine_lease *)j);
 	if (step == STEP_DONE && requests_purge(w) != STORE_COMMITTED)
 		step = STEP_TROUBLE;
+	if (step == STEP_DONE)
+		wal_room_make(&w->db->wal, w->db->handle);
 	if (step == STEP_DONE && db_control(w->db, DB_COMMIT) != SQLITE_OK)
 		step = STEP_TROUBLE;
 	return step;

@@ -61,6 +61,22 @@ static json_t *gather(struct ctl_answers *a, int *ret_status)
 /* --- list, close -------------------------------------------------------------------------------
  */
 
+/* Further pairs of domains on the same stream: a row each. */
+static void print_shared(struct ctl_text *t, const json_t *stream, size_t columns)
+{
+	json_t *pair;
+	size_t i;
+
+	json_array_foreach (json_object_get(stream, "shared"), i, pair) {
+		ctl_text_cell(t, "%s", text(pair, "remote"));
+		ctl_text_cell(t, "%s", text(pair, "own"));
+		ctl_text_cell(t, "%s", text(stream, "direction"));
+		ctl_text_cell(t, "the same");
+		for (size_t k = 4; k < columns; k++)
+			ctl_text_cell(t, "%s", "");
+	}
+}
+
 static void print_streams(const json_t *list)
 {
 	static const char *const titles[] = {"REMOTE", "OWN",  "DIRECTION", "STATE",
@@ -88,6 +104,7 @@ static void print_streams(const json_t *list)
 		ctl_text_cell(t, "%lld", number(s, "out"));
 		ctl_text_cell(t, "%lld", number(s, "queued") + number(s, "unacknowledged"));
 		ctl_text_cell(t, "%s", text(s, "instance"));
+		print_shared(t, s, N);
 		free(age);
 	}
 	ctl_text_print(t, stdout);
@@ -167,7 +184,9 @@ static void print_pairs(const json_t *pairs, const char *instance)
 
 	json_array_foreach (pairs, i, p) {
 		printf("%s: %s, %lld stanzas wait", text(p, "own"), instance, number(p, "queued"));
-		if (flag(p, "stream"))
+		if (*text(p, "shared_with"))
+			printf(", the stream to %s takes them", text(p, "shared_with"));
+		else if (flag(p, "stream"))
 			printf(", a stream is open");
 		if (number(p, "retry_s"))
 			printf(", not tried before %lld s are over", number(p, "retry_s"));

@@ -14,6 +14,9 @@
 #define RETIRE_SERVED 65536
 #define KEEP_IDLE     16
 #define KEEP_BUFFER   16384
+/* A stream's header, and the stream that a restart ends, leave a parser behind that has seen little. */
+#define KEEP_BLANK    8
+#define BLANK_BYTES   32768
 
 #define USUAL_ROOT "stream:stream"
 
@@ -21,6 +24,11 @@ struct xml_pool {
 	struct xml_parser *idle;
 	unsigned nidle;
 	unsigned long salt;
+	struct blank {
+		XML_Parser xp;
+		size_t bytes;
+	} blank[KEEP_BLANK]; /* of libexpat, as new */
+	unsigned nblank;
 };
 
 /* The allocator hooks of libexpat carry no argument, so whose memory is counted is said here
@@ -86,6 +94,15 @@ struct xml_pool *xml_pool_new(void)
 	return p;
 }
 
+static void expat_free(const struct blank *b)
+{
+	struct xml_parser *outer = counting, last = {.bytes = b->bytes};
+
+	counting = &last;
+	XML_ParserFree(b->xp);
+	counting = outer;
+}
+
 struct xml_pool *xml_pool_free(struct xml_pool *p)
 {
 	if (!p)
@@ -96,6 +113,8 @@ struct xml_pool *xml_pool_free(struct xml_pool *p)
 		p->idle = w->next;
 		xml_parser_free(w);
 	}
+	while (p->nblank)
+		expat_free(&p->blank[--p->nblank]);
 	free(p);
 	return NULL;
 }
@@ -107,12 +126,29 @@ struct xml_parser *xml_parser_new(struct xml_pool *pool)
 	w->pool = pool;
 	w->strings = pool_new();
 	counting = w;
-	w->xp = XML_ParserCreate_MM("UTF-8", &counted, NULL);
+	if (pool->nblank) {
+		w->xp = pool->blank[--pool->nblank].xp;
+		w->bytes = pool->blank[pool->nblank].bytes;
+	} else {
+		w->xp = XML_ParserCreate_MM("UTF-8", &counted, NULL);
+	}
 	XML_SetHashSalt(w->xp, pool->salt);
 	XML_SetUserData(w->xp, w);
 	no_deferral(w->xp);
 	counting = outer;
 	return w;
+}
+
+/* To reset a parser costs a fifth of freeing it and making another. A reset one has forgotten all
+ * names; what it still holds of memory is bounded as that of those who keep their parser. */
+static bool expat_keep(struct xml_parser *w)
+{
+	struct xml_pool *p = w->pool;
+
+	if (p->nblank >= KEEP_BLANK || w->bytes > BLANK_BYTES || !XML_ParserReset(w->xp, "UTF-8"))
+		return false;
+	p->blank[p->nblank++] = (struct blank){w->xp, w->bytes};
+	return true;
 }
 
 struct xml_parser *xml_parser_free(struct xml_parser *w)
@@ -122,7 +158,8 @@ struct xml_parser *xml_parser_free(struct xml_parser *w)
 	if (!w)
 		return NULL;
 	counting = w;
-	XML_ParserFree(w->xp);
+	if (!expat_keep(w))
+		XML_ParserFree(w->xp);
 	counting = outer;
 	pool_free(w->strings);
 	buf_free(&w->gather);

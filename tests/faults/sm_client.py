@@ -356,7 +356,8 @@ class Client:
         """A connection to which a session was bound is over."""
         ledger = self.world.ledger
         if self.leaving == "close" and why == "stream end":
-            ledger.ended_clean[self.session] = (self.port, time.monotonic())
+            if not self.world.apart:  # else the next session may be with those who were not told
+                ledger.ended_clean[self.session] = (self.port, time.monotonic())
             self.log(f"closed, session {self.session}")
             self.forget_session()
             return

@@ -195,9 +195,18 @@ class Full(Fault):
         pid = self.server.pids()["storage-1"]
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
+    def used(self, wal):
+        """Bytes of the log that SQLite has written: behind them lies room for the next commits."""
+        with open(wal, "rb") as f:
+            data = f.read()
+        end, salts, frame = 32, data[16:24], 24 + 4096
+        while data[end + 8:end + 16] == salts:
+            end += frame
+        return end
+
     def begin(self):
         path = os.path.join(self.server.dir, "data", "mercutio.db")
-        self.limit(min(os.path.getsize(path), os.path.getsize(path + "-wal")))
+        self.limit(min(os.path.getsize(path), self.used(path + "-wal")))
 
     def end(self):
         self.limit(resource.RLIM_INFINITY)

@@ -78,7 +78,7 @@ START_TEST(pages)
 	ck_plan(r.conninfo, SQL_RANGE, SQL_TIME, "'a7@x', 0, 99999, 0, 9223372036854775807, 51");
 	ck_plan(r.conninfo, SQL_RANGE, SQL_NUMBERS, "'a7@x', 0, 99999, '{7,27}', 51");
 	ck_plan(r.conninfo, SQL_RANGE_COUNT, 0, "'a7@x', 0, 99999, 51");
-	ck_plan(r.conninfo, SQL_LAST, 0, "'a7@x', 100");
+	ck_plan(r.conninfo, SQL_LAST, 0, "'a7@x', 600, 100");
 	ck_plan(r.conninfo, SQL_ACCOUNTS, 0, "'a7@x', 100");
 	free(sql);
 	rig_close(&r);

@@ -46,8 +46,9 @@ juliet receives
 	<presence from='{juliet}'><show>xa</show></presence>
 romeo sends
 	<presence><show>chat</show></presence>
+juliet receives
+	<presence from='{romeo}'><show>chat</show></presence>
 second sends
 	<presence/>
 juliet receives
-	<presence from='{romeo}'><show>chat</show></presence>
 	<presence from='{second}'/>

@@ -18,6 +18,29 @@ START_TEST(test_random)
 }
 END_TEST
 
+/* What one fetch brings is handed out once, whatever the sizes, also those larger than it. */
+START_TEST(test_random_draw)
+{
+	static unsigned char drawn[3000][8];
+	unsigned char large[2000] = {0};
+	size_t zeros = 0;
+
+	for (size_t i = 0; i < 3000; i++) {
+		unsigned char odd[37];
+
+		random_draw(odd, i % sizeof(odd));
+		random_draw(drawn[i], sizeof(drawn[i]));
+	}
+	for (size_t i = 0; i < 3000; i++)
+		for (size_t j = 0; j < i; j++)
+			ck_assert(memcmp(drawn[i], drawn[j], sizeof(drawn[i])) != 0);
+	random_draw(large, sizeof(large));
+	for (size_t i = 0; i < sizeof(large); i++)
+		zeros += large[i] == 0;
+	ck_assert_uint_lt(zeros, 100);
+}
+END_TEST
+
 START_TEST(test_base64)
 {
 	/* RFC 4648 section 10 */
@@ -115,6 +138,7 @@ Suite *random_suite(void)
 	TCase *tc = tcase_create("random");
 
 	tcase_add_test(tc, test_random);
+	tcase_add_test(tc, test_random_draw);
 	tcase_add_test(tc, test_base64);
 	tcase_add_test(tc, test_base64_bytes);
 	tcase_add_test(tc, test_digests);

@@ -8,21 +8,11 @@
 
 /* --- stanzas ---------------------------------------------------------------------------------- */
 
-static struct end *ready(struct wire *w, const char *features)
-{
-	struct end *e = wire_begin(w);
-
-	end_say(e, features);
-	end_hears(e, "</db:result>");
-	end_say(e, VALID);
-	return e;
-}
-
 /* XEP-0478: what the other server does not take is not sent. */
 START_TEST(test_too_big)
 {
 	struct wire *w = wire_new(CLEAR);
-	struct end *e = ready(
+	struct end *e = wire_ready(
 		w, THEIRS FEATURES(
 			   DIALBACK
 			   "<limits "
@@ -61,7 +51,7 @@ START_TEST(test_broken)
 	const struct broken *b = &broken[_i];
 	struct wire *w = wire_new(CLEAR);
 	char *features = xasprintf("%s%s", THEIRS, b->features);
-	struct end *e = ready(w, features);
+	struct end *e = wire_ready(w, features);
 	struct stream *s = wire_stream(w);
 
 	end_hears(e, "id='one'");
@@ -107,7 +97,7 @@ START_TEST(test_resumed)
 {
 	const struct resumed *r = &resumed[_i];
 	struct wire *w = wire_new("s2s { tls = optional\n backoff_min = 0s }");
-	struct end *e = ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
+	struct end *e = wire_ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
 
 	end_hears(e, "id='one'");
 	end_say(e, "<enabled " SM " id='x&lt;y' resume='true' max='60'/>");
@@ -139,7 +129,7 @@ END_TEST
 START_TEST(test_location)
 {
 	struct wire *w = wire_new("s2s { tls = optional\n backoff_min = 0s }");
-	struct end *e = ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
+	struct end *e = wire_ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof a;
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), fd = -1;
@@ -169,6 +159,34 @@ START_TEST(test_location)
 }
 END_TEST
 
+/* The certificate that it rests on ends (RFC 6120 section 13.7.2.3): nothing new is written, what was
+ * is acknowledged before the end, the rest goes over the next stream. */
+START_TEST(test_expired)
+{
+	struct wire *w = wire_new(CLEAR);
+	struct end *e = wire_ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
+	struct stream *s = wire_stream(w);
+
+	end_hears(e, "id='one'");
+	end_say(e, "<enabled " SM "/>");
+	wire_await(w, s->sm);
+	s->proven_until = loop_now(w->x.loop);
+	wire_await(w, s->ending);
+	wire_tell(w, "two");
+	wire_turns(w, 3);
+	ck_assert(!end_heard(e, "<reset ") && !end_heard(e, "id='two'"));
+	end_say(e, "<a " SM " h='1'/>");
+	end_hears(e, "<reset ");
+	ck_assert(!end_heard(e, "id='two'"));
+	end_free(e);
+	e = wire_opened(w);
+	ck_assert_uint_eq(w->x.stats.returned, 0);
+	ck_assert_uint_eq(HASH_COUNT(w->x.items), 1);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
 Suite *lost_suite(void)
 {
 	Suite *s = suite_create("lost");
@@ -179,6 +197,7 @@ Suite *lost_suite(void)
 	tcase_add_loop_test(t, test_broken, 0, ROWS(broken));
 	tcase_add_loop_test(t, test_resumed, 0, ROWS(resumed));
 	tcase_add_loop_test(t, test_location, 0, 2);
+	tcase_add_test(t, test_expired);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -22,6 +22,11 @@ int main(void)
 	srunner_add_suite(sr, out_suite());
 	srunner_add_suite(sr, verify_suite());
 	srunner_add_suite(sr, lost_suite());
+	srunner_add_suite(sr, piggyback_suite());
+	srunner_add_suite(sr, pair_suite());
+	srunner_add_suite(sr, enforce_suite());
+	srunner_add_suite(sr, in_dane_suite());
+	srunner_add_suite(sr, self_suite());
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);

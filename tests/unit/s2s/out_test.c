@@ -27,6 +27,16 @@ struct end *wire_begin(struct wire *w)
 	return wire_opened(w);
 }
 
+struct end *wire_ready(struct wire *w, const char *say)
+{
+	struct end *e = wire_begin(w);
+
+	end_say(e, say);
+	end_hears(e, "</db:result>");
+	end_say(e, VALID);
+	return e;
+}
+
 /* --- what ends it before anything is sent --------------------------------------------------- */
 
 static const struct row {

@@ -18,6 +18,7 @@
 /* A stanza of ours opens a stream; the other end, when it has heard our header. */
 struct end *wire_begin(struct wire *w);
 struct end *wire_opened(struct wire *w);	       /* the next stream that we open */
+struct end *wire_ready(struct wire *w, const char *say); /* the same, then dialback is done */
 void wire_returned(struct wire *w, unsigned n); /* waits: so many stanzas came back, none is left */
 
 #endif

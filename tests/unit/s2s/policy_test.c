@@ -115,6 +115,45 @@ START_TEST(test_impossible)
 }
 END_TEST
 
+/* Whether a stream to another domain at its address will do (XEP-0220 section 2.6.2). */
+static const struct sharing {
+	const char *text;
+	enum share how;
+	bool secure, good, will;
+} sharing[] = {
+	{"", SHARE_CERTIFICATE, true, true, true},
+	{"", SHARE_CERTIFICATE, true, false, false},
+	{"", SHARE_CERTIFICATE, false, false, false},
+	{"", SHARE_DNS, true, true, true},
+	{"", SHARE_DNS, true, false, true},
+	{"", SHARE_DNS, false, false, false},
+	{"", SHARE_NEVER, true, true, false},
+	{"s2s { tls = optional }", SHARE_DNS, false, false, true},
+	{"s2s { tls = optional }", SHARE_CERTIFICATE, false, false, false},
+	{"s2s { tls = forbidden }", SHARE_DNS, true, true, false},
+	{"s2s { tls = forbidden }", SHARE_DNS, false, false, true},
+	{"s2s { peer_certificate = required }", SHARE_DNS, true, false, false},
+	{"s2s { peer_certificate = required }", SHARE_DNS, true, true, true},
+	{"s2s { peer_certificate = forbidden }", SHARE_DNS, true, false, true},
+	{"s2s { dialback = required }", SHARE_CERTIFICATE, true, true, true},
+	/* Our certificate alone would prove us, and on a stream that stands it is not asked for. */
+	{"s2s { dialback = forbidden }", SHARE_DNS, true, true, false},
+	{"s2s { deny = {\"a.example\"} }", SHARE_DNS, true, true, false},
+	{"s2s { dialback = forbidden } remote \"a.example\" { dialback = optional }",
+	 SHARE_CERTIFICATE, true, true, true},
+};
+
+START_TEST(test_shares)
+{
+	const struct sharing *r = &sharing[_i];
+	struct given g;
+
+	begin(&g, r->text);
+	ck_assert(policy_shares(of(&g, "a.example"), r->how, r->secure, r->good) == r->will);
+	end(&g);
+}
+END_TEST
+
 static void count(void *arg, const char *domain, const char *target, bool tls)
 {
 	ck_assert_str_eq(domain, "a.example");
@@ -145,6 +184,7 @@ Suite *policy_suite(void)
 	tcase_add_test(t, test_remote);
 	tcase_add_test(t, test_lists);
 	tcase_add_loop_test(t, test_impossible, 0, 5);
+	tcase_add_loop_test(t, test_shares, 0, sizeof sharing / sizeof *sharing);
 	tcase_add_test(t, test_targets);
 	suite_add_tcase(s, t);
 	return s;

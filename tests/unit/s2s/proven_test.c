@@ -183,6 +183,24 @@ START_TEST(test_resumed_later)
 }
 END_TEST
 
+/* The certificate that proved them ends: what is done is told, then it is over. */
+START_TEST(test_expired)
+{
+	struct wire *w = wire_new("s2s { tls = optional\n deadline = 1s }");
+	struct end *e = end_proven(w);
+
+	end_say(e, "<enable " SM "/>" MESSAGE("a@" REMOTE, "b@" OWN));
+	wire_await(w, w->x.stats.stanzas_in == 1);
+	wire_stream(w)->proven_until = loop_now(w->x.loop);
+	/* No sm is there: it is done when its deadline has passed. */
+	end_hears(e, "<a " SM " h='1'/>");
+	end_hears(e, "<reset ");
+	end_closes(e);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
 Suite *proven_suite(void)
 {
 	Suite *s = suite_create("proven");
@@ -194,6 +212,7 @@ Suite *proven_suite(void)
 	tcase_add_loop_test(t, test_breaks_proven, 0, 2);
 	tcase_add_test(t, test_resumed_when_done);
 	tcase_add_test(t, test_resumed_later);
+	tcase_add_test(t, test_expired);
 	suite_add_tcase(s, t);
 	return s;
 }

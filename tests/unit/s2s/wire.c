@@ -46,12 +46,22 @@ static void configure(struct wire *w, const char *text)
 	ck_assert_msg(w->x.policies != NULL, "%s", error);
 }
 
+void wire_reload(struct wire *w, const char *text)
+{
+	policies_free(w->x.policies);
+	options_free(s2s_options, &w->config);
+	conf_free(w->app.conf);
+	configure(w, text);
+	policies_enforce(&w->x);
+}
+
 static void reach_remote(struct wire *w)
 {
-	w->x.targets = xcalloc(1, sizeof *w->x.targets);
+	w->x.targets = xcalloc(2, sizeof *w->x.targets);
 	w->x.targets[0] = (struct reach_static){.domain = REMOTE, .address = w->address};
+	w->x.targets[1] = (struct reach_static){.domain = BESIDE, .address = w->address};
 	w->x.reaches = reaches_new(w->x.loop, &(struct reach_config){.statics = w->x.targets,
-								     .nstatics = 1,
+								     .nstatics = 2,
 								     .connect_ms = 5000,
 								     .total_ms = 5000});
 }
@@ -109,6 +119,7 @@ void wire_free(struct wire *w)
 	ck_assert_uint_eq(x->nunproven, 0);
 	ck_assert_uint_eq(x->nopened, 0);
 	ck_assert_ptr_null(x->resumables);
+	ck_assert_ptr_null(x->sites);
 	answered_free(x);
 	reaches_free(x->reaches);
 	free(x->targets);
@@ -142,16 +153,31 @@ void wire_turns(struct wire *w, unsigned n)
 		loop_run_once(w->x.loop);
 }
 
+static void tell(struct wire *w, struct stanza st, const char *remote, const char *tag)
+{
+	const struct msg_stanza_key key = {.origin = 1, .number = hash64(tag, strlen(tag))};
+	char *to = xasprintf("b@%s", remote);
+
+	st.id = str_z(tag);
+	st.from = STR("a@" OWN);
+	st.to = str_z(to);
+	tell_out(&w->x, &st, &key);
+	free(to);
+}
+
+void wire_tell_to(struct wire *w, const char *remote, const char *tag)
+{
+	tell(w, (struct stanza){.kind = STANZA_IQ, .type = IQ_GET}, remote, tag);
+}
+
+void wire_message(struct wire *w, const char *remote, const char *tag)
+{
+	tell(w, (struct stanza){.kind = STANZA_MESSAGE, .type = MESSAGE_CHAT}, remote, tag);
+}
+
 void wire_tell(struct wire *w, const char *tag)
 {
-	struct stanza st = {.kind = STANZA_IQ,
-			    .type = IQ_GET,
-			    .id = str_z(tag),
-			    .from = STR("a@" OWN),
-			    .to = STR("b@" REMOTE)};
-	const struct msg_stanza_key key = {.origin = 1, .number = hash64(tag, strlen(tag))};
-
-	tell_out(&w->x, &st, &key);
+	wire_tell_to(w, REMOTE, tag);
 }
 
 /* --- the other end ----------------------------------------------------------------------- */

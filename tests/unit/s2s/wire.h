@@ -11,6 +11,7 @@
 #define OTHER  "other.example" /* ours as well */
 #define REMOTE "remote.example"
 #define NOBODY "nobody.example"
+#define BESIDE "beside.example" /* remote, at the address of REMOTE */
 
 /* A stream's start tag, with what differs. */
 #define HEAD(attrs)                                                                                \
@@ -37,6 +38,7 @@ struct wire {
 
 /* text: the configuration. */
 struct wire *wire_new(const char *text);
+void wire_reload(struct wire *w, const char *text); /* another one, as mercutioctl reload */
 void wire_free(struct wire *w); /* nothing may be left of streams and stanzas */
 
 /* The other server's end of a stream. */
@@ -66,6 +68,8 @@ void end_ends(struct end *take_e, bool closes);
 struct stream *wire_stream(const struct wire *w); /* the newest */
 /* An IQ of ours for REMOTE, whose answer nobody waits for; tag: its id. */
 void wire_tell(struct wire *w, const char *tag);
+void wire_tell_to(struct wire *w, const char *remote, const char *tag); /* the same, for another */
+void wire_message(struct wire *w, const char *remote, const char *tag); /* one that can wait */
 void wire_turns(struct wire *w, unsigned n);
 
 /* Runs the loop until it is so; fails the test after 20 s. */

@@ -268,7 +268,7 @@ static struct str record_of(const struct client *c)
 	return str_n(c->record + sizeof n, n);
 }
 
-void announce(struct client *c)
+void announce_given(struct client *c, struct msg_given *given, size_t n)
 {
 	struct msg_announce m = {.sid = c->sid,
 				 .attachment = c->attachment,
@@ -276,10 +276,17 @@ void announce(struct client *c)
 				 .done = c->done,
 				 .in = c->done,
 				 .out = c->out,
-				 .acked = c->acked};
+				 .acked = c->acked,
+				 .given = given,
+				 .ngiven = n};
 
 	fake_receive(w.link, frame_from(c->c2s, MSG_ANNOUNCE, c->account), &m);
 	settle();
+}
+
+void announce(struct client *c)
+{
+	announce_given(c, NULL, 0);
 }
 
 void leave(struct client *c, bool closed)

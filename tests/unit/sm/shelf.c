@@ -211,9 +211,10 @@ static void read_last(struct shelf *s, const struct msg_read_op *op, struct resu
 {
 	for (struct shelf_row *at = s->rows ? s->rows->prev : NULL; at;
 	     at = at == s->rows ? NULL : at->prev) {
-		struct msg_value v[4];
+		struct msg_value v[6];
 
-		if (!matches(at, TABLE_LOG, op->key, 1))
+		if (!matches(at, TABLE_LOG, op->key, 1) ||
+		    (op->to && !s->older && (uint64_t)at->v[COL_LOG_NUMBER].i >= op->to))
 			continue;
 		if (op->limit && r->rows->nrows >= op->limit)
 			return;
@@ -221,7 +222,9 @@ static void read_last(struct shelf *s, const struct msg_read_op *op, struct resu
 		v[1] = at->v[COL_LOG_ORIGIN];
 		v[2] = at->v[COL_LOG_ORIGIN_NUMBER];
 		v[3] = at->v[COL_LOG_PART];
-		add(r, v, 4);
+		v[4] = at->v[COL_LOG_FLAGS];
+		v[5] = at->v[COL_LOG_TIME];
+		add(r, v, sizeof v / sizeof *v - s->older);
 	}
 }
 
@@ -232,6 +235,27 @@ static bool in_range(const struct shelf_row *at, const struct msg_read_op *op)
 	return op->op != STORE_LOG_READ || (n > op->from && (!op->to || n < op->to));
 }
 
+static void read_sizes(struct shelf *s, const struct msg_read_op *op, struct result *r)
+{
+	struct shelf_row *at;
+
+	DL_FOREACH (s->rows, at) {
+		bool listed = op->nnumbers == 0;
+		struct msg_value v[3];
+
+		if (!matches(at, TABLE_LOG, op->key, 1))
+			continue;
+		for (size_t i = 0; i < op->nnumbers; i++)
+			listed |= op->numbers[i] == (uint64_t)at->v[COL_LOG_NUMBER].i;
+		if (!listed)
+			continue;
+		v[0] = at->v[COL_LOG_NUMBER];
+		v[1] = at->v[COL_LOG_TIME];
+		v[2] = value_int((int64_t)at->v[COL_LOG_STANZA].s.len);
+		add(r, v, sizeof v / sizeof *v);
+	}
+}
+
 static void read_one(struct shelf *s, const struct msg_read_op *op, struct result *r)
 {
 	struct shelf_row *at;
@@ -239,6 +263,10 @@ static void read_one(struct shelf *s, const struct msg_read_op *op, struct resul
 
 	if (op->op == STORE_LOG_LAST) {
 		read_last(s, op, r);
+		return;
+	}
+	if (op->op == STORE_LOG_SIZES) {
+		read_sizes(s, op, r);
 		return;
 	}
 	DL_FOREACH (s->rows, at) {

@@ -19,6 +19,7 @@ struct shelf {
 	size_t nheld;
 	bool hold;        /* writes wait for shelf_release */
 	bool hold_reads;
+	bool older;    /* of a version whose STORE_LOG_LAST knows neither times nor an end */
 	bool one_read; /* the next is answered, then they are held again */
 	enum store_status status; /* what writes are answered; anything else than COMMITTED writes nothing */
 	size_t writes, reads, reads_failed;

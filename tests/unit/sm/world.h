@@ -85,6 +85,8 @@ void enable(struct client *c);
 void resume(struct client *c, uint64_t c2s);
 /* Its c2s tells a new owner of it, as the record, which came last, and its counters are. */
 void announce(struct client *c);
+/* And what it was given and is not settled. */
+void announce_given(struct client *c, struct msg_given *given, size_t n);
 /* The connection is gone: by </stream> or broken. */
 void leave(struct client *c, bool closed);
 /* The next stanza not looked at contains all these (NULL-terminated); returns it. */

@@ -36,7 +36,7 @@ static const struct {
 	{SQL_RANGE_SIZES, 0, "INDEX sqlite_autoindex_log_1 (account=? AND number>? AND number<?)"},
 	{SQL_RANGE_COUNT, 0,
 	 "COVERING INDEX sqlite_autoindex_log_1 (account=? AND number>? AND number<?)"},
-	{SQL_LAST, 0, "INDEX sqlite_autoindex_log_1 (account=?)"},
+	{SQL_LAST, 0, "INDEX sqlite_autoindex_log_1 (account=? AND number<?)"},
 	{SQL_ACCOUNTS, 0, "COVERING INDEX sqlite_autoindex_log_1 (account>?)"},
 };
 
