@@ -58,7 +58,7 @@ void conn_interest(struct conn *c)
 		rd = reads(c);
 		break;
 	case CONN_TLS_WANTED:
-		/* What precedes TLS leaves in this turn: to stop reading for that costs three calls. */
+		/* What precedes TLS leaves in this turn: to stop reading for it costs 3 calls. */
 		if (c->task.queued)
 			return;
 		break;

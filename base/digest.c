@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Hash functions and HMAC, with OpenSSL's algorithms looked up once: EVP_sha256() and the like are
  * looked up by name at each use, which costs more than the hash of a short text. */
-#include <openssl/crypto.h>
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 #include <pthread.h>
-#include <string.h>
 #include "base/digest.h"
 #include "base/log.h"
-
-enum { BLOCK = 64 }; /* of SHA-1 and SHA-256 both: bytes hashed at a time */
 
 static const struct {
 	const char *name;
@@ -18,21 +16,35 @@ static const struct {
 };
 
 static EVP_MD *mds[DIGESTS];
+static EVP_MAC_CTX *macs[DIGESTS]; /* without a key: copied for each use */
 
 static void fetch_all(void)
 {
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
 	for (int d = 0; d < DIGESTS; d++) {
+		OSSL_PARAM params[] = {
+			OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)kinds[d].name, 0),
+			OSSL_PARAM_construct_end()};
+
 		mds[d] = EVP_MD_fetch(NULL, kinds[d].name, NULL);
-		if (!mds[d])
-			bug("OpenSSL has no %s", kinds[d].name);
+		macs[d] = mac ? EVP_MAC_CTX_new(mac) : NULL;
+		if (!mds[d] || !macs[d] || EVP_MAC_CTX_set_params(macs[d], params) != 1)
+			bug("OpenSSL has no %s, or no HMAC with it", kinds[d].name);
 	}
+	EVP_MAC_free(mac);
 }
 
-const EVP_MD *digest_md(enum digest d)
+static void look_up(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, fetch_all);
+}
+
+const EVP_MD *digest_md(enum digest d)
+{
+	look_up();
 	return mds[d];
 }
 
@@ -47,28 +59,14 @@ void digest(enum digest d, const void *p, size_t n, uint8_t *ret)
 		bug("%s failed", kinds[d].name);
 }
 
-/* RFC 2104 section 2. OpenSSL's own HMAC takes three contexts for each use, which cost several times
- * what the hashing of a short text does. */
 void hmac(enum digest d, const void *key, size_t nkey, const void *p, size_t n, uint8_t *ret)
 {
-	const EVP_MD *md = digest_md(d);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t pad[BLOCK] = {0};
+	EVP_MAC_CTX *ctx;
 
-	if (nkey > BLOCK)
-		digest(d, key, nkey, pad);
-	else if (nkey)
-		memcpy(pad, key, nkey);
-	for (size_t i = 0; i < BLOCK; i++)
-		pad[i] ^= 0x36;
-	if (!ctx || EVP_DigestInit_ex(ctx, md, NULL) != 1 || EVP_DigestUpdate(ctx, pad, BLOCK) != 1 ||
-	    EVP_DigestUpdate(ctx, p, n) != 1 || EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
+	look_up();
+	ctx = EVP_MAC_CTX_dup(macs[d]);
+	if (!ctx || EVP_MAC_init(ctx, nkey ? key : "", nkey, NULL) != 1 ||
+	    (n && EVP_MAC_update(ctx, p, n) != 1) || EVP_MAC_final(ctx, ret, NULL, kinds[d].size) != 1)
 		bug("HMAC with %s failed", kinds[d].name);
-	for (size_t i = 0; i < BLOCK; i++)
-		pad[i] ^= 0x36 ^ 0x5c;
-	if (EVP_DigestInit_ex(ctx, md, NULL) != 1 || EVP_DigestUpdate(ctx, pad, BLOCK) != 1 ||
-	    EVP_DigestUpdate(ctx, ret, kinds[d].size) != 1 || EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
-		bug("HMAC with %s failed", kinds[d].name);
-	EVP_MD_CTX_free(ctx);
-	OPENSSL_cleanse(pad, sizeof(pad));
+	EVP_MAC_CTX_free(ctx);
 }

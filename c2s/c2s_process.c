@@ -167,6 +167,7 @@ static const struct control_command commands[] = {
 const struct process c2s_process = {
 	.name = "c2s",
 	.summary = "client connections of the Mercutio XMPP server",
+	.batch = true,
 	.options = c2s_options,
 	.config_size = sizeof(struct c2s_config),
 	.binds = binds,

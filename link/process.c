@@ -374,7 +374,7 @@ int process_main(const struct process *p, int argc, char **argv)
 			 (enum log_format)r.common.log_format);
 		process_apply_log(&r);
 		process_limits();
-		process_scheduling(&r.common);
+		process_scheduling(p, &r.common);
 		process_become_user(&r.common);
 		if (r.task)
 			run_task(&r);

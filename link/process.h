@@ -20,6 +20,8 @@
 #include "base/options.h"
 #include "link/link.h"
 
+enum batch_scheduling { BATCH_NONE, BATCH_SOME, BATCH_ALL };
+
 /* Options of the top level, known to every process. */
 struct common_config {
 	char **domains;     /* prepared; never empty */
@@ -34,7 +36,7 @@ struct common_config {
 	int log_level, log_target, log_format;
 	char *user; /* to become, when started as root */
 	bool unlimited;
-	bool batch_scheduling;
+	int batch_scheduling; /* enum batch_scheduling */
 };
 extern const struct option common_options[];
 struct host_config { /* host "example.net" { … } */
@@ -97,6 +99,7 @@ struct process {
 	json_t *(*problems)(void *state);
 	void *(*deinit)(void *state);  /* NULL */
 	const struct process_task *tasks; /* or NULL */
+	bool batch;     /* whether it is of the some of option batch_scheduling */
 	bool is_router; /* links to no router: init gives app->link its local one (link/local.h) */
 };
 

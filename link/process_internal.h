@@ -43,7 +43,7 @@ json_t *process_options_json(const struct option *table, const void *values);
 /* --- the system: each is fatal where the environment refuses --------------------------------------- */
 
 void process_limits(void);
-void process_scheduling(const struct common_config *c);
+void process_scheduling(const struct process *p, const struct common_config *c);
 /* Makes the run directory where that needs root, then becomes the user for good. */
 void process_become_user(const struct common_config *c);
 void process_tell(const char *state); /* sd_notify(3): "READY=1", "STOPPING=1" */

@@ -12,6 +12,7 @@
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const targets[] = {"stderr", "syslog", "journal", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
+static const char *const batches[] = {"none", "some", "all", NULL}; /* enum batch_scheduling */
 
 const struct option common_options[] = {
 	{"domain", OPT_LIST, AT(domains), NULL, 0, 1000, NULL, 0,
@@ -50,9 +51,11 @@ const struct option common_options[] = {
 	 "User to become when started as root; none: stay root."},
 	{"unlimited", OPT_BOOL, AT(unlimited), "no", 0, 0, NULL, 0,
 	 "Lifts rates and limits per address, for load tests."},
-	{"batch_scheduling", OPT_BOOL, AT(batch_scheduling), "yes", 0, 0, NULL, 0,
-	 "Whether a process that has work waits until the one on its processor stops by itself (Linux's "
-	 "SCHED_BATCH): less CPU for each login and message, a few ms more where others use the processor."},
+	{"batch_scheduling", OPT_ENUM, AT(batch_scheduling), "some", 0, 0, batches, 0,
+	 "Which processes, when they get work, let others finish theirs first (Linux's "
+	 "SCHED_BATCH): none, some (c2s and storage), all. It spares CPU, \"all\" most; but where "
+	 "other programs fill the processors, such a process waits for those, with \"all\" a "
+	 "message some ms at each hop."},
 	{NULL},
 };
 

@@ -30,14 +30,16 @@ void process_limits(void)
 	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
-/* sched(7): a process that wakes under SCHED_BATCH does not push aside the one that woke it. A frame's
- * sender so finishes its turn and sends more with it, and the way of a stanza costs fewer switches:
- * a login takes a seventh less CPU. Whoever started us with another policy has reasons. */
-void process_scheduling(const struct common_config *c)
+/* sched(7): who wakes under SCHED_BATCH does not push the running one aside. Those that c2s has asked
+ * so finish their turns, and it then finds several answers at once; storage's loop and its worker do
+ * not interrupt each other. With all processes so, a message waits at each hop for programs that fill
+ * the processors. Whoever started us with another policy has reasons. */
+void process_scheduling(const struct process *p, const struct common_config *c)
 {
 	const struct sched_param none = {0};
 
-	if (c->batch_scheduling && sched_getscheduler(0) == SCHED_OTHER)
+	if ((c->batch_scheduling == BATCH_ALL || (c->batch_scheduling == BATCH_SOME && p->batch)) &&
+	    sched_getscheduler(0) == SCHED_OTHER)
 		(void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 

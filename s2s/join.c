@@ -156,6 +156,16 @@ bool join_answered(struct stream *s, struct str from, struct str to, struct str 
 	return true;
 }
 
+bool joins_wait(const struct stream *s)
+{
+	const struct pair *p;
+
+	DL_FOREACH2(s->joins, p, jnext)
+	if (p->join_due)
+		return true;
+	return false;
+}
+
 /* --- the end ----------------------------------------------------------------------------- */
 
 void joins_end(struct stream *s)

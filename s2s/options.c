@@ -74,7 +74,7 @@ const struct option s2s_options[] = {
 	{"unproven", OPT_INT, AT(unproven), "500", 0, 1000000, NULL, OPT_RELOAD,
 	 "connections without a proven domain, at the same time, 0: any number"},
 	{"max_pairs", OPT_INT, AT(max_pairs), "100", 1, 100000, NULL, OPT_RELOAD,
-	 "pairs of domains that one stream may be asked to carry (XEP-0220)"},
+	 "pairs of domains that one stream may carry, whoever asks for them (XEP-0220)"},
 	{"max_streams", OPT_INT, AT(max_streams), "5000", 1, 1000000, NULL, OPT_RELOAD,
 	 "streams that this process opens, at the same time"},
 	{"rate_bytes", OPT_SIZE, AT(rate_bytes), "1M", 0, 1073741824, NULL, OPT_RELOAD,

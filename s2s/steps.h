@@ -45,6 +45,7 @@ void join_alone(struct pair *p, const char *why);
 /* An answer about one; condition: of an error. False: nobody asked. */
 bool join_answered(struct stream *s, struct str from, struct str to, struct str type,
 		   struct str condition);
+bool joins_wait(const struct stream *s); /* for an answer that may still be in time */
 void joins_end(struct stream *s);   /* they go on without it */
 void joined_lost(struct stream *s); /* it ends: who shared it looks whether it comes back */
 void join_tick(struct pair *p, uint64_t now);

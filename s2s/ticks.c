@@ -36,7 +36,7 @@ static uint64_t last_used(const struct stream *s)
 
 static bool has_nothing(const struct stream *s)
 {
-	return !s->carried && !s->works && !s->joins &&
+	return !s->carried && !s->works && !joins_wait(s) &&
 	       (!s->pair || (!s->pair->queue && !s->pair->verifies));
 }
 

@@ -39,7 +39,7 @@ struct seen *seen_add(struct user *u, const struct msg_stanza_key *key, uint64_t
 /* The log number of the first one known that the same origin has made after that key; 0: none. */
 uint64_t seen_after(struct user *u, const struct msg_stanza_key *key);
 void seen_drop(struct seen *e);
-/* Forgets all but the newest keys of that origin. */
+/* Forgets all but the newest keys of that origin; those read with the account stay. */
 void seen_trim(struct user *u, uint64_t origin, size_t keep);
 void seen_forget(struct user *u); /* all of the account */
 

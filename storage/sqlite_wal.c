@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Room in the write-ahead log: a commit that does not make the file longer costs half as much. */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/alloc.h"
 #include "storage/sqlite_internal.h"
 
 enum {
@@ -39,10 +37,10 @@ void wal_room_close(struct wal_room *r)
 	r->fd = -1;
 }
 
-/* To flush a file that has become longer, the system commits its own journal too: more than twice the
- * time and the CPU of flushing bytes that were there. So zeros are written ahead, some commits' worth at
- * once. SQLite takes no frame of zeros for one of its own (its page number is 0), and goes on from
- * where it was. Nobody else appends meanwhile: the caller's transaction holds the lock for that. */
+/* To flush a file that has become longer, the system commits its own journal too: twice the time and
+ * the CPU of flushing bytes that were there. So zeros are written ahead, some commits' worth at once.
+ * SQLite takes no frame of zeros for one of its own (its page number is 0), and goes on from where it
+ * was. Nobody else appends meanwhile: the caller's transaction holds the lock for that. */
 void wal_room_make(struct wal_room *r, sqlite3 *handle)
 {
 	static const char zeros[65536];

@@ -277,6 +277,7 @@ static const struct process_task tasks[] = {
 const struct process storage_process = {
 	.name = "storage",
 	.summary = "keeps accounts, rosters, the message log and leases in the database",
+	.batch = true,
 	.options = storage_options,
 	.config_size = sizeof(struct storage_config),
 	.sections = retention_sections,

@@ -14,7 +14,7 @@
 #define RETIRE_SERVED 65536
 #define KEEP_IDLE     16
 #define KEEP_BUFFER   16384
-/* A stream's header, and the stream that a restart ends, leave a parser behind that has seen little. */
+/* The parsers that a stream's header and a restarted stream leave behind have seen little. */
 #define KEEP_BLANK    8
 #define BLANK_BYTES   32768
 

@@ -62,6 +62,20 @@ def pids_file(server):
             assert name in f.read().split("\0")
 
 
+def scheduling(server, batch):
+    """Those named wait for the running; whoever started us with another policy keeps it."""
+    if os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return
+    for instance, pid in server.pids().items():
+        wanted = os.SCHED_BATCH if instance.rsplit("-", 1)[0] in batch else os.SCHED_OTHER
+        assert os.sched_getscheduler(pid) == wanted, instance
+
+
+def scheduled():
+    with Server(args=("--set", "batch_scheduling=all")) as server:
+        scheduling(server, ("router", "storage", "auth", "sm", "c2s"))
+
+
 def restart(server):
     """Each in turn is killed, comes back under its name with another number, and all is well again."""
     for name, old in server.pids().items():
@@ -232,6 +246,7 @@ def main():
     tap = Tap()
     with Server(users=["alice:secret", "bob:secret"]) as server:
         tap.run("the file pids names all processes", pids_file, server)
+        tap.run("c2s and storage let others finish", scheduling, server, ("c2s", "storage"))
         tap.run("accounts are added, changed, listed and removed", accounts, server)
         tap.run("imports tell each bad line", imports, server)
         tap.run("sessions are listed and ended", sessions, server)
@@ -240,6 +255,7 @@ def main():
         tap.run("a drained instance comes back", drain, server)
         tap.run("what is missing is told", missing, server)
         tap.run("whatever is killed is started again", restart, server)
+    tap.run("all let others finish", scheduled)
     tap.run("SIGTERM ends all", ends, signal.SIGTERM)
     tap.run("SIGINT ends all", ends, signal.SIGINT)
     tap.run("SIGKILL leaves nothing", ends, signal.SIGKILL)

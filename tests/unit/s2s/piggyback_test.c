@@ -277,6 +277,20 @@ START_TEST(test_late)
 }
 END_TEST
 
+/* A server that never answers keeps no stream open for ever. */
+START_TEST(test_mute)
+{
+	struct wire *w = wire_new("s2s { " SHARED "\n login_timeout = 1s\n idle_out = 1s }");
+	struct end *e = asked(w, FEATURES(DIALBACK)), *own = alone(w);
+
+	end_hears(e, "</stream:stream>");
+	end_free(e);
+	wire_await(w, !beside(w)->joining);
+	end_free(own);
+	wire_free(w);
+}
+END_TEST
+
 /* Both servers could wait for each other: a key of theirs is asked about over a connection of its
  * own, at once. */
 START_TEST(test_key_meanwhile)
@@ -332,6 +346,7 @@ Suite *piggyback_suite(void)
 	tcase_add_loop_test(t, test_apart, 0, ROWS(apart));
 	tcase_add_loop_test(t, test_refused, 0, ROWS(refusals));
 	tcase_add_test(t, test_late);
+	tcase_add_test(t, test_mute);
 	tcase_add_test(t, test_key_meanwhile);
 	tcase_add_test(t, test_denied);
 	suite_add_tcase(s, t);
