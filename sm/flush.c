@@ -96,6 +96,12 @@ void flush_go_on(struct session *s)
 		flush_next(s);
 }
 
+static void flush_again(struct session *s)
+{
+	s->flushing = s->flush_again = false;
+	inbox_flush(s);
+}
+
 static void flush_page(struct user *u, int err, const struct msg_rows *rows, void *arg)
 {
 	struct flush *f = arg;
@@ -108,6 +114,11 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 		log_warn("offline messages not read", LF_S("jid", s->full), LF_ERR(err));
 		s->flush_failed = true;
 		session_tick_need(s);
+		return;
+	}
+	/* What was passed over, since the client took no messages then, comes before what follows. */
+	if (s->flush_again) {
+		flush_again(s);
 		return;
 	}
 	for (size_t i = 0; i < rows[0].nrows; i++) {
@@ -166,10 +177,8 @@ static void flush_next(struct session *s)
 	if (s->flush_at >= limit) {
 		s->flushing = false;
 		session_behind_run(s, UINT64_MAX);
-		if (s->flush_again) {
-			s->flush_again = false;
-			inbox_flush(s);
-		}
+		if (s->flush_again)
+			flush_again(s);
 		return;
 	}
 	s->flush_top = limit;

@@ -94,6 +94,23 @@ START_TEST(order_with_new_ones)
 }
 END_TEST
 
+/* A new owner looks through the log when the client has no presence yet; that comes between two pages. */
+START_TEST(order_with_presence_between_pages)
+{
+	struct client *juliet;
+
+	chats(1, 120);
+	juliet = login("juliet@localhost", "balcony");
+	w.shelf->one_read = true;
+	inbox_flush(session_find(w.sm, juliet->sid));
+	settle();
+	says(juliet, "<presence/>");
+	w.shelf->hold_reads = w.shelf->one_read = false;
+	settle();
+	any_messages(juliet, 1, 120);
+}
+END_TEST
+
 /* A page that is read does not speak for what was not committed then, though its number is known. */
 START_TEST(order_with_uncommitted_ones)
 {
@@ -392,6 +409,7 @@ Suite *inbox_suite(void)
 
 	tcase_add_checked_fixture(c, setup, world_stop);
 	tcase_add_test(c, pages);
+	tcase_add_test(c, order_with_presence_between_pages);
 	tcase_add_test(c, order_with_new_ones);
 	tcase_add_test(c, order_with_uncommitted_ones);
 	tcase_add_test(c, order_with_what_another_has);
