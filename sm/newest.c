@@ -61,6 +61,7 @@ static void page_read(void *arg, int err, const struct msg_rows *results, size_t
 	struct user *u = arg;
 	struct newest *x = u->newest;
 	newest_fn *done = x->done;
+	bool older;
 
 	u->loading = NULL;
 	if (err) {
@@ -70,12 +71,10 @@ static void page_read(void *arg, int err, const struct msg_rows *results, size_t
 	}
 	if (n != 1)
 		bug("storage answered %zu reads instead of one", n);
-	if (results->nrows && entry_of(&results->rows[0]).seen.log >= x->from) {
-		x->whole = true; /* an older storage has read the newest again */
-	} else {
-		append(x, results);
-		x->whole = reaches(results, PAGE, x->position, x->since);
-	}
+	/* An older storage reads the newest again, more of them: that is all that can be had. */
+	older = results->nrows && entry_of(&results->rows[0]).seen.log >= x->from;
+	append(x, results);
+	x->whole = older || reaches(results, PAGE, x->position, x->since);
 	if (x->whole) {
 		done(u, 0);
 		return;
