@@ -8,12 +8,6 @@
  */
 #include "sm/sm_internal.h"
 
-struct asked {
-	struct sm *sm;
-	uint64_t sid;
-	uint32_t serial;
-};
-
 /* Whether it must be asked of the log. */
 static bool adopt(struct session *s, struct given *g)
 {
@@ -40,11 +34,10 @@ static bool adopt(struct session *s, struct given *g)
 
 static void found(struct user *u, int err, const struct msg_rows *rows, void *arg)
 {
-	const struct asked *a = arg;
-	struct session *s = session_find(a->sm, a->sid);
+	struct session *s = session_still(arg);
 
 	(void)u;
-	if (!s || s->serial != a->serial)
+	if (!s)
 		return;
 	if (err) {
 		s->unsure = true;
@@ -70,10 +63,8 @@ static void ask(struct session *s, uint64_t *numbers, size_t n)
 				 .nkey = 1,
 				 .numbers = numbers,
 				 .nnumbers = n};
-	struct asked *a = xcalloc(1, sizeof *a);
 
-	*a = (struct asked){s->user->sm, s->sid, s->serial};
-	user_read(s->user, &op, 1, found, a, free);
+	user_read(s->user, &op, 1, found, session_ref_new(s), free);
 }
 
 void inbox_adopt(struct session *s)

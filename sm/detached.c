@@ -15,9 +15,7 @@
 enum { SESSION_ACCOUNT, SESSION_SID, SESSION_RECORD }; /* columns of TABLE_SESSION */
 
 struct row_change {
-	struct sm *sm;
-	uint64_t sid;
-	uint32_t serial;
+	struct session_ref session;
 	bool put;
 };
 
@@ -68,10 +66,10 @@ void detached_reattached(struct session *s)
 static void row_changed(struct user *u, int err, void *arg)
 {
 	const struct row_change *c = arg;
-	struct session *s = session_find(c->sm, c->sid);
+	struct session *s = session_still(&c->session);
 
 	(void)u;
-	if (!s || s->serial != c->serial)
+	if (!s)
 		return;
 	s->row_busy = false;
 	/* A put that failed may be tried again at the next change; what cannot be deleted now is
@@ -96,7 +94,7 @@ static void row_write(struct session *s, bool put)
 		record_seal_detached(s, &record);
 		v[SESSION_RECORD] = value_blob(buf_str(&record));
 	}
-	*c = (struct row_change){s->user->sm, s->sid, s->serial, put};
+	*c = (struct row_change){session_ref(s), put};
 	s->row_busy = true;
 	user_write(s->user, NULL, &op, 1, row_changed, c, free);
 	buf_free(&record);

@@ -7,12 +7,6 @@ enum { PAGE = 50 };
 enum { LOG_ACCOUNT, LOG_NUMBER, LOG_TIME, LOG_PEER, LOG_ORIGIN, LOG_ORIGIN_NUMBER, LOG_PART, LOG_FLAGS,
        LOG_STANZA }; /* columns of TABLE_LOG */
 
-struct flush {
-	struct sm *sm;
-	uint64_t sid;
-	uint32_t serial;
-};
-
 static void flush_next(struct session *s);
 
 /* Kept in the log at all is one thing, to be given to this session another: it was appended since
@@ -104,10 +98,9 @@ static void flush_again(struct session *s)
 
 static void flush_page(struct user *u, int err, const struct msg_rows *rows, void *arg)
 {
-	struct flush *f = arg;
-	struct session *s = session_find(f->sm, f->sid);
+	struct session *s = session_still(arg);
 
-	if (!s || s->serial != f->serial)
+	if (!s)
 		return;
 	/* Storage was asked for as long as a read may take. What follows must not go before it. */
 	if (err) {
@@ -158,7 +151,6 @@ static uint64_t flush_limit(struct session *s)
 static void flush_next(struct session *s)
 {
 	struct user *u = s->user;
-	struct flush *f;
 	struct msg_value key = value_text(user_jid(u));
 	struct msg_read_op op = {.op = STORE_LOG_READ,
 				 .table = TABLE_LOG,
@@ -182,11 +174,7 @@ static void flush_next(struct session *s)
 		return;
 	}
 	s->flush_top = limit;
-	f = xcalloc(1, sizeof *f);
-	f->sm = u->sm;
-	f->sid = s->sid;
-	f->serial = s->serial;
-	user_read(u, &op, 1, flush_page, f, free);
+	user_read(u, &op, 1, flush_page, session_ref_new(s), free);
 }
 
 /* Where reading must begin: below the first entry that the session may want. */

@@ -145,12 +145,6 @@ void hold_look(struct session *s)
 
 /* --- going on -------------------------------------------------------------------------------- */
 
-struct reading {
-	struct sm *sm;
-	uint64_t sid;
-	uint32_t serial;
-};
-
 static void fill(struct session *s, const struct msg_row *row)
 {
 	uint64_t log = (uint64_t)row->values[COL_LOG_NUMBER].i;
@@ -177,11 +171,10 @@ static bool is_lost(const struct session *s)
 
 static void page_read(struct user *u, int err, const struct msg_rows *rows, void *arg)
 {
-	struct reading *r = arg;
-	struct session *s = session_find(r->sm, r->sid);
+	struct session *s = session_still(arg);
 
 	(void)u;
-	if (!s || s->serial != r->serial)
+	if (!s)
 		return;
 	s->hold_reading = false;
 	if (err) {
@@ -211,12 +204,10 @@ static void read_page(struct session *s, uint64_t log)
 				 .nkey = 1,
 				 .limit = PAGE,
 				 .from = log - 1};
-	struct reading *r = xcalloc(1, sizeof *r);
 
-	*r = (struct reading){s->user->sm, s->sid, s->serial};
 	s->hold_reading = true;
 	s->hold_from = log;
-	user_read(s->user, &op, 1, page_read, r, free);
+	user_read(s->user, &op, 1, page_read, session_ref_new(s), free);
 }
 
 /* Who takes over must know what it cannot give. */

@@ -86,7 +86,7 @@ static bool answered_before(const struct packet *p)
 {
 	struct msg_stanza_key key = session_answer_key(p->txn, 0);
 
-	return p->to.resource.len && session_given(p->session, &key) &&
+	return p->session->adopted && p->to.resource.len && session_given(p->session, &key) &&
 	       (p->st.kind == STANZA_MESSAGE ||
 		(p->st.kind == STANZA_IQ && !stanza_no_reply(&p->st)));
 }

@@ -12,7 +12,6 @@ struct newest {
 	uint64_t position; /* to be reached at least */
 	int64_t since;	   /* likewise: SEEN_MS before the newest entry, by the clocks of their owners */
 	uint64_t from;	   /* the lowest number read yet */
-	bool whole;
 	struct newest_entry *entries; /* the newest first */
 	size_t n, cap;
 };
@@ -61,7 +60,7 @@ static void page_read(void *arg, int err, const struct msg_rows *results, size_t
 	struct user *u = arg;
 	struct newest *x = u->newest;
 	newest_fn *done = x->done;
-	bool older;
+	bool whole;
 
 	u->loading = NULL;
 	if (err) {
@@ -72,10 +71,10 @@ static void page_read(void *arg, int err, const struct msg_rows *results, size_t
 	if (n != 1)
 		bug("storage answered %zu reads instead of one", n);
 	/* An older storage reads the newest again, more of them: that is all that can be had. */
-	older = results->nrows && entry_of(&results->rows[0]).seen.log >= x->from;
+	whole = (results->nrows && entry_of(&results->rows[0]).seen.log >= x->from) ||
+		reaches(results, PAGE, x->position, x->since);
 	append(x, results);
-	x->whole = older || reaches(results, PAGE, x->position, x->since);
-	if (x->whole) {
+	if (whole) {
 		done(u, 0);
 		return;
 	}

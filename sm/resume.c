@@ -148,28 +148,17 @@ static void resume_fails(struct session *s)
 		session_end_soon(s); /* whoever called is not through with it */
 }
 
-struct resume_step {
-	struct sm *sm;
-	uint64_t sid;
-	uint32_t serial;
-};
-
-static struct resume_step *step_new(struct session *s)
+static struct session_ref *step_new(struct session *s)
 {
-	struct resume_step *p = xcalloc(1, sizeof *p);
-
-	p->sm = s->user->sm;
-	p->sid = s->sid;
-	p->serial = s->serial;
 	s->resuming->busy = true;
-	return p;
+	return session_ref_new(s);
 }
 
-static struct session *step_session(const struct resume_step *p)
+static struct session *step_session(const struct session_ref *r)
 {
-	struct session *s = session_find(p->sm, p->sid);
+	struct session *s = session_still(r);
 
-	if (!s || s->serial != p->serial || !s->resuming)
+	if (!s || !s->resuming)
 		return NULL;
 	s->resuming->busy = false;
 	return s;
@@ -177,10 +166,9 @@ static struct session *step_session(const struct resume_step *p)
 
 static void resume_loaded(void *arg, struct user *u)
 {
-	struct resume_step *p = arg;
-	struct session *s = u ? step_session(p) : NULL;
+	struct session *s = u ? step_session(arg) : NULL;
 
-	free(p);
+	free(arg);
 	if (s)
 		session_resume_ready(s);
 }

@@ -143,28 +143,38 @@ void session_end(struct session *s, unsigned error, const char *text)
 	user_touch(u);
 }
 
-struct departure {
-	struct sm *sm;
-	uint64_t sid;
-	uint32_t serial;
-};
+struct session_ref session_ref(const struct session *s)
+{
+	return (struct session_ref){s->user->sm, s->sid, s->serial};
+}
+
+struct session_ref *session_ref_new(const struct session *s)
+{
+	struct session_ref r = session_ref(s);
+
+	return xmemdup(&r, sizeof r);
+}
+
+struct session *session_still(const struct session_ref *r)
+{
+	struct session *s = session_find(r->sm, r->sid);
+
+	return s && s->serial == r->serial ? s : NULL;
+}
 
 static void leave_loaded(void *arg, struct user *u)
 {
-	struct departure *d = arg;
-	struct session *s = u ? session_find(d->sm, d->sid) : NULL;
+	struct session *s = u ? session_still(arg) : NULL;
 
-	if (s && s->serial == d->serial && !s->closing && !s->work)
+	if (s && !s->closing && !s->work)
 		session_end(s, 0, NULL);
-	free(d);
+	free(arg);
 }
 
 /* The client is gone; what it sent before is finished first. Of a session that was announced the
  * account may not have been read yet, and its end is told to contacts. */
 void session_leave(struct session *s)
 {
-	struct departure *d;
-
 	s->leaving = true;
 	if (s->work)
 		return;
@@ -172,9 +182,7 @@ void session_leave(struct session *s)
 		session_end(s, 0, NULL);
 		return;
 	}
-	d = xcalloc(1, sizeof *d);
-	*d = (struct departure){s->user->sm, s->sid, s->serial};
-	user_run(s->user, leave_loaded, d);
+	user_run(s->user, leave_loaded, session_ref_new(s));
 }
 
 static void overflow_end(void *arg)

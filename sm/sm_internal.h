@@ -321,6 +321,15 @@ void session_unacked(struct session *s); /* it ends: what is not logged and its 
  * it has: requests that it may not have are given by the next. */
 void unacked_ask_again(struct user *u);
 void session_leave(struct session *s);
+/* A session that may be gone, or another object, when what was asked for it comes. */
+struct session_ref {
+	struct sm *sm;
+	uint64_t sid;
+	uint32_t serial;
+};
+struct session_ref session_ref(const struct session *s);
+struct session_ref *session_ref_new(const struct session *s); /* malloc'ed */
+struct session *session_still(const struct session_ref *r); /* NULL: it is gone */
 struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s);
 struct entry;
 /* Not logged. */
