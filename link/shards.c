@@ -292,8 +292,7 @@ struct shards *shards_free(struct shards *s)
 	loop_timer_free(s->tick);
 	loop_timer_free(s->opening);
 	loop_timer_free(s->retry);
-	for (uint16_t i = 0; i < SHARDS; i++)
-		waiting_free(s, i);
+	waiting_free(s);
 	HASH_ITER (hh, s->announcers, a, next) {
 		HASH_DEL(s->announcers, a);
 		free(a);

@@ -55,5 +55,8 @@ void shards_drain(struct shards *s, loop_fn *done, void *arg);
  * shard that is not open takes too. Tracked frames go through channels_take in it. When a shard
  * opens, waiting frames are dispatched again through the link's handlers, in order. */
 bool shards_admit(struct shards *s, const struct frame *f, bool always);
+/* The same for a frame that is for no shard, or says only what came of earlier ones: it waits while our
+ * leases are in doubt, so that it does not come before those. */
+bool shards_admit_any(struct shards *s, const struct frame *f);
 
 #endif

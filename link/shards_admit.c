@@ -19,22 +19,38 @@ static uint32_t newest_epoch(const struct shards *s, uint16_t shard)
 	return epoch > s->shard[shard].epoch ? epoch : s->shard[shard].epoch;
 }
 
-static void waiting_drop(struct shards *s, struct shard *sh, struct waiting *w)
+/* Takes it out; the caller frees it. */
+static void waiting_take(struct shards *s, struct waiting **list, struct waiting *w)
 {
-	DL_DELETE(sh->waiting, w);
+	DL_DELETE(*list, w);
 	s->waiting_bytes -= sizeof *w + w->f.body.len;
+}
+
+static void waiting_end(struct waiting *w)
+{
 	if (w->f.flags & FRAME_SECRET)
 		wipe(w->body, w->f.body.len);
 	free(w);
 }
 
-static void waiting_add(struct shards *s, struct shard *sh, const struct frame *f)
+static void list_free(struct shards *s, struct waiting **list)
+{
+	while (*list) {
+		struct waiting *w = *list;
+
+		waiting_take(s, list, w);
+		waiting_end(w);
+	}
+}
+
+static void waiting_add(struct shards *s, struct waiting **list, const struct frame *f)
 {
 	size_t size = sizeof(struct waiting) + f->body.len;
 	struct waiting *w;
 
 	if (s->waiting_bytes + size > s->waiting_limit) {
-		link_bounce(s->link, f, QUEUE_FULL, sh->epoch);
+		link_bounce(s->link, f, QUEUE_FULL,
+			    f->to_shard < SHARDS ? s->shard[f->to_shard].epoch : 0);
 		return;
 	}
 	w = xmalloc(size);
@@ -43,32 +59,46 @@ static void waiting_add(struct shards *s, struct shard *sh, const struct frame *
 	if (f->body.len)
 		memcpy(w->body, f->body.ptr, f->body.len);
 	w->f.body.ptr = w->body;
-	DL_APPEND(sh->waiting, w);
+	DL_APPEND(*list, w);
 	s->waiting_bytes += size;
+}
+
+/* Nothing is taken out that would have to wait again, behind those that it came before. */
+static bool sure(struct shards *s)
+{
+	if (!s->unsure && shards_stalled(s))
+		leases_check(s);
+	return !s->unsure;
+}
+
+/* Taken out first: the handler may refuse or free what still waits. */
+static void dispatch_first(struct shards *s, struct waiting **list)
+{
+	struct waiting *w = *list;
+	uint64_t waited = loop_now(link_loop(s->link)) - w->since;
+
+	waiting_take(s, list, w);
+	if (w->f.remaining_ms)
+		w->f.remaining_ms = w->f.remaining_ms > waited
+					    ? w->f.remaining_ms - (uint32_t)waited
+					    : 1;
+	link_dispatch(s->link, &w->f);
+	waiting_end(w);
 }
 
 void waiting_dispatch(struct shards *s, uint16_t i)
 {
 	struct shard *sh = &s->shard[i];
-	uint64_t now = loop_now(link_loop(s->link));
 
 	/* A handler may lose the shard, or all of them be put in doubt. */
-	while (sh->waiting && sh->state == SHARD_OPEN && !s->unsure) {
-		struct waiting *w = sh->waiting;
-		uint64_t waited = now - w->since;
+	while (sh->waiting && sh->state == SHARD_OPEN && sure(s))
+		dispatch_first(s, &sh->waiting);
+}
 
-		/* Taken out first: the handler may refuse or free what still waits. */
-		DL_DELETE(sh->waiting, w);
-		s->waiting_bytes -= sizeof *w + w->f.body.len;
-		if (w->f.remaining_ms)
-			w->f.remaining_ms = w->f.remaining_ms > waited
-						    ? w->f.remaining_ms - (uint32_t)waited
-						    : 1;
-		link_dispatch(s->link, &w->f);
-		if (w->f.flags & FRAME_SECRET)
-			wipe(w->body, w->f.body.len);
-		free(w);
-	}
+void waiting_dispatch_any(struct shards *s)
+{
+	while (s->waiting && sure(s))
+		dispatch_first(s, &s->waiting);
 }
 
 void waiting_refuse(struct shards *s, uint16_t i)
@@ -76,15 +106,19 @@ void waiting_refuse(struct shards *s, uint16_t i)
 	struct shard *sh = &s->shard[i];
 
 	while (sh->waiting) {
-		link_bounce(s->link, &sh->waiting->f, NOT_OWNER, newest_epoch(s, i));
-		waiting_drop(s, sh, sh->waiting);
+		struct waiting *w = sh->waiting;
+
+		link_bounce(s->link, &w->f, NOT_OWNER, newest_epoch(s, i));
+		waiting_take(s, &sh->waiting, w);
+		waiting_end(w);
 	}
 }
 
-void waiting_free(struct shards *s, uint16_t i)
+void waiting_free(struct shards *s)
 {
-	while (s->shard[i].waiting)
-		waiting_drop(s, &s->shard[i], s->shard[i].waiting);
+	for (uint16_t i = 0; i < SHARDS; i++)
+		list_free(s, &s->shard[i].waiting);
+	list_free(s, &s->waiting);
 }
 
 static bool must_wait(const struct shards *s, const struct shard *sh, bool always)
@@ -135,16 +169,23 @@ bool shards_admit(struct shards *s, const struct frame *f, bool always)
 		return false;
 	}
 	sh = &s->shard[f->to_shard];
-	if (!s->unsure && shards_stalled(s))
-		leases_check(s);
+	(void)sure(s);
 	if (!shard_held(sh) || f->to_epoch != sh->epoch) {
 		link_bounce(s->link, f, NOT_OWNER, newest_epoch(s, f->to_shard));
 		return false;
 	}
 	if (must_wait(s, sh, always)) {
-		waiting_add(s, sh, f);
+		waiting_add(s, &sh->waiting, f);
 		return false;
 	}
 	/* The number counts even if the frame does not: others of that sender come behind it. */
 	return channels_take(s->channels, f) && !speaks_for_past(s, f);
+}
+
+bool shards_admit_any(struct shards *s, const struct frame *f)
+{
+	if (sure(s))
+		return true;
+	waiting_add(s, &s->waiting, f);
+	return false;
 }

@@ -60,7 +60,8 @@ struct shards {
 	bool relaxed;
 	bool unsure; /* our leases must be confirmed before anything is done for our shards */
 	size_t releasing;
-	size_t waiting_bytes, waiting_limit;
+	struct waiting *waiting; /* frames for no shard in particular */
+	size_t waiting_bytes, waiting_limit; /* of all that waits */
 	loop_fn *drained;
 	void *drained_arg;
 	bool draining;
@@ -93,6 +94,7 @@ void leases_cancel(struct shards *s);
 /* shards_admit.c */
 void waiting_dispatch(struct shards *s, uint16_t i);
 void waiting_refuse(struct shards *s, uint16_t i); /* back to their senders */
-void waiting_free(struct shards *s, uint16_t i);
+void waiting_dispatch_any(struct shards *s); /* those for no shard in particular */
+void waiting_free(struct shards *s);
 
 #endif

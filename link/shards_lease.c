@@ -139,6 +139,7 @@ static void check_done(struct shards *s, const struct msg_leases *m)
 	s->unsure = false;
 	for (uint16_t i = 0; i < SHARDS; i++)
 		waiting_dispatch(s, i);
+	waiting_dispatch_any(s);
 	shards_try_open(s);
 }
 
@@ -178,8 +179,10 @@ void leases_check(struct shards *s)
 	s->unsure = m.nshards > 0;
 	link_cancel(s->check); /* what it says may be older than the doubt */
 	s->check = NULL;
-	if (!s->unsure)
+	if (!s->unsure) {
+		waiting_dispatch_any(s);
 		return;
+	}
 	if (head.to)
 		s->check = link_request(s->link, &head, &m, LEASE_TIMEOUT, on_checked, s);
 	else

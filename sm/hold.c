@@ -246,6 +246,9 @@ void hold_go_on(struct session *s)
 
 void hold_again(struct session *s, uint32_t from_m)
 {
+	/* What its client has acknowledged, c2s has, however old the word of c2s is. */
+	if ((int32_t)(s->acked - from_m) > 0)
+		from_m = s->acked;
 	for (uint32_t i = s->ngiven; i-- > 0 && (int32_t)(s->given[i].m - from_m) > 0;) {
 		s->flight -= s->given[i].flight;
 		s->given[i].flight = 0;

@@ -12,6 +12,11 @@ bool sm_admit(struct sm *sm, const struct frame *f, bool always)
 	return false;
 }
 
+bool sm_admit_any(struct sm *sm, const struct frame *f)
+{
+	return !sm->shards || shards_admit_any(sm->shards, f);
+}
+
 static void answer_fault(struct packet *p)
 {
 	packet_error(p, p->st.fault == STANZA_TO_MALFORMED ? STANZA_E_JID_MALFORMED
@@ -133,6 +138,8 @@ void on_acked(void *arg, const struct frame *f, const void *msg)
 	struct sm *sm = arg;
 	const struct msg_acked *m = msg;
 
+	if (!sm_admit_any(sm, f))
+		return;
 	for (size_t i = 0; i < m->nsessions; i++) {
 		struct session *s = session_find(sm, m->sessions[i].sid);
 
@@ -145,8 +152,11 @@ void on_session_full(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
 	const struct msg_session_full *m = msg;
-	struct session *s = session_find(sm, m->sid);
+	struct session *s;
 
+	if (!sm_admit_any(sm, f))
+		return;
+	s = session_find(sm, m->sid);
 	if (!s || s->c2s != f->from)
 		return;
 	s->full_out = m->full;

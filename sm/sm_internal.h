@@ -426,6 +426,7 @@ struct pool *sm_pool(struct sm *sm);
 void sm_pool_back(struct sm *sm, struct pool *p);
 /* Is the frame for a shard of ours that is open? Else it waits or went back (link/shards.h). */
 bool sm_admit(struct sm *sm, const struct frame *f, bool always);
+bool sm_admit_any(struct sm *sm, const struct frame *f); /* shards_admit_any() */
 void packet_init(struct packet *p, struct sm *sm, struct pool *pool, struct txn *t);
 void packet_addresses(struct packet *p); /* to and from out of st */
 void packet_out(struct packet *p);       /* a client's stanza: hooks, then route */

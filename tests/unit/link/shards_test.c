@@ -53,9 +53,16 @@ static void on_frame(void *arg, const struct frame *f, const void *m)
 		handled[nhandled++] = f->tag;
 }
 
+static void on_any(void *arg, const struct frame *f, const void *m)
+{
+	if (shards_admit_any(s, f))
+		handled[nhandled++] = f->tag;
+}
+
 static const struct shards_ops ops = {on_taken, on_open, on_lost, on_release};
 static const struct link_handler handlers[] = {
-	{MSG_STANZA, on_frame}, {MSG_TELL, on_frame}, {MSG_SESSION_RESUME, on_frame}, {0, NULL}};
+	{MSG_STANZA, on_frame}, {MSG_TELL, on_frame}, {MSG_SESSION_RESUME, on_frame},
+	{MSG_ACKED, on_any},	{0, NULL}};
 
 static void setup(void)
 {
@@ -533,6 +540,38 @@ START_TEST(a_stop_is_noticed_before_any_frame)
 }
 END_TEST
 
+static void acked(uint32_t tag)
+{
+	struct frame f = frame_to(SHARD_NONE, 0, tag);
+
+	f.kind = MSG_ACKED;
+	fake_receive(k, f, &(struct msg_acked){0});
+}
+
+START_TEST(nothing_overtakes_in_a_doubt)
+{
+	own_all();
+	fake_sleep(k, 20000);
+	stanza(4, 1, 1);
+	acked(3);
+	acked(4);
+	stanza(5, 1, 2);
+	ck_assert_uint_eq(nhandled, 0);
+	grant_but(1, SHARD_NONE, MSG_LEASE_CHECK);
+	ck_assert_uint_eq(nhandled, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(handled[i], i + 1);
+	acked(5);
+	ck_assert_uint_eq(nhandled, 5);
+	fake_sleep(k, 20000);
+	acked(6);
+	ck_assert_uint_eq(nhandled, 5);
+	grant_but(2, SHARD_NONE, MSG_LEASE_CHECK); /* all are another's */
+	ck_assert_uint_eq(nlost, SHARDS);
+	ck_assert_uint_eq(nhandled, 6);
+}
+END_TEST
+
 START_TEST(unseen_by_all_is_a_doubt)
 {
 	own_all();
@@ -596,6 +635,7 @@ Suite *shards_suite(void)
 	tcase_add_test(t, drain_before_anything_opened);
 	tcase_add_test(t, drain_while_taking);
 	tcase_add_test(t, a_stop_is_noticed_before_any_frame);
+	tcase_add_test(t, nothing_overtakes_in_a_doubt);
 	tcase_add_test(t, unseen_by_all_is_a_doubt);
 	tcase_add_test(t, taken_during_a_check);
 	suite_add_tcase(suite, t);

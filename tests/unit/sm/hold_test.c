@@ -372,6 +372,23 @@ START_TEST(counters_wrap)
 }
 END_TEST
 
+/* An announcement that came late: what it does not know of was acknowledged since. */
+START_TEST(old_announcement)
+{
+	chat(1);
+	comes(1, 1);
+	ck_assert_uint_eq(hers()->ngiven, 0);
+	juliet->out--;
+	announce(juliet);
+	juliet->out++;
+	gets_nothing(juliet);
+	ck_assert_uint_eq(hers()->sent, hers()->out);
+	chat(2);
+	comes(2, 2);
+	ck_assert_uint_eq(hers()->ngiven, 0);
+}
+END_TEST
+
 /* What was announced once lies 2^31 stanzas back. */
 START_TEST(long_since_announced)
 {
@@ -432,6 +449,7 @@ Suite *hold_suite(void)
 	tcase_add_test(c, not_kept_for_good);
 	tcase_add_loop_test(c, not_acknowledged_in_time, 0, 3);
 	tcase_add_test(c, counters_wrap);
+	tcase_add_test(c, old_announcement);
 	tcase_add_test(c, long_since_announced);
 	tcase_add_test(c, too_high_when_resuming);
 	suite_add_tcase(s, c);
