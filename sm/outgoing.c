@@ -378,4 +378,7 @@ void outgoing_stats(const struct sm *sm, json_t *ret)
 	json_object_set_new(ret, "outgoing", json_integer((json_int_t)all->n));
 	json_object_set_new(ret, "outgoing_stored", json_integer((json_int_t)all->stat_committed));
 	json_object_set_new(ret, "outgoing_returned", json_integer((json_int_t)all->stat_bounced));
+	/* Tables that are read for shards that were opened. */
+	json_object_set_new(ret, "scanning",
+			    json_integer(scan_busy(all->scan) + scan_busy(sm->detached)));
 }

@@ -127,6 +127,14 @@ bool scan_pending(const struct scan *s, uint16_t shard)
 	return s->wanted[shard] || s->shards[shard];
 }
 
+bool scan_busy(const struct scan *s)
+{
+	for (uint16_t i = 0; i < SHARDS; i++)
+		if (scan_pending(s, i))
+			return true;
+	return false;
+}
+
 void scan_forget(struct scan *s, uint16_t shard)
 {
 	s->wanted[shard] = s->shards[shard] = false;

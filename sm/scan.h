@@ -19,6 +19,7 @@ struct scan *scan_new(struct sm *sm, uint16_t table, scan_row_fn *row, scan_done
 struct scan *scan_free(struct scan *s); /* accepts NULL */
 void scan_shard(struct scan *s, uint16_t shard);
 bool scan_pending(const struct scan *s, uint16_t shard);
+bool scan_busy(const struct scan *s); /* something is still to be read */
 void scan_forget(struct scan *s, uint16_t shard); /* it is another's */
 
 #endif
