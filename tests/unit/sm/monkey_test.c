@@ -11,6 +11,8 @@ enum { ACCOUNTS = 4, MOST_CLIENTS = 24, STEPS = 1500 };
 static const char *const accounts[ACCOUNTS] = {"a@localhost", "b@localhost", "c@localhost", "d@localhost"};
 static struct client *live[MOST_CLIENTS], *late[MOST_CLIENTS]; /* late: not answered yet */
 static size_t nlive, nlate;
+static struct client *known; /* as it was then, which its c2s may say late */
+static uint32_t known_out, known_acked;
 static unsigned long long state;
 static unsigned messages;
 
@@ -125,7 +127,7 @@ static void step(void)
 	static const char *const resources[] = {"x", "y", "z", ""};
 	struct client *c = nlive ? live[dice((unsigned)nlive)] : NULL;
 
-	switch (dice(20)) {
+	switch (dice(21)) {
 	case 0:
 	case 1:
 		if (nlive + nlate < MOST_CLIENTS)
@@ -163,6 +165,19 @@ static void step(void)
 		if (c)
 			reads_nothing(c, dice(2));
 		break;
+	case 13:
+		if (c && dice(2)) {
+			known = c;
+			known_out = c->out;
+			known_acked = c->acked;
+		} else if (known && session_find(w.sm, known->sid)) {
+			struct client old = *known;
+
+			old.out = known_out;
+			old.acked = known_acked;
+			announce(&old);
+		}
+		break;
 	case 8:
 	case 9:
 	case 10:
@@ -182,6 +197,7 @@ START_TEST(anything)
 	world_start("deadline = 5s\ngiven_max = 64k");
 	state = (unsigned)_i;
 	nlive = nlate = messages = 0;
+	known = NULL;
 	for (size_t i = 0; i < ACCOUNTS; i++)
 		account(accounts[i]);
 	for (int i = 0; i < STEPS; i++)
