@@ -6,7 +6,7 @@
  * number says nothing of what was committed, and senders may have repeated a message to us before c2s could
  * tell us that its client has it. It is in the log under our number then, and c2s has the old one.
  */
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 /* Whether it must be asked of the log. */
 static bool adopt(struct session *s, struct given *g)

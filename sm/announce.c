@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions announced by c2s to a new owner, or again to the same one (DELIVERY rules 8 to 10). */
 #include <utlist.h>
+#include "sm/inbox.h"
 #include "sm/scan.h"
 
 enum { RELEASE_MS = 500, COMMIT_MS = 5000 };

@@ -2,7 +2,7 @@
 /* Messages into the log: numbered and written here, each key once. What becomes of them: append_commit.c. */
 #include <utlist.h>
 #include "base/mutation.h"
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 /* --- an append's life --------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 /* What becomes of messages on their way into the log: given when they are committed or that takes too long,
  * and answered. */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { RELAXED_MS = 10000 }; /* how long an acknowledgement may make the log unnecessary */
 

@@ -6,7 +6,7 @@
  * by then too.
  */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 bool append_may_relax(struct user *u, const struct jid *to)
 {

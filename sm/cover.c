@@ -9,7 +9,7 @@
  * knows it as delivered was written; until then c2s names it by itself.
  */
 #include "base/random.h"
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { TARGET_BITS = 0x7fffffff };
 

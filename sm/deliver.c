@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The server rules for stanzas to a local account (RFC 6121 section 8.5). */
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 /* The text of a stanza for a client, once for all its sessions. */
 static struct text *render(const struct stanza *st)

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <utlist.h>
+#include "sm/inbox.h"
 #include "sm/scan.h"
 
 enum { SESSION_ACCOUNT, SESSION_SID, SESSION_RECORD }; /* columns of TABLE_SESSION */

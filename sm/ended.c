@@ -5,7 +5,7 @@
  * when what their clients had is written.
  */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { REMEMBER_MS = 180000 }; /* longer than c2s keeps a session whose client is gone */
 

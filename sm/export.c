@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include "sm/inbox.h"
 #include "sm/port_internal.h"
 
 enum { SEPARATOR = 0x1f }; /* can be in no JID and in no XML */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An account's log as a file (XEP-0227): the message archive, and what is not delivered yet. */
 #include <errno.h>
+#include "sm/inbox.h"
 #include "sm/port_internal.h"
 
 static bool read_stanza(struct pool *p, const struct msg_row *row, struct stanza *ret)

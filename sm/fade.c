@@ -5,7 +5,7 @@
  * What is forgotten with this process goes with what else the log does not keep for ever.
  */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { FADE_MS = 160000 }; /* longer than any deadline, and than keys are remembered */
 enum { MOST = 65536 };

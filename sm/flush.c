@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving a session what the log holds for it: offline messages, and what a take-over left. */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { PAGE = 50 };
 enum { LOG_ACCOUNT, LOG_NUMBER, LOG_TIME, LOG_PEER, LOG_ORIGIN, LOG_ORIGIN_NUMBER, LOG_PART, LOG_FLAGS,

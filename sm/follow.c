@@ -7,7 +7,7 @@
  * logged waits until it has been given what was there before.
  */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 struct follower {
 	struct follower *prev, *next;

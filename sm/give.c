@@ -2,7 +2,7 @@
 /* Giving stanzas to clients and knowing what became of them (DELIVERY rule 7). */
 #include <inttypes.h>
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { UNCOMMITTED_MS = 150000 }; /* longer than any deadline */
 enum { SETTLE_ALL = 512, ANSWER_PARTS = 0xff00 };

@@ -10,7 +10,7 @@
  * twice as much.
  */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { PAGE = 50 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "base/random.h"
+#include "sm/inbox.h"
 #include "sm/port_internal.h"
 
 /* Section 3.4 and XEP-0203: what the server that stored it has added; XEP-0359: its id there. */

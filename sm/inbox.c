@@ -6,6 +6,7 @@
  * delivered but for the list. A crash between two writes leaves an old position: the announced
  * sessions correct it (all that is for a session up to its settled number was delivered).
  */
+#include "sm/inbox.h"
 #include "sm/newest.h"
 
 enum { POSITION_DELIVERED = 1, POSITION_UNDELIVERED = 2 };      /* columns */

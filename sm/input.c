@@ -2,7 +2,7 @@
 /* Clients' stanzas as they come from c2s (DELIVERY rule 1), up to where they are routed. */
 #include <errno.h>
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 bool sm_admit(struct sm *sm, const struct frame *f, bool always)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Binding a resource: tickets, conflicts, limits (RFC 6120 section 7). */
 #include <errno.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { NONCE_MS = 70000 }; /* tickets live a minute */
 

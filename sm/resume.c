@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <utlist.h>
 #include "base/mutation.h"
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 enum { RESUME_MS = 25000 }; /* a resumption may wait for so long; c2s gives it 30 s */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Decisions about messages, apart from action: what is kept, and which sessions it is for. */
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 bool message_is_for(const struct session *s, const struct jid *to)
 {

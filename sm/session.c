@@ -2,7 +2,7 @@
 /* Sessions: their making and end, and the facts that modules ask for. */
 #include <utlist.h>
 #include "base/mutation.h"
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 struct text *text_new(struct str s)
 {

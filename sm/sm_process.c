@@ -3,7 +3,7 @@
 #include <utlist.h>
 #include "sm/components.h"
 #include "sm/scan.h"
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 #include "sm/sm_process.h"
 
 enum { TICK_MS = 50, SLOW_S = 30 };

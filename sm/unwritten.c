@@ -6,7 +6,7 @@
  * away.
  */
 #include <utlist.h>
-#include "sm/sm_internal.h"
+#include "sm/inbox.h"
 
 size_t append_bytes(const struct append *a)
 {

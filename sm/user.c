@@ -2,6 +2,7 @@
 /* Accounts as actors: loaded once with all modules' data, evicted least recently used. */
 #include <errno.h>
 #include <utlist.h>
+#include "sm/inbox.h"
 #include "sm/newest.h"
 #include "sm/scan.h"
 

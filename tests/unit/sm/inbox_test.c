@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Offline messages through the log: order, pages, two resources, positions, quota (XEP-0160). */
 #include <stdlib.h>
+#include "sm/inbox.h"
 #include "tests/unit/sm/world.h"
 
 static struct client *romeo;

@@ -2,6 +2,7 @@
 /* What waits for storage has a bound: what is refused at it, and what makes room. */
 #include <stdlib.h>
 #include "link/channel.h"
+#include "sm/inbox.h"
 #include "tests/unit/sm/world.h"
 
 enum { BOUND = 4 << 20, BODY = 20000, ONE = BODY + 1000, FLOOD = 300 };
