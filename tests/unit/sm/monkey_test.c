@@ -127,7 +127,7 @@ static void step(void)
 	static const char *const resources[] = {"x", "y", "z", ""};
 	struct client *c = nlive ? live[dice((unsigned)nlive)] : NULL;
 
-	switch (dice(21)) {
+	switch (dice(22)) {
 	case 0:
 	case 1:
 		if (nlive + nlate < MOST_CLIENTS)
@@ -178,6 +178,11 @@ static void step(void)
 			announce(&old);
 		}
 		break;
+	case 14:
+		if (!dice(4))
+			fake_sleep(w.link, 8000); /* sm was stopped, and doubts its leases */
+		w.hold_leases = dice(2);
+		break;
 	case 8:
 	case 9:
 	case 10:
@@ -202,7 +207,7 @@ START_TEST(anything)
 		account(accounts[i]);
 	for (int i = 0; i < STEPS; i++)
 		step();
-	w.shelf->hold = w.shelf->hold_reads = false;
+	w.shelf->hold = w.shelf->hold_reads = w.hold_leases = false;
 	w.shelf->status = STORE_COMMITTED;
 	while (w.shelf->nheld)
 		shelf_release(w.shelf, w.link, 100);

@@ -84,15 +84,15 @@ static void look(size_t at)
 	pool_free(p);
 }
 
-static void grant(size_t i, const struct msg_lease_take *m)
+static void grant(size_t i, const struct msg_shard_epoch *asked, size_t n)
 {
 	struct msg_shard_epoch *list = xcalloc(SHARDS, sizeof *list);
 	struct msg_leases r = {.shards = list, .write_epoch = 1, .relaxed = world_relaxed};
 
-	for (size_t n = 0; n < m->nshards; n++) {
-		if (foreign_account && m->shards[n].shard == shard_of(foreign_account))
+	for (size_t k = 0; k < n; k++) {
+		if (foreign_account && asked[k].shard == shard_of(foreign_account))
 			continue;
-		list[r.nshards++] = (struct msg_shard_epoch){m->shards[n].shard, w.epoch};
+		list[r.nshards++] = (struct msg_shard_epoch){asked[k].shard, w.epoch};
 	}
 	fake_answer(w.link, i, 0, MSG_LEASES, &r);
 	free(list);
@@ -103,12 +103,17 @@ static bool request(size_t i)
 	struct fake_request *q = fake_request(w.link, i);
 	struct pool *p = pool_new();
 	struct msg_lease_take take;
+	struct msg_lease_check check;
 	struct msg_read read;
 	struct msg_found found = {0};
 	bool answered = false;
 
 	if (q->f.kind == MSG_LEASE_TAKE && msg_decode(q->f.kind, p, q->f.body, &take) == 0) {
-		grant(i, &take);
+		grant(i, take.shards, take.nshards);
+		answered = true;
+	} else if (q->f.kind == MSG_LEASE_CHECK && !w.hold_leases &&
+		   msg_decode(q->f.kind, p, q->f.body, &check) == 0) {
+		grant(i, check.shards, check.nshards);
 		answered = true;
 	} else if (q->f.kind == MSG_READ && !w.shelf->hold_reads &&
 		   msg_decode(q->f.kind, p, q->f.body, &read) == 0) {

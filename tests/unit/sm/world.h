@@ -45,6 +45,7 @@ struct world {
 	uint32_t tag;
 	uint32_t epoch;
 	int drained;
+	bool hold_leases; /* storage does not say whether they are still sm's */
 	/* Frames that are nobody's above: TELL to peers, answers to TELL and to ctl. */
 	struct fake_frame other[256];
 	size_t nother;
