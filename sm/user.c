@@ -102,10 +102,11 @@ static void jobs_expire(struct user *u)
 static void load_failed(struct user *u, int err)
 {
 	log_warn("account not loaded", LF_S("account", u->jid), LF_ERR(err));
-	jobs_expire(u);
+	/* First: who is told that it failed may ask for the account again. */
 	u->retry.fn = user_load;
 	u->retry.arg = u;
 	loop_timeout_start(u->sm->loop, &u->retry, LOAD_RETRY_S);
+	jobs_expire(u);
 }
 
 /* What lies beyond the newest entries is here: now the account as one consistent view. */

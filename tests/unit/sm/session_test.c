@@ -325,6 +325,40 @@ START_TEST(drain)
 }
 END_TEST
 
+static unsigned failures;
+static bool found;
+
+static void ask_again(void *arg, struct user *u)
+{
+	(void)arg;
+	found = u != NULL;
+	if (u)
+		return;
+	failures++;
+	user_run(user_need(w.sm, STR("romeo@localhost")), ask_again, NULL);
+}
+
+/* Who is told that an account cannot be read asks for it again: it is read once, not once more for each. */
+START_TEST(asked_for_again_at_once)
+{
+	config->deadline = 1000;
+	failures = 0;
+	pass(100); /* what is read at the start */
+	w.shelf->hold_reads = true;
+	user_run(user_need(w.sm, STR("romeo@localhost")), ask_again, NULL);
+	pass(10100); /* of the read itself */
+	reads_time_out();
+	ck_assert_uint_eq(failures, 1);
+	ck_assert_uint_eq(fake_requests(w.link), 0);
+	pass(2100);
+	ck_assert_uint_eq(fake_requests(w.link), 1);
+	w.shelf->hold_reads = false;
+	settle();
+	ck_assert(found);
+	ck_assert_uint_eq(fake_requests(w.link), 0);
+}
+END_TEST
+
 /* All shards of a loaded instance taken over or lost: no loop over all users for each. */
 START_TEST(many_users)
 {
@@ -371,6 +405,7 @@ Suite *session_suite(void)
 	tcase_add_test(c, kick_and_list);
 	tcase_add_test(c, options_read_again);
 	tcase_add_test(c, drain);
+	tcase_add_test(c, asked_for_again_at_once);
 	tcase_add_test(c, many_users);
 	suite_add_tcase(s, c);
 	return s;
