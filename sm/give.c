@@ -270,26 +270,40 @@ void session_settle(struct session *s)
 		notice_settled(s, top);
 }
 
+/* early: log numbers of what is not committed yet. */
+static void given_acked(struct session *s, struct given *g, struct buf *early)
+{
+	g->acked = true;
+	s->flight -= g->flight;
+	g->flight = 0;
+	fade_look(s, g);
+	given_text_drop(s, g);
+	if (g->log)
+		inbox_acked(s, g);
+	if (g->log && !g->committed)
+		buf_append(early, &g->log, sizeof g->log);
+	if (g->owed)
+		owed_delete(s->user, &g->key);
+}
+
+/* All are marked before anything follows from it: who waited for a commit need not wait any more, and when
+ * that is this session itself, what it was given may be settled by it, or given anew to who resumes it. */
 void session_acked(struct session *s, uint32_t m)
 {
+	struct buf early = BUF_INIT;
+	uint64_t log;
+
 	if ((int32_t)(m - s->acked) <= 0 || (int32_t)(m - s->sent) > 0)
 		return;
 	s->acked = m;
-	for (uint32_t i = 0; i < s->ngiven && (int32_t)(s->given[i].m - m) <= 0; i++) {
-		struct given *g = &s->given[i];
-
-		if (g->acked)
-			continue;
-		g->acked = true;
-		s->flight -= g->flight;
-		g->flight = 0;
-		fade_look(s, g);
-		given_text_drop(s, g);
-		if (g->log)
-			inbox_acked(s, g);
-		if (g->owed)
-			owed_delete(s->user, &g->key);
+	for (uint32_t i = 0; i < s->ngiven && (int32_t)(s->given[i].m - m) <= 0; i++)
+		if (!s->given[i].acked)
+			given_acked(s, &s->given[i], &early);
+	for (size_t at = 0; at < early.len; at += sizeof log) {
+		memcpy(&log, buf_ptr(&early) + at, sizeof log);
+		append_acked(s->user, log);
 	}
+	buf_free(&early);
 	session_settle(s);
 	inbox_settle(s->user);
 	hold_go_on(s);

@@ -211,9 +211,7 @@ void inbox_acked(struct session *s, struct given *g)
 {
 	struct user *u = s->user;
 
-	if (!g->committed)
-		append_acked(u, g->log);
-	else if (u->relaxed)
+	if (g->committed && u->relaxed)
 		relaxed_acked(u, &g->key);
 	if (!u->inbox)
 		return;
