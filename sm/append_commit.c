@@ -41,6 +41,14 @@ static void given_adopt(struct session *s, struct given *g, struct entry *e, str
 	}
 }
 
+/* The session was given it, and has settled it since, or was not there when others were given it. */
+static bool had_it(const struct session *s, const struct append *a, const struct entry *e)
+{
+	bool taken = a->delivered || (a->given && e && e->holders);
+
+	return taken && (a->log <= s->base || (a->relaxed && a->given));
+}
+
 /* To every session it is for which can take it now; those that are being flushed find it in the
  * log. */
 void append_give(struct append *a, bool committed)
@@ -62,11 +70,8 @@ void append_give(struct append *a, bool committed)
 
 		if (g)
 			given_adopt(s, g, e, a->text);
-		else if (!message_is_for(s, &to) ||
-			 (a->given && e && e->holders && (a->relaxed || a->log <= s->base)))
-			continue; /* the latter: whoever came since was not there when it was sent */
-		else if (a->delivered && a->log <= s->base)
-			continue; /* likewise: another had it before this one began */
+		else if (!message_is_for(s, &to) || had_it(s, a, e))
+			continue;
 		else if (!s->flushing)
 			session_give_logged(s, &a->key, a->log, a->target, committed, e, a->text);
 		else if (committed && a->log > s->flush_missed)

@@ -51,8 +51,12 @@ void relaxed_acked(struct user *u, const struct msg_stanza_key *key)
 	struct seen *known = seen_find(u, key);
 	struct append *a = known ? known->append : NULL;
 
-	if (!a || !a->unwritten)
+	if (!a)
 		return;
+	if (!a->unwritten) { /* on its way to the log */
+		a->delivered = true;
+		return;
+	}
 	known->committed = true;
 	known->append = NULL;
 	append_free(a);

@@ -72,6 +72,45 @@ START_TEST(unread)
 }
 END_TEST
 
+/* Done at once, also for who asks again. */
+START_TEST(repeated_by_a_peer)
+{
+	static const char xml[] = "<message type='chat' id='c' from='p@localhost/x' to='juliet@localhost'>"
+				  "<body>1</body></message>";
+
+	for (int i = 0; i < 2; i++) {
+		char *told = tell_in(xml, 7, 1);
+
+		ck_assert_ptr_nonnull(told);
+		ck_assert_str_eq(told, "");
+		free(told);
+	}
+	ck_assert_uint_eq(logged(), 0);
+	gets(juliet, "<body>1<");
+	acknowledge_all(juliet);
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* Read while it is on its way to the log: it is not given again when it is there. */
+START_TEST(read_late)
+{
+	w.shelf->hold = true;
+	chat("one");
+	pass(11000);
+	gets(juliet, "one");
+	acknowledge_all(juliet);
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	ck_assert_uint_eq(logged(), 1);
+	gets_nothing(juliet);
+	leave(juliet, true);
+	juliet = online("juliet@localhost", "balcony");
+	gets_nothing(juliet);
+}
+END_TEST
+
 /* The session ends with it unread: it waits in the log for the next, with those behind it in order. */
 START_TEST(left)
 {
@@ -189,6 +228,8 @@ Suite *relaxed_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, acknowledged);
 	tcase_add_test(tc, unread);
+	tcase_add_test(tc, read_late);
+	tcase_add_test(tc, repeated_by_a_peer);
 	tcase_add_test(tc, left);
 	tcase_add_test(tc, other_resource);
 	tcase_add_test(tc, latecomer);
