@@ -113,6 +113,17 @@ static struct append *append_new(const struct packet *p)
 	return a;
 }
 
+/* It is done when the first one is, and is told the same. */
+static void repeated(const struct seen *known, struct packet *p)
+{
+	struct append *a = known->append;
+
+	if (a && a->failed)
+		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
+	else if (a && !a->unwritten)
+		append_wait(a, p->txn);
+}
+
 void inbox_append(struct packet *p)
 {
 	struct sm *sm = p->sm;
@@ -121,9 +132,8 @@ void inbox_append(struct packet *p)
 	struct append *a;
 	struct buf *b;
 
-	if (known) { /* a repetition: done when the first one is */
-		if (known->append)
-			append_wait(known->append, p->txn);
+	if (known) {
+		repeated(known, p);
 		return;
 	}
 	if (inbox_full(u)) { /* XEP-0160 section 3 */
