@@ -73,10 +73,11 @@ static void row_changed(struct user *u, int err, void *arg)
 	if (!s)
 		return;
 	s->row_busy = false;
-	/* A put that failed may be tried again at the next change; what cannot be deleted now is
-	 * known by its attachment as old. */
+	/* A put that failed is tried again at the next change, or a second later; what cannot be deleted
+	 * now is known by its attachment as old. */
 	s->row = c->put && !err;
-	detached_look(s);
+	if (!c->put || !err)
+		detached_look(s);
 	barrier_look(s);
 }
 

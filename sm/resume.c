@@ -71,6 +71,7 @@ bool detached_tick(struct sm *sm)
 			continue;
 		if (loop_now(sm->loop) - s->detached_since < s->resume_ms) {
 			left = true;
+			detached_look(s); /* storage may have failed */
 			continue;
 		}
 		s->detached_since = 0;
