@@ -219,6 +219,9 @@ void notice_make(struct pool *p, struct stanza *ret, enum stanza_type type, stru
 		 struct str text);
 struct loop *sm_loop(const struct sm *sm);
 struct link *sm_link(const struct sm *sm);
+/* It stays in memory, but for the loss of its shard, until it was let go as often. */
+void user_hold(struct user *u);
+void user_let_go(struct user *u); /* it is there until the loop turns */
 struct user *user_in_memory(struct sm *sm, struct str bare); /* NULL: not in memory */
 /* Runs fn with the loaded user (if this instance owns the account; else NULL) now or later. */
 void sm_with_user(struct sm *sm, struct str bare, void (*fn)(void *arg, struct user *u), void *arg);

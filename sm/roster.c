@@ -363,6 +363,7 @@ void roster_free(struct user *u)
 	{
 		contact_free(r, c);
 	}
+	roster_tells_forget(r);
 	free(r);
 	user_data_set(u, &mod_roster, NULL);
 }

@@ -26,6 +26,7 @@ struct roster {
 	size_t n, bytes; /* contacts; of their addresses, names and groups */
 	int64_t version, removed; /* of the roster; at its last removal */
 	int64_t told; /* version that sessions know, while changes come from a file; 0: not so */
+	struct telling *tellings; /* under way */
 };
 
 extern const struct module mod_roster;
@@ -49,6 +50,7 @@ void roster_keep(struct user *u, struct contact *c);
 void roster_tell_note(struct contact *c, const struct stanza *st);
 /* Tells it; c may be gone afterwards. Errors are t's (may be NULL: all the account's). */
 void roster_tell(struct user *u, struct contact *c, struct txn *t);
+void roster_tells_forget(struct roster *r); /* it goes */
 void roster_tell_all(struct user *u); /* just loaded: what was not answered to an earlier owner */
 /* The same for a client's roster set and removal: pushes, then p's result, after the commit. */
 void roster_set_reply(struct packet *p, struct contact *c);

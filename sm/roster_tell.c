@@ -5,11 +5,15 @@
  * by the next owner. A repetition changes nothing: by Appendix A it finds the state that the first
  * has made.
  */
+#include <utlist.h>
 #include "sm/roster.h"
 
+/* The account stays in memory meanwhile: with few in the cache it would be told again each time that it is
+ * loaded, for ever, were it to leave before the answer. */
 struct telling {
-	struct sm *sm;
-	char *account, *contact;
+	struct telling *prev, *next;
+	struct user *user; /* NULL: its shard was lost; the next owner tells */
+	char *contact;
 	unsigned slot;
 };
 
@@ -46,10 +50,11 @@ void roster_tell_note(struct contact *c, const struct stanza *st)
 static void told(void *arg, bool good)
 {
 	struct telling *t = arg;
-	struct user *u = user_in_memory(t->sm, str_z(t->account));
+	struct user *u = t->user;
 	struct contact *c = u ? roster_find(u, str_z(t->contact)) : NULL;
 
-	/* Not in memory: it is told again when it is loaded. */
+	if (u)
+		DL_DELETE(roster_of(u)->tellings, t);
 	if (c && c->telling[t->slot] && !--c->telling[t->slot] && c->tell) {
 		if (good) {
 			set(c, t->slot, NULL);
@@ -58,9 +63,20 @@ static void told(void *arg, bool good)
 			roster_tell(u, c, NULL);
 		}
 	}
-	free(t->account);
+	if (u)
+		user_let_go(u);
 	free(t->contact);
 	free(t);
+}
+
+void roster_tells_forget(struct roster *r)
+{
+	while (r->tellings) {
+		struct telling *t = r->tellings;
+
+		DL_DELETE(r->tellings, t);
+		t->user = NULL;
+	}
 }
 
 static void tell(struct user *u, struct contact *c, unsigned slot, const char *xml,
@@ -71,15 +87,16 @@ static void tell(struct user *u, struct contact *c, unsigned slot, const char *x
 	struct stanza st;
 	struct txn *txn;
 
-	t->sm = user_sm(u);
-	t->account = str_dup(user_jid(u));
+	t->user = u;
+	user_hold(u);
+	DL_APPEND(roster_of(u)->tellings, t);
 	t->contact = xstrdup(c->jid);
 	t->slot = slot;
 	c->telling[slot]++;
 	txn = txn_call(user_sm(u), parent, told, t);
 	if (stanza_parse(pool, str_z(xml), &st) < 0)
-		log_error("malformed roster row", LF_S("account", t->account),
-			  LF_S("contact", t->contact));
+		log_error("malformed roster row", LF_STR("account", user_jid(u)),
+			  LF_S("contact", c->jid));
 	else
 		sm_route(user_sm(u), txn, &st);
 	pool_free(pool);

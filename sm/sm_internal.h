@@ -138,7 +138,7 @@ struct user {
 	bool disabled;     /* by an administrator: binds nothing */
 	bool temporary;    /* exists without a row: SASL ANONYMOUS */
 	uint64_t change;   /* another number after each write of its data, the position apart */
-	unsigned busy;     /* writes, reads, appends under way: not evicted */
+	unsigned busy;     /* writes, reads, appends under way, held: not evicted */
 	struct user_job *jobs, *jobs_last;
 	struct session *sessions;
 	struct wait *waits;

@@ -383,6 +383,21 @@ void user_set_temporary(struct user *u)
 	u->temporary = u->exists = true;
 }
 
+void user_hold(struct user *u)
+{
+	u->busy++;
+}
+
+/* Whoever calls may be at work with it: whether it can leave is looked at later. */
+void user_let_go(struct user *u)
+{
+	if (--u->busy || u->retry.due)
+		return;
+	u->retry.fn = touch_again;
+	u->retry.arg = u;
+	loop_timeout_start(u->sm->loop, &u->retry, SAVE_RETRY_S);
+}
+
 struct user *user_in_memory(struct sm *sm, struct str bare)
 {
 	struct user *u = user_get(sm, bare);
