@@ -120,10 +120,28 @@ static void opened(const struct fake_frame *f, const struct msg_session_opened *
 	record(c, m->record);
 }
 
+static void resumed(const struct fake_frame *f, const struct msg_session_resumed *m)
+{
+	struct client *c = w.clients;
+
+	while (c && !(c->resuming && c->resume_tag == f->f.tag))
+		c = c->next;
+	if (!c)
+		return;
+	c->resuming = false;
+	c->refused = m->error;
+	if (m->error)
+		return;
+	c->in = c->done = m->h;
+	record(c, m->record);
+}
+
 void client_frame(const struct fake_frame *f, const void *m)
 {
 	if (f->f.kind == MSG_SESSION_OPENED)
 		opened(f, m);
+	else if (f->f.kind == MSG_SESSION_RESUMED)
+		resumed(f, m);
 	else
 		session_frame(f->f.kind, m);
 }
@@ -240,6 +258,7 @@ void enable(struct client *c)
 	struct msg_session_sm m = {
 		.sid = c->sid, .attachment = c->attachment, .max = 60, .resume = true};
 
+	c->resumable = true;
 	fake_receive(w.link, frame_from(c->c2s, MSG_SESSION_SM, c->account), &m);
 	settle();
 }
@@ -249,13 +268,16 @@ void resume(struct client *c, uint64_t c2s)
 	struct buf t = BUF_INIT;
 	struct msg_session_resume m = {
 		.account = str_z(c->account), .sid = c->sid, .h = c->acked};
+	struct frame f = frame_from(c2s, MSG_SESSION_RESUME, c->account);
 
 	seal_ticket(c->account, c2s, &t);
 	m.ticket = buf_str(&t);
 	c->attachment++;
 	c->c2s = c2s;
 	c->out = c->acked;
-	fake_receive(w.link, frame_from(c2s, MSG_SESSION_RESUME, c->account), &m);
+	c->resuming = true;
+	c->resume_tag = f.tag;
+	fake_receive(w.link, f, &m);
 	settle();
 	buf_free(&t);
 }

@@ -20,6 +20,7 @@ Suite *roster_suite(void);
 Suite *seen_suite(void);
 Suite *session_suite(void);
 Suite *txn_suite(void);
+Suite *untimely_suite(void);
 Suite *unwritten_suite(void);
 
 int main(void)
@@ -43,6 +44,7 @@ int main(void)
 	srunner_add_suite(sr, seen_suite());
 	srunner_add_suite(sr, session_suite());
 	srunner_add_suite(sr, txn_suite());
+	srunner_add_suite(sr, untimely_suite());
 	srunner_add_suite(sr, unwritten_suite());
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);

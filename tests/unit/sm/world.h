@@ -33,6 +33,8 @@ struct client {
 	int ended; /* -1: no; else the error of SESSION_END */
 	uint8_t refused; /* error of SESSION_OPENED */
 	bool broken; /* SESSION_BREAK came */
+	bool resumable, resuming;
+	uint32_t resume_tag;
 };
 
 struct world {

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* What comes at a moment when it was not expected: acknowledged, failed or answered too early or too late. */
+#include <stdlib.h>
+#include "sm/roster.h"
+#include "tests/unit/sm/world.h"
+
+static struct client *romeo, *juliet;
+
+static void setup(void)
+{
+	world_start("users_cached = 0");
+	account("romeo@localhost");
+	account("juliet@localhost");
+}
+
+static void two_online(void)
+{
+	romeo = online("romeo@localhost", "orchard");
+	juliet = online("juliet@localhost", "balcony");
+	acknowledge_all(romeo);
+	acknowledge_all(juliet);
+}
+
+/* A message to oneself, acknowledged before its commit, is done by that: what was given before it is settled
+ * while the rest is still looked through. */
+START_TEST(own_message_acknowledged)
+{
+	two_online();
+	enable(romeo);
+	w.shelf->hold = true;
+	says(romeo, "<message type='chat' to='romeo@localhost/orchard'><body>mine</body></message>");
+	says(romeo, "<iq id='p' type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+	says(juliet, "<message type='chat' to='romeo@localhost/orchard'><body>hers</body></message>");
+	pass(400);
+	gets(romeo, "id='p'");
+	gets(romeo, "mine");
+	gets(romeo, "hers");
+	acknowledge_all(romeo);
+	ck_assert_uint_eq(romeo->done, romeo->in);
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, 10);
+	settle();
+	leave(romeo, false);
+	resume(romeo, C2S2_ID);
+	gets_nothing(romeo);
+	gets_nothing(juliet);
+	acknowledge_all(romeo);
+	ck_assert_uint_eq(session_find(w.sm, romeo->sid)->ngiven, 0);
+}
+END_TEST
+
+/* Its sender was told that it was not stored: who asks again is told the same, whatever storage does. */
+START_TEST(repeated_after_its_error)
+{
+	static const char chat[] = "<message type='chat' id='c' from='p@peer.example/x' to='romeo@localhost'>"
+				   "<body>1</body></message>";
+	char *told;
+
+	((struct sm_config *)w.app.config)->deadline = 2000;
+	w.shelf->hold = true;
+	ck_assert_ptr_null(tell_in(chat, 7, 1));
+	pass(2500);
+	told = tell_in(chat, 7, 1);
+	ck_assert(told && strstr(told, "<resource-constraint"));
+	free(told);
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "romeo@localhost"), 0);
+}
+END_TEST
+
+/* The row of a detached session is tried again a second later, not at once and for ever. */
+START_TEST(row_not_written)
+{
+	two_online();
+	enable(romeo);
+	w.shelf->status = STORE_FAILED;
+	leave(romeo, false);
+	pass(3500);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_SESSION, "romeo@localhost"), 0);
+	w.shelf->status = STORE_COMMITTED;
+	pass(2100);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_SESSION, "romeo@localhost"), 1);
+	resume(romeo, C2S2_ID);
+	ck_assert(!romeo->resuming && !romeo->refused);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_SESSION, "romeo@localhost"), 0);
+}
+END_TEST
+
+static void contact(const char *account, const char *jid, unsigned state, const char *tell)
+{
+	struct msg_value v[COLS_ROSTER];
+
+	for (size_t i = 0; i < COLS_ROSTER; i++)
+		v[i] = value_null();
+	v[COL_ROSTER_ACCOUNT] = value_text(str_z(account));
+	v[COL_ROSTER_JID] = value_text(str_z(jid));
+	v[COL_ROSTER_GROUPS] = value_text(STR("[]"));
+	v[COL_ROSTER_SUBSCRIPTION] = value_int(state | CONTACT_LISTED);
+	v[COL_ROSTER_VERSION] = value_int(1);
+	if (tell)
+		v[COL_ROSTER_TELL] = value_text(str_z(tell));
+	shelf_put(w.shelf, TABLE_ROSTER, v, COLS_ROSTER);
+}
+
+static void nothing(void *arg, struct user *u)
+{
+	(void)arg;
+	ck_assert(u != NULL);
+}
+
+static size_t reads_of_loading(const char *bare)
+{
+	size_t before = w.shelf->reads;
+
+	user_run(user_need(w.sm, str_z(bare)), nothing, NULL);
+	pass(5000);
+	ck_assert_ptr_null(user_get(w.sm, str_z(bare)));
+	return w.shelf->reads - before;
+}
+
+/* Two accounts that answer each other, and for which there is no room: what an earlier owner had to tell is
+ * told once. */
+START_TEST(told_once)
+{
+	pass(100); /* what is read at the start */
+	contact("romeo@localhost", "juliet@localhost", SUB_ASK,
+		"{\"to\":\"<presence type='subscribe' from='romeo@localhost' to='juliet@localhost'/>\"}");
+	contact("juliet@localhost", "romeo@localhost", SUB_FROM, NULL);
+	ck_assert_uint_le(reads_of_loading("romeo@localhost"), 3);
+	ck_assert_uint_eq(reads_of_loading("romeo@localhost"), 1);
+}
+END_TEST
+
+Suite *untimely_suite(void);
+
+Suite *untimely_suite(void)
+{
+	Suite *s = suite_create("untimely");
+	TCase *c = tcase_create("untimely");
+
+	tcase_add_checked_fixture(c, setup, world_stop);
+	tcase_add_test(c, own_message_acknowledged);
+	tcase_add_test(c, repeated_after_its_error);
+	tcase_add_test(c, row_not_written);
+	tcase_add_test(c, told_once);
+	suite_add_tcase(s, c);
+	return s;
+}
