@@ -152,6 +152,23 @@ static void resumes(void)
 	resume(c, dice(2) ? C2S_ID : C2S2_ID);
 }
 
+/* A c2s dies, and is started again. */
+static void c2s_dies(uint64_t id)
+{
+	for (size_t i = nlive; i-- > 0;) {
+		struct client *c = live[i];
+
+		if (c->c2s != id)
+			continue;
+		if (c->resumable)
+			breaks(c);
+		else
+			live[i] = live[--nlive];
+	}
+	fake_member_lost(w.link, id);
+	fake_member(w.link, id, "c2s", "c2s", false);
+}
+
 /* They go on, or cannot. */
 static void sweep_broken(void)
 {
@@ -175,7 +192,7 @@ static void step(void)
 	static const char *const resources[] = {"x", "y", "z", ""};
 	struct client *c = nlive ? live[dice((unsigned)nlive)] : NULL;
 
-	switch (dice(26)) {
+	switch (dice(28)) {
 	case 0:
 	case 1:
 		if (nlive + nlate + nbroken < MOST_CLIENTS)
@@ -241,6 +258,10 @@ static void step(void)
 		break;
 	case 16:
 		resumes();
+		break;
+	case 17:
+		if (!dice(8))
+			c2s_dies(dice(2) ? C2S_ID : C2S2_ID);
 		break;
 	case 8:
 	case 9:
