@@ -187,6 +187,24 @@ static void sweep_broken(void)
 	}
 }
 
+/* What its c2s knew when it was announced again may be old when sm hears of it. */
+static void announces_late(struct client *c)
+{
+	struct client old;
+
+	if (c && dice(2)) {
+		known = c;
+		known_out = c->out;
+		known_acked = c->acked;
+		known_attachment = c->attachment;
+	} else if (known && known->attachment == known_attachment && session_find(w.sm, known->sid)) {
+		old = *known;
+		old.out = known_out;
+		old.acked = known_acked;
+		announce(&old);
+	}
+}
+
 static void step(void)
 {
 	static const char *const resources[] = {"x", "y", "z", ""};
@@ -231,19 +249,7 @@ static void step(void)
 			reads_nothing(c, dice(2));
 		break;
 	case 13:
-		if (c && dice(2)) {
-			known = c;
-			known_out = c->out;
-			known_acked = c->acked;
-			known_attachment = c->attachment;
-		} else if (known && known->attachment == known_attachment &&
-			   session_find(w.sm, known->sid)) {
-			struct client old = *known;
-
-			old.out = known_out;
-			old.acked = known_acked;
-			announce(&old);
-		}
+		announces_late(c);
 		break;
 	case 14:
 		if (!dice(4))
