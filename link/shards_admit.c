@@ -91,13 +91,13 @@ void waiting_dispatch(struct shards *s, uint16_t i)
 	struct shard *sh = &s->shard[i];
 
 	/* A handler may lose the shard, or all of them be put in doubt. */
-	while (sh->waiting && sh->state == SHARD_OPEN && sure(s))
+	while (sure(s) && sh->waiting && sh->state == SHARD_OPEN)
 		dispatch_first(s, &sh->waiting);
 }
 
 void waiting_dispatch_any(struct shards *s)
 {
-	while (s->waiting && sure(s))
+	while (sure(s) && s->waiting)
 		dispatch_first(s, &s->waiting);
 }
 

@@ -162,13 +162,25 @@ struct session *session_still(const struct session_ref *r)
 	return s && s->serial == r->serial ? s : NULL;
 }
 
+/* NULL: it is gone; or storage does not answer, and is asked again. */
+static struct session *loaded(void *arg, struct user *u, void (*fn)(void *arg, struct user *u))
+{
+	struct session *s = session_still(arg);
+
+	if (s && !u) {
+		user_run(s->user, fn, arg);
+		return NULL;
+	}
+	free(arg);
+	return s;
+}
+
 static void leave_loaded(void *arg, struct user *u)
 {
-	struct session *s = u ? session_still(arg) : NULL;
+	struct session *s = loaded(arg, u, leave_loaded);
 
 	if (s && !s->closing && !s->work)
 		session_end(s, 0, NULL);
-	free(arg);
 }
 
 /* The client is gone; what it sent before is finished first. Of a session that was announced the
@@ -185,9 +197,19 @@ void session_leave(struct session *s)
 	user_run(s->user, leave_loaded, session_ref_new(s));
 }
 
+static void overflow_loaded(void *arg, struct user *u)
+{
+	struct session *s = loaded(arg, u, overflow_loaded);
+
+	if (s && !s->closing)
+		session_end(s, 1 + STREAM_E_RESOURCE_CONSTRAINT, "too much unread");
+}
+
 static void overflow_end(void *arg)
 {
-	session_end(arg, 1 + STREAM_E_RESOURCE_CONSTRAINT, "too much unread");
+	struct session *s = arg;
+
+	user_run(s->user, overflow_loaded, session_ref_new(s));
 }
 
 static void left_end(void *arg)
