@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients as their c2s sees them, and users of another owner. */
 #include <stdlib.h>
+#include <utlist.h>
 #include "tests/unit/sm/world.h"
 
 /* --- what they are given --------------------------------------------------------------------- */
@@ -14,8 +15,37 @@ static struct client *client_of(uint64_t sid)
 	return c;
 }
 
-static void take(uint64_t sid, uint32_t attachment, uint32_t m, uint64_t log, bool committed,
-		 char *xml)
+/* As c2s does: told so by sm (up to *told), or acknowledged and committed when it was given. */
+static void kept_settle(struct client *c, const uint32_t *told)
+{
+	size_t n = 0;
+
+	for (; n < c->nkept; n++) {
+		const struct kept *k = &c->kept[n];
+		bool acked = (int32_t)(k->given.m - c->acked) <= 0;
+
+		if (!(told && (int32_t)(k->given.m - *told) <= 0) && !(acked && k->committed))
+			break;
+		if (k->given.log > c->settled_log)
+			c->settled_log = k->given.log;
+	}
+	c->nkept -= n;
+	memmove(c->kept, c->kept + n, c->nkept * sizeof *c->kept);
+}
+
+void confirmed(struct client *c, uint32_t n)
+{
+	struct unconfirmed *x;
+
+	while ((x = c->unconfirmed) && (int32_t)(x->n - n) <= 0) {
+		DL_DELETE(c->unconfirmed, x);
+		free(x->xml);
+		free(x);
+	}
+}
+
+static void take(uint64_t sid, uint32_t attachment, uint32_t m, const struct msg_stanza_key *key, uint64_t log,
+		 bool committed, char *xml)
 {
 	struct client *c = client_of(sid);
 
@@ -26,6 +56,8 @@ static void take(uint64_t sid, uint32_t attachment, uint32_t m, uint64_t log, bo
 	c->out = m;
 	ck_assert_uint_lt(c->ngot, MOST_GIVEN);
 	c->got[c->ngot++] = (struct got){m, log, committed, false, xml};
+	ck_assert_uint_lt(c->nkept, MOST_GIVEN);
+	c->kept[c->nkept++] = (struct kept){{.m = m, .key = *key, .log = log}, committed};
 }
 
 static void take_many(const struct msg_give_many *m)
@@ -34,7 +66,7 @@ static void take_many(const struct msg_give_many *m)
 		struct client *c = client_of(m->to[i].sid);
 
 		ck_assert_uint_eq(m->to_kind, 2);
-		take(m->to[i].sid, m->to[i].attachment, m->to[i].m, 0, true,
+		take(m->to[i].sid, m->to[i].attachment, m->to[i].m, &m->key, 0, true,
 		     xasprintf("%.*s to='%s'%.*s", STR_ARG(m->head), c ? c->full : "",
 			       STR_ARG(m->tail)));
 	}
@@ -45,8 +77,13 @@ static void number(const struct msg_sid_number *list, size_t n, bool done)
 	for (size_t i = 0; i < n; i++) {
 		struct client *c = client_of(list[i].sid);
 
-		if (c)
-			*(done ? &c->done : &c->settled) = list[i].n;
+		if (!c)
+			continue;
+		*(done ? &c->done : &c->settled) = list[i].n;
+		if (done)
+			confirmed(c, c->done);
+		else
+			kept_settle(c, &c->settled);
 	}
 }
 
@@ -75,7 +112,7 @@ static void session_frame(uint16_t kind, const void *msg)
 
 	switch (kind) {
 	case MSG_GIVE:
-		take(g->sid, g->attachment, g->m, g->log, g->committed,
+		take(g->sid, g->attachment, g->m, &g->key, g->log, g->committed,
 		     xstrndup(g->xml.ptr, g->xml.len));
 		break;
 	case MSG_GIVE_MANY:
@@ -90,8 +127,10 @@ static void session_frame(uint16_t kind, const void *msg)
 	case MSG_DONE_RECORD:
 		c = client_of(r->sid);
 		record(c, r->record);
-		if (c)
+		if (c) {
 			c->done = r->n;
+			confirmed(c, c->done);
+		}
 		break;
 	case MSG_SESSION_END:
 		c = client_of(e->sid);
@@ -132,7 +171,12 @@ static void resumed(const struct fake_frame *f, const struct msg_session_resumed
 	c->refused = m->error;
 	if (m->error)
 		return;
+	confirmed(c, c->in);
 	c->in = c->done = m->h;
+	c->settled_log = m->settled;
+	c->nkept = 0;
+	for (size_t i = 0; i < m->ngiven; i++)
+		c->kept[c->nkept++] = (struct kept){m->given[i], false};
 	record(c, m->record);
 }
 
@@ -208,12 +252,12 @@ struct client *online(const char *bare, const char *resource)
 	return c;
 }
 
-void says_only(struct client *c, const char *xml)
+static void send_stanza(struct client *c, uint32_t n, const char *xml)
 {
 	struct pool *p = pool_new();
 	struct buf b = BUF_INIT;
 	struct stanza st;
-	struct msg_stanza m = {.sid = c->sid, .attachment = c->attachment, .n = ++c->in};
+	struct msg_stanza m = {.sid = c->sid, .attachment = c->attachment, .n = n};
 
 	ck_assert_int_eq(stanza_parse(p, str_z(xml), &st), 0);
 	st.from = str_z(c->full);
@@ -222,6 +266,16 @@ void says_only(struct client *c, const char *xml)
 	fake_receive(w.link, frame_from(c->c2s, MSG_STANZA, c->account), &m);
 	buf_free(&b);
 	pool_free(p);
+}
+
+void says_only(struct client *c, const char *xml)
+{
+	struct unconfirmed *x = xcalloc(1, sizeof *x);
+
+	x->n = ++c->in;
+	x->xml = xstrdup(xml);
+	DL_APPEND(c->unconfirmed, x);
+	send_stanza(c, c->in, xml);
 }
 
 void says(struct client *c, const char *xml)
@@ -236,6 +290,7 @@ void acknowledge(struct client *c, uint32_t m)
 	struct msg_acked a = {.sessions = &n, .nsessions = 1};
 
 	c->acked = m;
+	kept_settle(c, NULL);
 	fake_receive(w.link, frame_from(c->c2s, MSG_ACKED, NULL), &a);
 	settle();
 }
@@ -276,6 +331,7 @@ void resume(struct client *c, uint64_t c2s)
 	c->c2s = c2s;
 	c->out = c->acked;
 	c->resuming = true;
+	c->left = false;
 	c->resume_tag = f.tag;
 	fake_receive(w.link, f, &m);
 	settle();
@@ -311,6 +367,29 @@ void announce(struct client *c)
 	announce_given(c, NULL, 0);
 }
 
+void announce_whole(struct client *c)
+{
+	struct msg_given *given = xcalloc(c->nkept + 1, sizeof *given);
+	struct msg_announce m = {.sid = c->sid,
+				 .attachment = c->attachment,
+				 .record = record_of(c),
+				 .done = c->done,
+				 .in = c->in,
+				 .out = c->out,
+				 .acked = c->acked,
+				 .settled = c->settled_log,
+				 .given = given,
+				 .ngiven = c->nkept};
+	struct unconfirmed *x, *next;
+
+	for (size_t i = 0; i < c->nkept; i++)
+		given[i] = c->kept[i].given;
+	fake_receive(w.link, frame_from(c->c2s, MSG_ANNOUNCE, c->account), &m);
+	free(given);
+	DL_FOREACH_SAFE (c->unconfirmed, x, next)
+		send_stanza(c, x->n, x->xml);
+}
+
 void leave(struct client *c, bool closed)
 {
 	struct msg_session_close m = {.sid = c->sid,
@@ -319,6 +398,7 @@ void leave(struct client *c, bool closed)
 				      .out = c->acked,
 				      .unsent_from = c->acked + 1};
 
+	c->left = true;
 	fake_receive(w.link, frame_from(c->c2s, MSG_SESSION_CLOSE, c->account), &m);
 	settle();
 }

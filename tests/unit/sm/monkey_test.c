@@ -169,6 +169,32 @@ static void c2s_dies(uint64_t id)
 	fake_member(w.link, id, "c2s", "c2s", false);
 }
 
+/* Another owner, who knows nothing but what c2s and storage have. Of what was on its way to storage some has
+ * arrived. */
+static void taken_over(void)
+{
+	shelf_release(w.shelf, w.link, dice((unsigned)w.shelf->nheld + 1));
+	shelf_lose(w.shelf);
+	w.epoch++;
+	fake_member(w.link, PEER_ID, "sm", "sm", true);
+	for (uint16_t i = 0; i < SHARDS; i++)
+		fake_owner(w.link, i, PEER_ID, w.epoch);
+	fake_event(w.link, LINK_SHARDS, 0);
+	settle();
+	ck_assert_uint_eq(w.sm->nsessions, 0);
+	w.epoch++;
+	fake_member_lost(w.link, PEER_ID);
+	pass(200);
+	nlate = nbroken = 0;
+	for (size_t i = nlive; i-- > 0;)
+		if (live[i]->left)
+			live[i] = live[--nlive];
+		else
+			announce_whole(live[i]);
+	announced_all();
+	pass(100);
+}
+
 /* They go on, or cannot. */
 static void sweep_broken(void)
 {
@@ -265,6 +291,10 @@ static void step(void)
 	case 16:
 		resumes();
 		break;
+	case 18:
+		if (!dice(20))
+			taken_over();
+		break;
 	case 17:
 		if (!dice(8))
 			c2s_dies(dice(2) ? C2S_ID : C2S2_ID);
@@ -303,6 +333,7 @@ START_TEST(anything)
 {
 	world_relaxed = _i % 4 == 0;
 	world_start("deadline = 5s\ngiven_max = 64k");
+	w.shelf->in_order = true;
 	state = (unsigned)_i;
 	nlive = nlate = nbroken = messages = 0;
 	known = NULL;

@@ -145,10 +145,35 @@ static void apply_all(struct shelf *s, const struct fake_frame *f)
 	pool_free(p);
 }
 
+/* It was done before, which is answered again; or another run has begun since, which repeats it. */
+static bool is_old(struct shelf *s, const struct frame *f, bool *ret_done)
+{
+	uint32_t *run, *number;
+
+	*ret_done = false;
+	if (!s->in_order || f->from_shard >= SHARDS)
+		return false;
+	run = &s->done[f->from_shard].run;
+	number = &s->done[f->from_shard].number;
+	*ret_done = f->run == *run && f->number <= *number;
+	if (*ret_done || (int32_t)(f->run - *run) < 0)
+		return true;
+	*run = f->run;
+	*number = f->number;
+	return false;
+}
+
 static void answer(struct shelf *s, struct link *k, const struct fake_frame *f)
 {
 	struct msg_written r = {.status = (uint8_t)s->status, .text = STR("as the test wants it")};
+	bool done;
 
+	if (is_old(s, &f->f, &done)) {
+		r.status = STORE_COMMITTED;
+		if (done)
+			fake_reply(k, &f->f, MSG_WRITTEN, &r);
+		return;
+	}
 	apply_all(s, f);
 	fake_reply(k, &f->f, MSG_WRITTEN, &r);
 }
@@ -165,8 +190,12 @@ void shelf_lose_answer(struct shelf *s)
 
 void shelf_write(struct shelf *s, struct link *k, const struct fake_frame *f)
 {
+	bool queued = s->hold;
+
 	s->writes++;
-	if (!s->hold) {
+	for (size_t i = 0; s->in_order && i < s->nheld && !queued; i++)
+		queued = s->held[i].f.from_shard == f->f.from_shard;
+	if (!queued) {
 		answer(s, k, f);
 		return;
 	}
@@ -185,6 +214,13 @@ void shelf_release(struct shelf *s, struct link *k, size_t n)
 		answer(s, k, &f);
 		free((char *)f.f.body.ptr);
 	}
+}
+
+void shelf_lose(struct shelf *s)
+{
+	while (s->nheld)
+		free((char *)s->held[--s->nheld].f.body.ptr);
+	memset(s->done, 0, sizeof s->done);
 }
 
 /* --- reads ----------------------------------------------------------------------------------- */

@@ -18,6 +18,10 @@ struct shelf {
 	struct fake_frame held[1024]; /* writes not answered yet */
 	size_t nheld;
 	bool hold;        /* writes wait for shelf_release */
+	bool in_order;    /* as storage does: those of a shard in the order of their numbers, each once */
+	struct {
+		uint32_t run, number;
+	} done[SHARDS]; /* in_order */
 	bool hold_reads;
 	bool older;    /* of a version whose STORE_LOG_LAST knows neither times nor an end */
 	bool one_read; /* the next is answered, then they are held again */
@@ -36,6 +40,7 @@ void shelf_remove(struct shelf *s, uint16_t table, const char *account); /* behi
 /* A WRITE frame: answered, or held. */
 void shelf_write(struct shelf *s, struct link *k, const struct fake_frame *f);
 void shelf_release(struct shelf *s, struct link *k, size_t n); /* the oldest n */
+void shelf_lose(struct shelf *s); /* all that is held: it never came, and the next owner writes */
 void shelf_lose_answer(struct shelf *s); /* the oldest is done, and nobody is told */
 /* The answer to a READ, into p. */
 void shelf_read(struct shelf *s, struct pool *p, const struct msg_read *m, struct msg_found *ret);

@@ -88,6 +88,51 @@ START_TEST(row_not_written)
 }
 END_TEST
 
+/* Announced to a new owner, who cannot read the account yet. */
+static struct client *unread(void)
+{
+	two_online();
+	user_drop(user_get(w.sm, STR("juliet@localhost")));
+	w.shelf->hold_reads = true;
+	announce(juliet);
+	return juliet;
+}
+
+static bool is_there(const struct client *c)
+{
+	return session_find(w.sm, c->sid) != NULL;
+}
+
+START_TEST(too_much_before_the_account)
+{
+	struct client *c = unread();
+
+	session_overflow(session_find(w.sm, c->sid));
+	settle();
+	ck_assert(is_there(c));
+	w.shelf->hold_reads = false;
+	settle();
+	ck_assert(!is_there(c));
+	ck_assert_int_eq(c->ended, 1 + STREAM_E_RESOURCE_CONSTRAINT);
+}
+END_TEST
+
+/* Its client is gone, and storage does not answer before those who wait for it give up. */
+START_TEST(left_before_the_account)
+{
+	struct client *c = unread();
+
+	((struct sm_config *)w.app.config)->deadline = 1000;
+	leave(c, true);
+	pass(11000);
+	reads_time_out();
+	ck_assert(is_there(c));
+	w.shelf->hold_reads = false;
+	pass(2000);
+	ck_assert(!is_there(c));
+}
+END_TEST
+
 static void contact(const char *account, const char *jid, unsigned state, const char *tell)
 {
 	struct msg_value v[COLS_ROSTER];
@@ -144,6 +189,8 @@ Suite *untimely_suite(void)
 	tcase_add_test(c, own_message_acknowledged);
 	tcase_add_test(c, repeated_after_its_error);
 	tcase_add_test(c, row_not_written);
+	tcase_add_test(c, too_much_before_the_account);
+	tcase_add_test(c, left_before_the_account);
 	tcase_add_test(c, told_once);
 	suite_add_tcase(s, c);
 	return s;

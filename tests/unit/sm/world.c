@@ -206,6 +206,13 @@ static void announced(uint64_t c2s)
 	free(list);
 }
 
+void announced_all(void)
+{
+	announced(C2S_ID);
+	announced(C2S2_ID);
+	settle();
+}
+
 static struct conf *configuration(const char *text)
 {
 	static const struct option none[] = {{NULL}};
@@ -264,9 +271,7 @@ void world_start_without(const char *config, const char *foreign)
 	}
 	sm_process.ready(w.sm);
 	pass(100);
-	announced(C2S_ID);
-	announced(C2S2_ID);
-	settle();
+	announced_all();
 	ck_assert(w.sm->shards != NULL);
 	w.nother = 0;
 }
@@ -293,6 +298,7 @@ void world_stop(void)
 		free(c->account);
 		free(c->full);
 		free(c->record);
+		confirmed(c, c->in);
 		free(c);
 	}
 	log_capture(NULL, NULL);

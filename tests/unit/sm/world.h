@@ -23,6 +23,17 @@ struct got {
 	char *xml;
 };
 
+struct kept {
+	struct msg_given given;
+	bool committed;
+};
+
+struct unconfirmed {
+	struct unconfirmed *prev, *next;
+	uint32_t n;
+	char *xml;
+};
+
 struct client {
 	struct client *next;
 	uint64_t sid, c2s;
@@ -33,8 +44,13 @@ struct client {
 	int ended; /* -1: no; else the error of SESSION_END */
 	uint8_t refused; /* error of SESSION_OPENED */
 	bool broken; /* SESSION_BREAK came */
-	bool resumable, resuming;
+	bool resumable, resuming, left;
 	uint32_t resume_tag;
+	/* What its c2s keeps: given and not settled, and what is not done. */
+	struct kept kept[MOST_GIVEN];
+	size_t nkept;
+	uint64_t settled_log;
+	struct unconfirmed *unconfirmed;
 };
 
 struct world {
@@ -90,6 +106,10 @@ void resume(struct client *c, uint64_t c2s);
 void announce(struct client *c);
 /* And what it was given and is not settled. */
 void announce_given(struct client *c, struct msg_given *given, size_t n);
+/* All that its c2s keeps of it, and what is not confirmed again (DELIVERY rule 8). */
+void announce_whole(struct client *c);
+void announced_all(void); /* all c2s have announced all their sessions */
+void confirmed(struct client *c, uint32_t n); /* its c2s forgets those stanzas */
 /* The connection is gone: by </stream> or broken. */
 void leave(struct client *c, bool closed);
 /* The next stanza not looked at contains all these (NULL-terminated); returns it. */
