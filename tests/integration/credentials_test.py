@@ -20,19 +20,13 @@ import time
 import xml.etree.ElementTree as ET
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import BUILD, NS, SLOW, TIMEOUT, Server, Stream, Tap  # noqa: E402
+from harness import BUILD, NS, SLOW, TIMEOUT, Server, Stream, Tap, free_port  # noqa: E402
 
 SLAPD = shutil.which("slapd") or "/usr/sbin/slapd"
 SASL = "{%s}" % NS["sasl"]
 REGISTER = "{http://jabber.org/features/iq-register}register"
 BIND, SEARCH, WEB, HOST = "bind.test", "search.test", "web.test", "host.test"
 DOMAINS = ("localhost", BIND, SEARCH, WEB, HOST)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def eventually(what, condition):

@@ -86,6 +86,24 @@ def free_port_base(addresses=("127.0.0.1",)):
     raise RuntimeError("no free ports")
 
 
+def free_port(address="127.0.0.1"):
+    """One that is free for TCP and UDP, and no other test's until this process ends. Those that the system
+    gives out by itself are no good: a connection of anybody may take one before it is listened on."""
+    ports = range(2000, 12000)
+    start = os.getpid() * 7 % len(ports)
+    for port in [*ports[start:], *ports[:start]]:
+        if port in PORT_LOCKS or not ports_reserve(port):
+            continue
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind((address, port))
+                udp.bind((address, port))
+                return port
+            except OSError:
+                ports_release(port)
+    raise RuntimeError("no free port")
+
+
 class Server:
     """./run in a folder of its own; ends with the `with` block."""
 

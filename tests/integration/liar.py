@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-from nameserver import free_port
+from harness import free_port
 
 SRV = 33
 SIZE = 65535

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from harness import free_port
+
 
 def available():
     """None, or what is missing."""
@@ -19,18 +21,6 @@ def available():
 
 def find(program):
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-
-
-def free_port():
-    """Free for TCP and UDP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-                return tcp.getsockname()[1]
-            except OSError:
-                continue
 
 
 class Dns:

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import Stream
+from harness import Stream, free_port
 
 
 class Authority:
@@ -87,12 +87,6 @@ def wait_port(address, port, process, seconds=60):
                 break
             time.sleep(0.1)
     raise RuntimeError(f"nothing listens on {address}:{port}")
-
-
-def free_port(address):
-    with socket.socket() as s:
-        s.bind((address, 0))
-        return s.getsockname()[1]
 
 
 def srv_records(port, direct_tls=False, names=("", ".conference")):

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import time
 
-from harness import TIMEOUT, Server, Tap
+from harness import TIMEOUT, Server, Tap, free_port
 from raw import USERS, alive, run_all, session
 
 HEAD = ("<?xml version='1.0'?><stream:stream to='localhost' version='1.0' xmlns='jabber:client' "
@@ -122,12 +122,6 @@ def closure(server):
                 while s.recv(4096):  # ends with close_notify, else with an exception
                     pass
             s.unwrap().close()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def ticket_of_another(server, kept):
