@@ -19,11 +19,14 @@ static uint32_t newest_epoch(const struct shards *s, uint16_t shard)
 	return epoch > s->shard[shard].epoch ? epoch : s->shard[shard].epoch;
 }
 
-/* Takes it out; the caller frees it. */
-static void waiting_take(struct shards *s, struct waiting **list, struct waiting *w)
+/* Takes the first out, for waiting_end. */
+static struct waiting *waiting_take(struct shards *s, struct waiting **list)
 {
+	struct waiting *w = *list;
+
 	DL_DELETE(*list, w);
 	s->waiting_bytes -= sizeof *w + w->f.body.len;
+	return w;
 }
 
 static void waiting_end(struct waiting *w)
@@ -35,12 +38,8 @@ static void waiting_end(struct waiting *w)
 
 static void list_free(struct shards *s, struct waiting **list)
 {
-	while (*list) {
-		struct waiting *w = *list;
-
-		waiting_take(s, list, w);
-		waiting_end(w);
-	}
+	while (*list)
+		waiting_end(waiting_take(s, list));
 }
 
 static void waiting_add(struct shards *s, struct waiting **list, const struct frame *f)
@@ -74,10 +73,9 @@ static bool sure(struct shards *s)
 /* Taken out first: the handler may refuse or free what still waits. */
 static void dispatch_first(struct shards *s, struct waiting **list)
 {
-	struct waiting *w = *list;
+	struct waiting *w = waiting_take(s, list);
 	uint64_t waited = loop_now(link_loop(s->link)) - w->since;
 
-	waiting_take(s, list, w);
 	if (w->f.remaining_ms)
 		w->f.remaining_ms = w->f.remaining_ms > waited
 					    ? w->f.remaining_ms - (uint32_t)waited
@@ -106,10 +104,9 @@ void waiting_refuse(struct shards *s, uint16_t i)
 	struct shard *sh = &s->shard[i];
 
 	while (sh->waiting) {
-		struct waiting *w = sh->waiting;
+		struct waiting *w = waiting_take(s, &sh->waiting);
 
 		link_bounce(s->link, &w->f, NOT_OWNER, newest_epoch(s, i));
-		waiting_take(s, &sh->waiting, w);
 		waiting_end(w);
 	}
 }

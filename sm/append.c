@@ -44,7 +44,6 @@ void append_free(struct append *a)
 
 	DL_DELETE(sm->appends_first, a);
 	DL_DELETE2(a->user->pending, a, user_prev, user_next);
-	a->user->appends--;
 	sm->append_bytes -= append_bytes(a);
 	sm->appends_stored -= a->stored;
 	a->user->relaxed -= a->relaxed;
@@ -159,7 +158,6 @@ void inbox_append(struct packet *p)
 	a->seen->append = a;
 	append_wait(a, MUTATION("commit") ? NULL : p->txn);
 	u->busy++;
-	u->appends++;
 	sm->append_bytes += append_bytes(a);
 	DL_APPEND(sm->appends_first, a);
 	DL_APPEND2(u->pending, a, user_prev, user_next);
@@ -173,22 +171,6 @@ void inbox_append(struct packet *p)
 	sm_tick_appends(sm);
 }
 
-void append_acked(struct user *u, uint64_t log)
-{
-	struct append *a;
-
-	if (!u->appends)
-		return;
-	DL_FOREACH(u->sm->appends_first, a)
-	{
-		if (a->user == u && a->log == log) {
-			a->delivered = true;
-			append_release(a);
-			return;
-		}
-	}
-}
-
 /* The account is lost to another owner. What other accounts of ours sent to it goes to the new owner
  * with the same key; what other owners sent they repeat by themselves. */
 void appends_drop(struct user *u)
@@ -196,12 +178,7 @@ void appends_drop(struct user *u)
 	struct sm *sm = u->sm;
 	struct append *a, *tmp;
 
-	if (!u->appends)
-		return;
-	DL_FOREACH_SAFE(sm->appends_first, a, tmp)
-	{
-		if (a->user != u)
-			continue;
+	DL_FOREACH_SAFE2 (u->pending, a, tmp, user_next) {
 		if (a->write)
 			channel_forget(a->write);
 		for (size_t i = 0; i < a->nwaiters; i++) {

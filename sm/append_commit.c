@@ -159,14 +159,32 @@ uint64_t append_newest(const struct user *u)
 	return last && last->log > u->inbox->top ? last->log : u->inbox->top;
 }
 
-bool append_seen(struct user *u, uint64_t log)
+/* NULL: it is committed, or not of this owner. */
+static struct append *pending_of(const struct user *u, uint64_t log)
 {
 	struct append *a;
-	bool failed;
 
 	DL_FOREACH2(u->pending, a, user_next)
 		if (a->log == log)
 			break;
+	return a;
+}
+
+void append_acked(struct user *u, uint64_t log)
+{
+	struct append *a = pending_of(u, log);
+
+	if (!a)
+		return;
+	a->delivered = true;
+	append_release(a);
+}
+
+bool append_seen(struct user *u, uint64_t log)
+{
+	struct append *a = pending_of(u, log);
+	bool failed;
+
 	if (!a)
 		return false;
 	if (a->write)

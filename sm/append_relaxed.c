@@ -68,9 +68,7 @@ void relaxed_write(struct user *u)
 
 	if (!u->relaxed)
 		return;
-	DL_FOREACH(u->sm->appends_first, a)
-	{
-		if (a->user == u && a->unwritten)
+	DL_FOREACH2 (u->pending, a, user_next)
+		if (a->unwritten)
 			write_one(a);
-	}
 }

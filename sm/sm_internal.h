@@ -145,8 +145,7 @@ struct user {
 	struct turn *turns; /* requests handled one after the other: sm/turn.c; DL list */
 	struct store_read *loading;
 	struct loop_timeout retry; /* of loading */
-	unsigned appends;    /* not answered */
-	struct append *pending; /* these, in the order of their numbers */
+	struct append *pending; /* appends not answered, in the order of their numbers */
 	unsigned relaxed;    /* of these, given before they are in the log by option durability */
 	uint32_t seen; /* the newest of the keys appended lately: sm/seen.c */
 	struct newest *newest; /* while it is loaded: sm/newest.c; may be NULL */

@@ -336,7 +336,7 @@ bool users_append(const struct sm *sm, uint16_t shard)
 	const struct user *u;
 
 	DL_FOREACH2(sm->by_shard[shard], u, shard_next)
-		if (u->appends)
+		if (u->pending)
 			return true;
 	return false;
 }
