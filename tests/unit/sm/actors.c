@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients as their c2s sees them, and users of another owner. */
+/* Clients as their c2s sees them. */
 #include <stdlib.h>
 #include <utlist.h>
 #include "tests/unit/sm/world.h"
@@ -346,19 +346,26 @@ static struct str record_of(const struct client *c)
 	return str_n(c->record + sizeof n, n);
 }
 
-void announce_given(struct client *c, struct msg_given *given, size_t n)
+/* in: the last stanza that its c2s has taken from it. */
+static void announce_as(struct client *c, uint32_t in, uint64_t settled, struct msg_given *given, size_t n)
 {
 	struct msg_announce m = {.sid = c->sid,
 				 .attachment = c->attachment,
 				 .record = record_of(c),
 				 .done = c->done,
-				 .in = c->done,
+				 .in = in,
 				 .out = c->out,
 				 .acked = c->acked,
+				 .settled = settled,
 				 .given = given,
 				 .ngiven = n};
 
 	fake_receive(w.link, frame_from(c->c2s, MSG_ANNOUNCE, c->account), &m);
+}
+
+void announce_given(struct client *c, struct msg_given *given, size_t n)
+{
+	announce_as(c, c->done, 0, given, n);
 	settle();
 }
 
@@ -370,21 +377,11 @@ void announce(struct client *c)
 void announce_whole(struct client *c)
 {
 	struct msg_given *given = xcalloc(c->nkept + 1, sizeof *given);
-	struct msg_announce m = {.sid = c->sid,
-				 .attachment = c->attachment,
-				 .record = record_of(c),
-				 .done = c->done,
-				 .in = c->in,
-				 .out = c->out,
-				 .acked = c->acked,
-				 .settled = c->settled_log,
-				 .given = given,
-				 .ngiven = c->nkept};
 	struct unconfirmed *x, *next;
 
 	for (size_t i = 0; i < c->nkept; i++)
 		given[i] = c->kept[i].given;
-	fake_receive(w.link, frame_from(c->c2s, MSG_ANNOUNCE, c->account), &m);
+	announce_as(c, c->in, c->settled_log, given, c->nkept);
 	free(given);
 	DL_FOREACH_SAFE (c->unconfirmed, x, next)
 		send_stanza(c, x->n, x->xml);
@@ -403,53 +400,6 @@ void leave(struct client *c, bool closed)
 	settle();
 }
 
-static bool has_all(const struct got *g, const char *const *parts)
-{
-	for (; *parts; parts++)
-		if (!strstr(g->xml, *parts))
-			return false;
-	return true;
-}
-
-const char *client_gets(const char *file, int line, struct client *c, const char *const *parts)
-{
-	for (size_t i = 0; i < c->ngot; i++) {
-		if (c->got[i].taken)
-			continue;
-		c->got[i].taken = true;
-		if (!has_all(&c->got[i], parts))
-			ck_abort_msg("%s:%d: %s got %s", file, line, c->full, c->got[i].xml);
-		return c->got[i].xml;
-	}
-	ck_abort_msg("%s:%d: %s got nothing", file, line, c->full);
-	return NULL;
-}
-
-const char *client_any(const char *file, int line, struct client *c, const char *const *parts)
-{
-	for (size_t i = 0; i < c->ngot; i++) {
-		if (c->got[i].taken || !has_all(&c->got[i], parts))
-			continue;
-		c->got[i].taken = true;
-		return c->got[i].xml;
-	}
-	ck_abort_msg("%s:%d: %s got no stanza with %s", file, line, c->full, parts[0]);
-	return NULL;
-}
-
-void client_nothing(const char *file, int line, struct client *c)
-{
-	for (size_t i = 0; i < c->ngot; i++)
-		if (!c->got[i].taken)
-			ck_abort_msg("%s:%d: %s got %s", file, line, c->full, c->got[i].xml);
-}
-
-void forget(struct client *c)
-{
-	for (size_t i = 0; i < c->ngot; i++)
-		c->got[i].taken = true;
-}
-
 static void presence(struct client *c, const char *type, const char *to)
 {
 	char *xml = xasprintf("<presence type='%s' to='%s'/>", type, to);
@@ -466,92 +416,4 @@ void befriend(struct client *a, struct client *b)
 	presence(a, "subscribed", b->account);
 	forget(a);
 	forget(b);
-}
-
-/* --- peers ----------------------------------------------------------------------------------- */
-
-static char *envelope_xml(struct str envelope)
-{
-	struct pool *p = pool_new();
-	struct buf b = BUF_INIT;
-	struct stanza st;
-
-	ck_assert_int_eq(stanza_decode(p, envelope, &st), 0);
-	stanza_write(&st, &b);
-	pool_free(p);
-	return buf_take(&b);
-}
-
-char *tell_in(const char *xml, uint64_t origin, uint64_t n)
-{
-	static uint32_t numbers, run;
-	struct pool *p = pool_new();
-	struct buf b = BUF_INIT;
-	struct msg_tell m = {.key = {origin, n, 0}};
-	struct msg_told r;
-	struct stanza st;
-	struct jid to;
-	struct frame f;
-	char *answer = NULL, *bare;
-	size_t at = w.nother;
-
-	ck_assert_int_eq(stanza_parse(p, str_z(xml), &st), 0);
-	ck_assert_int_eq(jid_split(st.to, &to), 0);
-	stanza_encode(&st, &b);
-	m.envelope = buf_str(&b);
-	m.target = to.bare;
-	bare = str_dup(to.bare);
-	f = frame_from(PEER_ID, MSG_TELL, bare);
-	f.flags = FRAME_CHANNEL;
-	f.run = ++run;
-	f.number = numbers = 0;
-	fake_receive(w.link, f, &m);
-	settle();
-	for (; at < w.nother && !answer; at++)
-		if (w.other[at].f.kind == MSG_TOLD && w.other[at].f.tag == f.tag &&
-		    msg_decode(MSG_TOLD, p, w.other[at].f.body, &r) == 0)
-			answer = r.error.len ? envelope_xml(r.error) : xstrdup("");
-	free(bare);
-	buf_free(&b);
-	pool_free(p);
-	return answer;
-}
-
-static const struct fake_frame *tell_at(size_t n)
-{
-	for (size_t i = 0; i < w.nother; i++)
-		if (w.other[i].f.kind == MSG_TELL && n-- == 0)
-			return &w.other[i];
-	ck_abort_msg("no such TELL");
-	return NULL;
-}
-
-char *tell_out(size_t n)
-{
-	struct pool *p = pool_new();
-	struct msg_tell m;
-	char *xml;
-
-	ck_assert_int_eq(msg_decode(MSG_TELL, p, tell_at(n)->f.body, &m), 0);
-	xml = envelope_xml(m.envelope);
-	pool_free(p);
-	return xml;
-}
-
-void told(size_t n, const char *error_xml)
-{
-	struct pool *p = pool_new();
-	struct buf b = BUF_INIT;
-	struct msg_told m = {0};
-	struct stanza st;
-
-	if (error_xml) {
-		ck_assert_int_eq(stanza_parse(p, str_z(error_xml), &st), 0);
-		stanza_encode(&st, &b);
-		m.error = buf_str(&b);
-	}
-	fake_reply(w.link, &tell_at(n)->f, MSG_TOLD, &m);
-	settle();
-	buf_free(&b);
-	pool_free(p);
 }

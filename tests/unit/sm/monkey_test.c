@@ -304,13 +304,13 @@ static void step(void)
 	case 16:
 		resumes();
 		break;
-	case 18:
-		if (!dice(20))
-			taken_over();
-		break;
 	case 17:
 		if (!dice(8))
 			c2s_dies(dice(2) ? C2S_ID : C2S2_ID);
+		break;
+	case 18:
+		if (!dice(20))
+			taken_over();
 		break;
 	case 8:
 	case 9:
