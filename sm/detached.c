@@ -192,8 +192,7 @@ static void loaded(void *arg, struct user *u)
 
 static void row_found(struct sm *sm, uint16_t shard, const struct msg_value *v)
 {
-	(void)shard;
-	if (!session_find(sm, (uint64_t)v[SESSION_SID].i))
+	if (shards_is_open(sm->shards, shard) && !session_find(sm, (uint64_t)v[SESSION_SID].i))
 		user_run(user_need(sm, v[SESSION_ACCOUNT].s), loaded, NULL);
 }
 

@@ -63,7 +63,7 @@ static void look_at(struct scan *s, const struct msg_value *v)
 {
 	uint16_t shard = (uint16_t)(jid_key(v[0].s) % SHARDS);
 
-	if (s->shards[shard] && shards_is_open(s->sm->shards, shard))
+	if (s->shards[shard])
 		s->row(s->sm, shard, v);
 }
 

@@ -10,7 +10,7 @@
 #include "sm/sm_internal.h"
 
 struct scan;
-/* A row of an account of a shard that is open. */
+/* A row of an account of a shard that was opened; it may be about to be released by now. */
 typedef void scan_row_fn(struct sm *sm, uint16_t shard, const struct msg_value *row);
 /* All rows for the shards that were asked for were seen, or some of them: see scan_pending. */
 typedef void scan_done_fn(struct sm *sm);

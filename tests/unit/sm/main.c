@@ -14,6 +14,7 @@ Suite *later_suite(void);
 Suite *modules_suite(void);
 Suite *monkey_suite(void);
 Suite *newest_suite(void);
+Suite *outgoing_suite(void);
 Suite *presence_suite(void);
 Suite *relaxed_suite(void);
 Suite *roster_suite(void);
@@ -38,6 +39,7 @@ int main(void)
 	srunner_add_suite(sr, modules_suite());
 	srunner_add_suite(sr, monkey_suite());
 	srunner_add_suite(sr, newest_suite());
+	srunner_add_suite(sr, outgoing_suite());
 	srunner_add_suite(sr, presence_suite());
 	srunner_add_suite(sr, relaxed_suite());
 	srunner_add_suite(sr, roster_suite());
