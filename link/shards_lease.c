@@ -5,7 +5,10 @@
 #include <errno.h>
 #include "base/random.h"
 
-enum { LEASE_TIMEOUT = 10000, HOLD_OFF = 10000 }; /* ms */
+enum { LEASE_TIMEOUT = 10000 }; /* ms */
+/* Whoever was faster binds what he took at once. When he is not seen with it after this time, he has
+ * probably died before he could, as when all instances are killed together. */
+enum { DENIED_MS = 1000 };
 enum { RETRY_FIRST = 100, RETRY_MOST = 5000 };
 
 static uint64_t storage_of(const struct shards *s)
@@ -67,7 +70,7 @@ static void take_granted(struct shards *s, const struct msg_leases *m)
 			continue;
 		s->shard[i].state = SHARD_FREE;
 		s->shard[i].denied = s->shard[i].asked;
-		s->shard[i].not_before = now + HOLD_OFF;
+		s->shard[i].not_before = now + DENIED_MS;
 	}
 	if (n > 0)
 		link_shards_bind(s->link, s->route, mine, n);

@@ -230,19 +230,24 @@ def delivered_by_the_next(server):
     assert lost.id == "m1"
 
 
+def first_time(tell):
+    """Not because it was unanswered for long: the double does not say that it holds it."""
+    return not tell.repeated
+
+
 def order_after_takeover(server):
-    """What the new owner reads goes before what comes then."""
+    """What the new owner reads goes before what comes then. All of it is within outgoing_max."""
     with Remote(server) as r:
         c = Client(server, "romeo")
-        for n in range(1, 6):
+        for n in range(1, 5):
             c.send(message(n))
-        for n in range(5):
+        for n in range(4):
             r.got()
         c.until_done()
         restart(server, "sm")
-        c.send(message(6))
-        got = [r.got() for _ in range(6)]
-        assert [t.id for t in got] == [f"m{n}" for n in range(1, 7)], got
+        c.send(message(5))
+        got = [r.got(first_time) for _ in range(5)]
+        assert [t.id for t in got] == [f"m{n}" for n in range(1, 6)], got
         for t in got:
             r.answer(t)
         c.until_done()
@@ -274,10 +279,10 @@ def many(server):
         c = Client(server, "romeo")
         for n in range(150):
             c.send(message(n))
-        before = [r.got() for _ in range(150)]
+        before = [r.got(first_time) for _ in range(150)]
         c.until_done()
         restart(server, "sm")
-        after = [r.got() for _ in range(150)]
+        after = [r.got(first_time) for _ in range(150)]
         assert [(t.key, t.id) for t in after] == [(t.key, t.id) for t in before]
         r.say(auto=True)
         r.drain("romeo@localhost")

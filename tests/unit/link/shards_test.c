@@ -196,9 +196,9 @@ START_TEST(take_fails_and_is_tried_again)
 	ck_assert_uint_eq(ntaken, SHARDS - 1);
 	ck_assert(!shards_mine(s, 5));
 	/* What was not given is another's: not at once again. */
-	fake_advance(k, 9000);
+	fake_advance(k, 900);
 	ck_assert_uint_eq(fake_requests(k), 0);
-	fake_advance(k, 3000);
+	fake_advance(k, 300);
 	grant(3);
 	ck_assert_uint_eq(shards_epoch(s, 5), 3);
 	ck_assert_uint_eq(asked_epoch, 0);
@@ -217,7 +217,7 @@ START_TEST(takes_without_belief_when_denied)
 	fake_turn(k);
 	grant_but(9, 3, MSG_LEASE_TAKE);
 	ck_assert_uint_eq(asked_epoch, 8);
-	fake_advance(k, 12000);
+	fake_advance(k, 1200);
 	grant(10);
 	ck_assert_uint_eq(asked_epoch, 0);
 	ck_assert_uint_eq(shards_epoch(s, 3), 10);
