@@ -218,7 +218,7 @@ static void tick(void *arg)
 	uint64_t now = now_of(s);
 
 	if (shards_stalled(s))
-		leases_check(s);
+		leases_doubt(s);
 	s->alive_at = now;
 	if (s->plan_at && s->plan_at <= now) {
 		s->plan_at = 0; /* the plan sets it anew */

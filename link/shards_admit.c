@@ -66,7 +66,7 @@ static void waiting_add(struct shards *s, struct waiting **list, const struct fr
 static bool sure(struct shards *s)
 {
 	if (!s->unsure && shards_stalled(s))
-		leases_check(s);
+		leases_doubt(s);
 	return !s->unsure;
 }
 

@@ -59,6 +59,7 @@ struct shards {
 	uint32_t write_epoch;
 	bool relaxed;
 	bool unsure; /* our leases must be confirmed before anything is done for our shards */
+	bool stalled; /* because we did not run */
 	size_t releasing;
 	struct waiting *waiting; /* frames for no shard in particular */
 	size_t waiting_bytes, waiting_limit; /* of all that waits */
@@ -89,6 +90,7 @@ void shards_plan(void *shards); /* takes and releases what placement says */
 void leases_take(struct shards *s, struct msg_shard_epoch *e, size_t n);
 /* Asks storage which leases are still ours, frames wait meanwhile. */
 void leases_check(struct shards *s);
+void leases_doubt(struct shards *s); /* the same, as we did not run */
 void leases_cancel_take(struct shards *s);
 void leases_cancel(struct shards *s);
 /* shards_admit.c */

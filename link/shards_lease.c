@@ -3,6 +3,7 @@
 #include "link/shards_internal.h"
 
 #include <errno.h>
+#include "base/log.h"
 #include "base/random.h"
 
 enum { LEASE_TIMEOUT = 10000 }; /* ms */
@@ -139,7 +140,9 @@ static void check_done(struct shards *s, const struct msg_leases *m)
 		if (shard_held(&s->shard[i]) && s->shard[i].asked == s->shard[i].epoch && !kept[i])
 			shards_refused(s, i);
 	}
-	s->unsure = false;
+	if (s->stalled)
+		log_info("leases confirmed");
+	s->stalled = s->unsure = false;
 	for (uint16_t i = 0; i < SHARDS; i++)
 		waiting_dispatch(s, i);
 	waiting_dispatch_any(s);
@@ -190,6 +193,18 @@ void leases_check(struct shards *s)
 		s->check = link_request(s->link, &head, &m, LEASE_TIMEOUT, on_checked, s);
 	else
 		retry_later(s);
+}
+
+void leases_doubt(struct shards *s)
+{
+	uint64_t ms = loop_now(link_loop(s->link)) - s->alive_at;
+
+	leases_check(s);
+	if (!s->unsure)
+		return;
+	s->stalled = true;
+	log_warn("this process did not run for a while: nothing is taken until storage confirms its leases",
+		 LF_U("ms", ms));
 }
 
 void leases_cancel_take(struct shards *s)
