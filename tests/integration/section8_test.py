@@ -109,8 +109,11 @@ class Scene:
 
     def play(self, kind, type_, to, tag):
         """Who got it, in the words of the table."""
-        self.sender.send(stanza(kind, type_, to, tag))
+        self.sender.send(stanza(kind, type_, to, tag)
+                         + stanza("iq", "get", to.split("/")[0], "behind"))
+        before = self.sender.until("behind")  # its account is read, and has had the stanza
         got = self.settle()
+        got[""] = before + got[""]
         heard = []
         for e in got.pop(""):
             if e.get("type") == "error":
