@@ -188,6 +188,7 @@ struct later_joined {
 size_t later_join(struct user *u, const struct msg_write_op *ops, size_t n, struct later_joined *ret);
 void later_free(struct user *u);
 bool later_is_due(const struct user *u); /* its rows do not wait for another write */
+size_t laters_due(const struct sm *sm);	 /* accounts of which this is true */
 
 /* --- transactions: sm/txn.c ------------------------------------------------------------------ */
 

@@ -302,6 +302,7 @@ static json_t *sm_stats(void *state)
 		      (json_int_t)channels_unanswered(sm->channels), "unanswered_bytes",
 		      (json_int_t)channels_unanswered_bytes(sm->channels));
 	json_object_set_new(o, "left_out", json_integer((json_int_t)sm->left_out));
+	json_object_set_new(o, "written_soon", json_integer((json_int_t)laters_due(sm)));
 	outgoing_stats(sm, o);
 	return o;
 }

@@ -158,6 +158,15 @@ void user_write_soon(struct user *u)
 	DL_APPEND(sm->laters, u->later);
 }
 
+size_t laters_due(const struct sm *sm)
+{
+	const struct later *l;
+	size_t n;
+
+	DL_COUNT(sm->laters, l, n);
+	return n;
+}
+
 bool later_is_due(const struct user *u)
 {
 	return u->later && u->later->soon;

@@ -7,7 +7,7 @@ import os
 import sys
 
 from harness import SLOW, Server, Tap
-from outgoing_test import SM, Client, message
+from outgoing_test import SM, Client, first_time, message
 from remote import Remote, restart
 
 DOMAIN = "icq.localhost"
@@ -102,7 +102,7 @@ def late(server):
         first, second = r.got(), r.got()
         c.until_done()
         restart(server, "sm")
-        again, later = r.got(), r.got()
+        again, later = r.got(first_time), r.got(first_time)
         assert [(t.key, t.id) for t in (again, later)] == [(t.key, t.id) for t in (first, second)]
         r.answer(again)
         r.answer(later, later.error("remote-server-timeout", "wait"))

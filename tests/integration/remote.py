@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Other servers as tests see them: a double of s2s on the link (stub_s2s.c), driven line by line."""
+import contextlib
 import json
 import os
-import queue
 import subprocess
 import threading
 import time
@@ -65,8 +65,9 @@ class Remote:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             env={**os.environ, **({"STUB_ROUTE": route} if route else {})})
         log.close()
-        self.lines = queue.Queue()
+        self.changed = threading.Condition()  # guards what follows
         self.tells, self.answers, self.said = [], {}, {}
+        self.ready = self.ended = False
         self.numbers = 0
         self.domain = route or "remote.test"
         threading.Thread(target=self._read, daemon=True).start()
@@ -75,48 +76,42 @@ class Remote:
         if auto:
             self.say(auto=True)
 
-    ready = False
-
     def _read(self):
         for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-        self.lines.put(None)
+            with self.changed:
+                self._take(json.loads(line))
+                self.changed.notify()
+        with self.changed:
+            self.ended = True
+            self.changed.notify()
 
-    def _take(self, timeout):
-        line = self.lines.get(timeout=timeout)
-        if line is None:
-            raise RuntimeError("the double of s2s has ended")
-        if "got" in line:
-            self._told_of(Tell(line))
-        elif "told" in line:
+    def _take(self, line):
+        if "told" in line:
             self.answers[line["told"]] = line
-        else:
+        elif "got" not in line:
             self.ready = True
-
-    def _told_of(self, tell):
-        """What was answered once is answered so again, as by the real one: its answer may have gone to an
-        owner that was followed by another meanwhile."""
-        if tell.key in self.said:
-            self.say(answer=tell.n, **self.said[tell.key])
+        elif tuple(line["key"]) in self.said:
+            with contextlib.suppress(BrokenPipeError, ValueError):  # it is being closed
+                self.say(answer=line["got"], **self.said[tuple(line["key"])])
         else:
-            self.tells.append(tell)
+            self.tells.append(Tell(line))
 
     def _wait(self, fn, timeout=TIMEOUT):
         deadline = time.monotonic() + timeout
-        while True:
-            found = fn()
-            if found:
-                return found
-            left = deadline - time.monotonic()
-            try:
-                self._take(max(left, 0.001))
-            except queue.Empty:
+        with self.changed:
+            while not (found := fn()):
+                if self.ended:
+                    raise RuntimeError("the double of s2s has ended")
+                left = deadline - time.monotonic()
                 if left <= 0:
-                    raise TimeoutError(f"not told; unread: {self.tells}") from None
+                    raise TimeoutError(f"not told; unread: {self.tells}")
+                self.changed.wait(left)
+            return found
 
     def say(self, **what):
-        self.process.stdin.write(json.dumps(what) + "\n")
-        self.process.stdin.flush()
+        with self.changed:
+            self.process.stdin.write(json.dumps(what) + "\n")
+            self.process.stdin.flush()
 
     def got(self, test=lambda t: True, timeout=TIMEOUT):
         """Takes out the first TELL for which test holds."""
@@ -129,8 +124,14 @@ class Remote:
         return self._wait(find, timeout)
 
     def answer(self, tell, error=None):
-        self.said[tell.key] = {"error": error} if error else {}
-        self.say(answer=tell.n, **self.said[tell.key])
+        """Repetitions are answered the same way, as by the real one: the answer may have gone to an owner
+        that was followed by another meanwhile."""
+        with self.changed:
+            self.said[tell.key] = {"error": error} if error else {}
+            again = [t for t in self.tells if t.key == tell.key]
+            self.tells = [t for t in self.tells if t.key != tell.key]
+            for t in [tell, *again]:
+                self.say(answer=t.n, **self.said[tell.key])
 
     def held(self, *tells):
         self.say(held=[t.n for t in tells])
@@ -163,7 +164,8 @@ class Remote:
     def drain(self, to="localhost"):
         """All TELLs that have come so far: what is told before our own is answered has come."""
         self.sync(to)
-        tells, self.tells = self.tells, []
+        with self.changed:
+            tells, self.tells = self.tells, []
         return tells
 
     def kill(self):
