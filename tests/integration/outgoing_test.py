@@ -282,7 +282,7 @@ def many(server):
         restart(server, "sm")
         after = [r.got(first_time) for _ in range(150)]
         assert [(t.key, t.id) for t in after] == [(t.key, t.id) for t in before]
-        r.say(auto=True)
+        r.auto(True)
         r.drain("romeo@localhost")
         c.nothing(r)
         assert not r.tells, r.tells

@@ -74,7 +74,7 @@ class Remote:
         self._wait(lambda: self.ready)
         self.sync("localhost")  # whoever sends from here on, its session manager knows of us
         if auto:
-            self.say(auto=True)
+            self.auto(True)
 
     def _read(self):
         for line in self.process.stdout:
@@ -112,6 +112,11 @@ class Remote:
         with self.changed:
             self.process.stdin.write(json.dumps(what) + "\n")
             self.process.stdin.flush()
+
+    def auto(self, on):
+        """Every TELL is answered at once, or none, from here on."""
+        self.say(auto=on)
+        self.sync("localhost")  # it has read that
 
     def got(self, test=lambda t: True, timeout=TIMEOUT):
         """Takes out the first TELL for which test holds."""

@@ -381,7 +381,7 @@ def told_until_answered(server, remote):
     """A change that the contact must hear is repeated by the next owner until it is answered."""
     u = User(server, remote)
     friend = "juliet@remote.test"
-    remote.say(auto=False)
+    remote.auto(False)
 
     def mine(t):
         return t.sender == u.bare
@@ -393,11 +393,11 @@ def told_until_answered(server, remote):
     again = remote.got(mine)
     assert (again.type, again.to, again.sender) == ("subscribe", friend, u.bare), again
     assert again.e.find("{*}status").text == "please" and first.xml == again.xml, (first, again)
-    remote.say(auto=True)
+    remote.auto(True)
     u.settle()
     remote.drain()
     # Removed from the roster: the item goes at once, what it must hear is still told.
-    remote.say(auto=False)
+    remote.auto(False)
     u.s.send(f"<iq type='set' id='rm'><query xmlns='{ROSTER}'><item jid='{friend}' "
              "subscription='remove'/></query></iq>")
     t = remote.got(lambda t: mine(t) and t.type != "subscribe")  # several owners may have asked
@@ -409,7 +409,7 @@ def told_until_answered(server, remote):
     t = remote.got(lambda t: mine(t) and t.type != "subscribe")
     assert (t.type, t.to) == ("unsubscribe", friend), t
     assert u.item(friend) == ("none", None)
-    remote.say(auto=True)
+    remote.auto(True)
     u.settle()
     u.close()
 
