@@ -110,6 +110,14 @@ static void adopt_known(struct outgoing *o, int64_t deadline)
 	o->deadline = deadline;
 }
 
+/* What ends a row does harm when the shard goes to another before all that it causes is done. */
+static bool is_next_owners(const struct sm *sm, const struct msg_value *v, uint16_t shard,
+			   const struct stanza *st)
+{
+	return !shards_is_open(sm->shards, shard) &&
+	       (st->type == IQ_ERROR || v[COL_OUTGOING_DEADLINE].i <= clock_wall_us());
+}
+
 static void adopt_row(struct sm *sm, const struct msg_value *v, uint16_t shard)
 {
 	struct msg_stanza_key key = {.origin = (uint64_t)v[COL_OUTGOING_ORIGIN].i,
@@ -125,6 +133,9 @@ static void adopt_row(struct sm *sm, const struct msg_value *v, uint16_t shard)
 	} else if (stanza_parse(pool, v[COL_OUTGOING_STANZA].s, &st) < 0 ||
 		   jid_split(st.to, &to) < 0) {
 		log_error("malformed row of an outgoing stanza",
+			  LF_STR("account", v[COL_OUTGOING_ACCOUNT].s));
+	} else if (is_next_owners(sm, v, shard, &st)) {
+		log_debug("row of an outgoing stanza left to the next owner",
 			  LF_STR("account", v[COL_OUTGOING_ACCOUNT].s));
 	} else if (st.type == IQ_ERROR) {
 		owed_adopt(sm, &key, v);

@@ -8,7 +8,7 @@ enum { S2S_ID = 70 };
 
 static struct client *romeo;
 
-static void row(unsigned n)
+static void row(unsigned n, int64_t deadline_us)
 {
 	char xml[160];
 	struct msg_value v[COLS_OUTGOING] = {
@@ -17,7 +17,7 @@ static void row(unsigned n)
 		[COL_OUTGOING_NUMBER] = value_int(n),
 		[COL_OUTGOING_EPOCH] = value_int(0),
 		[COL_OUTGOING_TIME] = value_int(clock_wall_us()),
-		[COL_OUTGOING_DEADLINE] = value_int(clock_wall_us() + 60000000),
+		[COL_OUTGOING_DEADLINE] = value_int(clock_wall_us() + deadline_us),
 	};
 
 	(void)snprintf(xml, sizeof xml,
@@ -34,8 +34,8 @@ static void setup(void)
 	world_start("outgoing_after = 1s");
 	fake_member(w.link, S2S_ID, "s2s", "s2s", true);
 	account("romeo@localhost");
-	row(1);
-	row(2);
+	row(1, 60000000);
+	row(2, 60000000);
 	romeo = online("romeo@localhost", "x");
 	w.shelf->hold_reads = true;
 	w.nother = 0;
@@ -73,19 +73,50 @@ START_TEST(behind_what_was_left)
 END_TEST
 
 /* The shard is wanted elsewhere before the rows are read. */
-START_TEST(behind_it_when_released)
+static void release(void)
 {
 	sm_process.drain(w.sm);
 	for (int i = 0; !w.sm->releasing[shard_of("romeo@localhost")]; i++) {
 		ck_assert_int_lt(i, 1000);
 		pass(1);
 	}
+}
+
+START_TEST(behind_it_when_released)
+{
+	release();
 	w.shelf->hold_reads = false;
 	settle();
 	asked_in_order();
 	pass(5000); /* its c2s gives the third to the next owner */
 	ck_assert_int_eq(w.drained, 1);
 	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_OUTGOING, "romeo@localhost"), 2);
+}
+END_TEST
+
+/* Past its deadline: an error goes back, and the row goes. */
+START_TEST(expired)
+{
+	row(0, -1);
+	w.shelf->hold_reads = false;
+	settle();
+	asked_in_order();
+	gets(romeo, "id='m0'", "remote-server-timeout");
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_OUTGOING, "romeo@localhost"), 2);
+}
+END_TEST
+
+/* That is the next owner's: on the way to him the error could be lost. */
+START_TEST(expired_when_released)
+{
+	row(0, -1);
+	release();
+	w.shelf->hold_reads = false;
+	settle();
+	asked_in_order();
+	pass(5000);
+	gets_nothing(romeo);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_OUTGOING, "romeo@localhost"), 3);
 }
 END_TEST
 
@@ -97,6 +128,8 @@ Suite *outgoing_suite(void)
 	tcase_add_checked_fixture(c, setup, world_stop);
 	tcase_add_test(c, behind_what_was_left);
 	tcase_add_test(c, behind_it_when_released);
+	tcase_add_test(c, expired);
+	tcase_add_test(c, expired_when_released);
 	suite_add_tcase(s, c);
 	return s;
 }
