@@ -59,7 +59,6 @@ struct shards {
 	uint32_t write_epoch;
 	bool relaxed;
 	bool unsure; /* our leases must be confirmed before anything is done for our shards */
-	bool stalled; /* because we did not run */
 	size_t releasing;
 	struct waiting *waiting; /* frames for no shard in particular */
 	size_t waiting_bytes, waiting_limit; /* of all that waits */

@@ -140,9 +140,8 @@ static void check_done(struct shards *s, const struct msg_leases *m)
 		if (shard_held(&s->shard[i]) && s->shard[i].asked == s->shard[i].epoch && !kept[i])
 			shards_refused(s, i);
 	}
-	if (s->stalled)
-		log_info("leases confirmed");
-	s->stalled = s->unsure = false;
+	log_info("leases confirmed");
+	s->unsure = false;
 	for (uint16_t i = 0; i < SHARDS; i++)
 		waiting_dispatch(s, i);
 	waiting_dispatch_any(s);
@@ -200,11 +199,9 @@ void leases_doubt(struct shards *s)
 	uint64_t ms = loop_now(link_loop(s->link)) - s->alive_at;
 
 	leases_check(s);
-	if (!s->unsure)
-		return;
-	s->stalled = true;
-	log_warn("this process did not run for a while: nothing is taken until storage confirms its leases",
-		 LF_U("ms", ms));
+	if (s->unsure)
+		log_warn("this process did not run for a while: nothing is taken until storage confirms its leases",
+			 LF_U("ms", ms));
 }
 
 void leases_cancel_take(struct shards *s)
