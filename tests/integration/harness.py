@@ -2,6 +2,7 @@
 """What integration tests share: a throw-away server from the build tree, TAP, and raw XMPP streams."""
 import base64
 import fcntl
+import contextlib
 import hashlib
 import os
 import re
@@ -57,51 +58,44 @@ def ports_release(base):
         os.close(lock)
 
 
-def ports_free(base, addresses):
-    socks = []
-    try:
-        for address in addresses:
-            for offset in [222, 223, 269, 270] + [400 + i for i in range(1, 5)]:
-                s = socket.socket()
-                socks.append(s)
-                s.bind((address, base + offset))
-        return True
-    except OSError:
-        return False
-    finally:
-        for s in socks:
-            s.close()
+def can_bind(*wanted):
+    """All of these: a type of socket, an address, a port."""
+    with contextlib.ExitStack() as stack:
+        try:
+            for kind, address, port in wanted:
+                stack.enter_context(socket.socket(type=kind)).bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def reserved(choices, step, is_free):
+    """The first that is free, and no other test's until this process ends, or ports_release. Each process
+    begins elsewhere."""
+    start = os.getpid() * step % len(choices)
+    for port in [*choices[start:], *choices[:start]]:
+        if port not in PORT_LOCKS and ports_reserve(port):
+            if is_free(port):
+                return port
+            ports_release(port)
+    raise RuntimeError("no free port")
 
 
 def free_port_base(addresses=("127.0.0.1",)):
-    """A base N such that the ports that ./run uses above it are free, and no other test's until this
-    process ends, or ports_release. Below those that the system gives out by itself."""
-    bases = [block + 10 * i for block in range(12000, 32000, 500) for i in range(4)]
-    start = os.getpid() * 4 % len(bases)
-    for base in bases[start:] + bases[:start]:
-        if base not in PORT_LOCKS and ports_reserve(base):
-            if ports_free(base, addresses):
-                return base
-            ports_release(base)
-    raise RuntimeError("no free ports")
+    """A base N such that the ports that ./run uses above it are free, below those that the system gives out
+    by itself."""
+    offsets = [222, 223, 269, 270] + [400 + i for i in range(1, 5)]
+    return reserved([block + 10 * i for block in range(12000, 32000, 500) for i in range(4)], 4,
+                    lambda base: can_bind(*((socket.SOCK_STREAM, a, base + o)
+                                            for a in addresses for o in offsets)))
 
 
 def free_port(address="127.0.0.1"):
-    """One that is free for TCP and UDP, and no other test's until this process ends. Those that the system
-    gives out by itself are no good: a connection of anybody may take one before it is listened on."""
-    ports = range(2000, 12000)
-    start = os.getpid() * 7 % len(ports)
-    for port in [*ports[start:], *ports[:start]]:
-        if port in PORT_LOCKS or not ports_reserve(port):
-            continue
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            try:
-                tcp.bind((address, port))
-                udp.bind((address, port))
-                return port
-            except OSError:
-                ports_release(port)
-    raise RuntimeError("no free port")
+    """One for TCP and UDP. Those that the system gives out by itself are no good: a connection of anybody may
+    take one before it is listened on."""
+    return reserved(range(2000, 12000), 7,
+                    lambda port: can_bind((socket.SOCK_STREAM, address, port),
+                                          (socket.SOCK_DGRAM, address, port)))
 
 
 class Server:
