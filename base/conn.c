@@ -36,7 +36,7 @@ void conn_end(struct conn *c, int err, const char *reason)
 		return;
 	c->ended = true;
 	loop_task_cancel(c->loop, &c->task);
-	loop_timeout_stop(c->loop, &c->linger);
+	loop_timeout_drop(c->loop, &c->linger);
 	loop_io_set(c->io, 0);
 	buf_free(&c->out);
 	c->ops->closed(c->arg, err, reason);
@@ -78,6 +78,18 @@ void conn_interest(struct conn *c)
 	loop_io_set(c->io, (rd ? LOOP_READ : 0u) | (wr ? LOOP_WRITE : 0u));
 }
 
+static void on_linger(void *arg)
+{
+	struct conn *c = arg;
+
+	conn_enter(c);
+	if (c->shut)
+		conn_end(c, 0, NULL);
+	else
+		conn_end(c, -ETIMEDOUT, "the peer does not take our last bytes");
+	conn_leave(c);
+}
+
 /* After everything was written: our direction ends, the peer's is awaited. */
 static void finish_shutdown(struct conn *c)
 {
@@ -88,7 +100,7 @@ static void finish_shutdown(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 	c->shut = true;
 	c->blocked = c->read_wants_write = c->write_wants_read = false;
-	loop_timeout_start(c->loop, &c->linger, c->linger_s);
+	loop_timeout_need(c->loop, &c->linger, on_linger, c, c->linger_s);
 }
 
 /* The last bytes, close_notify and our end leave as one segment instead of three: shutdown(2) sends
@@ -263,18 +275,6 @@ static void on_task(void *arg)
 		conn_interest(c);
 }
 
-static void on_linger(void *arg)
-{
-	struct conn *c = arg;
-
-	conn_enter(c);
-	if (c->shut)
-		conn_end(c, 0, NULL);
-	else
-		conn_end(c, -ETIMEDOUT, "the peer does not take our last bytes");
-	conn_leave(c);
-}
-
 struct conn *conn_new(struct loop *l, int take_fd, const struct conn_ops *ops, void *arg)
 {
 	struct conn *c = xcalloc(1, sizeof(*c));
@@ -291,8 +291,6 @@ struct conn *conn_new(struct loop *l, int take_fd, const struct conn_ops *ops, v
 	c->peer = conn_peer_name(take_fd);
 	c->task.fn = on_task;
 	c->task.arg = c;
-	c->linger.fn = on_linger;
-	c->linger.arg = c;
 	c->io = loop_io_new(l, take_fd, on_io, c);
 	conn_interest(c);
 	return c;
@@ -304,7 +302,7 @@ struct conn *conn_free(struct conn *c)
 		return NULL;
 	c->freed = true;
 	loop_task_cancel(c->loop, &c->task);
-	loop_timeout_stop(c->loop, &c->linger);
+	loop_timeout_drop(c->loop, &c->linger);
 	c->io = loop_io_free(c->io);
 	SSL_free(c->ssl);
 	c->ssl = NULL;
@@ -365,7 +363,7 @@ void conn_shutdown(struct conn *c, unsigned linger_s)
 	c->shutting = true;
 	c->linger_s = linger_s;
 	/* Bounds the writing too: a peer that reads nothing is not waited for without end. */
-	loop_timeout_start(c->loop, &c->linger, linger_s);
+	loop_timeout_need(c->loop, &c->linger, on_linger, c, linger_s);
 	loop_defer_last(c->loop, &c->task);
 }
 

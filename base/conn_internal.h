@@ -23,7 +23,7 @@ struct conn {
 	char *peer;
 	struct buf out;
 	struct loop_task task;        /* output of this turn, and what a resume found inside */
-	struct loop_timeout linger;
+	struct loop_timeout *linger;  /* from conn_shutdown on */
 	uint64_t sent;
 	size_t clear_left;            /* CONN_TLS_WANTED: bytes of out that precede TLS */
 	int fd;

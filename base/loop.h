@@ -65,6 +65,10 @@ struct loop_timeout {
 };
 void loop_timeout_start(struct loop *l, struct loop_timeout *t, unsigned seconds);
 void loop_timeout_stop(struct loop *l, struct loop_timeout *t);
+/* For what there is much of and what seldom waits: *t is made when it is first needed, and stays until it is
+ * dropped; NULL: never needed. */
+void loop_timeout_need(struct loop *l, struct loop_timeout **t, loop_fn *fn, void *arg, unsigned seconds);
+void loop_timeout_drop(struct loop *l, struct loop_timeout **t);
 
 struct loop_signal;
 struct loop_signal *loop_signal_new(struct loop *l, int signum, loop_fn *fn, void *arg);

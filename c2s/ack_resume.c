@@ -137,7 +137,7 @@ static void resume_done(struct pending *p, int err, const void *reply)
 		s->closing = true;
 		s->closed = false;
 		s->unsent_from = 0;
-		loop_timeout_start(x->loop, &s->timeout, (unsigned)(x->config->keep_closed / 1000));
+		session_keep(s, x->config->keep_closed);
 	}
 	pending_free(p);
 	if (moved)

@@ -132,11 +132,12 @@ static void announced(struct c2s *x, const uint16_t *fresh, size_t n)
 
 static void announce_strays(struct c2s *x)
 {
-	struct session *s, *tmp;
+	struct session *s;
 
-	HASH_ITER (hh, x->sessions, s, tmp)
+	for (s = keyed_first(&x->sessions); s; s = keyed_after(&x->sessions, s)) {
 		if (s->reannounce)
 			session_announce(s);
+	}
 }
 
 void owners_scan(void *arg)

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/conn.h"
+#include "base/keyed.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/tls.h"
@@ -69,8 +70,7 @@ struct c2s {
 	struct client *throttled;   /* DL list by tprev, tnext */
 	struct loop_timer *throttle;
 
-	struct session *sessions; /* by sid */
-	size_t nsessions;
+	struct keyed sessions; /* by sid */
 	struct shard shards[SHARDS];
 	struct loop_task scan; /* owners, at the end of the turn */
 	struct loop_timer *rescan;

@@ -19,6 +19,7 @@ static void *c2s_init(struct app *app)
 {
 	struct c2s *x = xcalloc(1, sizeof *x);
 
+	x->sessions = KEYED(struct session, sid, sid_next);
 	x->app = app;
 	x->loop = app->loop;
 	x->link = app->link;
@@ -85,7 +86,7 @@ static json_t *c2s_stats(void *state)
 
 	return json_pack(
 		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "connections",
-		(json_int_t)x->nclients, "sessions", (json_int_t)x->nsessions, "unauthenticated",
+		(json_int_t)x->nclients, "sessions", (json_int_t)x->sessions.n, "unauthenticated",
 		(json_int_t)x->nunauthenticated, "accepted", (json_int_t)s->connections, "logins",
 		(json_int_t)s->logins, "login_failures", (json_int_t)s->login_failures, "resumed",
 		(json_int_t)s->resumed, "stanzas_in", (json_int_t)s->stanzas_in, "stanzas_out",
@@ -127,8 +128,11 @@ static void *c2s_deinit(void *state)
 	DL_FOREACH_SAFE (x->pending, p, tmp)
 		if (!p->session->listed)
 			session_free(p->session);
-	while (x->sessions)
-		session_free(x->sessions);
+	for (uint16_t i = 0; i < SHARDS; i++) {
+		while (x->shards[i].sessions)
+			session_free(x->shards[i].sessions);
+	}
+	keyed_free(&x->sessions);
 	offers_free(x);
 	loop_timeout_stop(x->loop, &x->watch);
 	drain_deinit(x);

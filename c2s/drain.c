@@ -16,9 +16,9 @@ static void drain_over(void *arg)
 	if (x->drained)
 		return;
 	x->drained = true;
-	if (x->nsessions)
+	if (x->sessions.n)
 		log_warn("stopping with sessions that no session manager has ended",
-			 LF_U("sessions", x->nsessions));
+			 LF_U("sessions", x->sessions.n));
 	process_drained(x->app);
 }
 
@@ -40,8 +40,10 @@ static void drain_now(struct c2s *x)
 	loop_timer_stop(x->mover);
 	DL_FOREACH_SAFE (x->clients, c, tmp)
 		say_goodbye(c);
-	HASH_ITER (hh, x->sessions, s, next)
+	for (s = keyed_first(&x->sessions); s; s = next) {
+		next = keyed_after(&x->sessions, s);
 		session_drain(s);
+	}
 	loop_timeout_start(x->loop, &x->drain_limit, LAST_SECONDS);
 	drain_look(x);
 }
@@ -139,7 +141,7 @@ void c2s_drain(void *state)
 
 void drain_look(struct c2s *x)
 {
-	if (x->draining && !x->drained && !x->clients && !x->sessions)
+	if (x->draining && !x->drained && !x->clients && !x->sessions.n)
 		drain_over(x);
 }
 

@@ -43,7 +43,6 @@ void pending_free(struct pending *p)
 	free(p->text);
 	free(p->id);
 	free(p->account);
-	free(p->lang);
 	free(p->address);
 	free(p);
 }

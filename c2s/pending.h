@@ -30,7 +30,7 @@ struct pending {
 	uint64_t sid;
 	struct str resource; /* in text */
 	char *text, *id;     /* id of the client's iq, or its previd; NULL: none */
-	char *account, *lang, *address;
+	char *account, *address;
 	struct buf ticket;
 	bool secure, asked; /* asked: an owner was, it may have done something */
 };

@@ -23,8 +23,6 @@ struct session *session_new(struct c2s *x, struct client *c)
 	s->c2s = x;
 	s->client = c;
 	s->shard = (uint16_t)(jid_key(str_z(c->login->account)) & (SHARDS - 1));
-	s->timeout.fn = session_expired;
-	s->timeout.arg = s;
 	c->session = s;
 	return s;
 }
@@ -51,18 +49,13 @@ void session_list(struct session *s, uint64_t sid, uint32_t attachment, struct s
 	s->bare = (uint16_t)(slash < 0 ? (ptrdiff_t)jid.len : slash);
 	session_record(s, record);
 	s->listed = true;
-	HASH_ADD(hh, x->sessions, sid, sizeof s->sid, s);
+	keyed_add(&x->sessions, s);
 	DL_APPEND(x->shards[s->shard].sessions, s);
-	x->nsessions++;
 }
 
 struct session *session_find(struct c2s *x, uint64_t sid)
 {
-	struct session *s;
-
-	HASH_FIND (hh, x->sessions, &sid, sizeof sid, s)
-		;
-	return s;
+	return keyed_find(&x->sessions, sid);
 }
 
 struct str session_bare(const struct session *s)
@@ -75,12 +68,11 @@ void session_free(struct session *s)
 	struct c2s *x = s->c2s;
 
 	if (s->listed) {
-		HASH_DEL(x->sessions, s);
+		keyed_remove(&x->sessions, s);
 		DL_DELETE(x->shards[s->shard].sessions, s);
-		x->nsessions--;
 	}
 	acks_forget(s);
-	loop_timeout_stop(x->loop, &s->timeout);
+	loop_timeout_drop(x->loop, &s->timeout);
 	if (s->pending)
 		pending_free(s->pending);
 	buf_free(&s->unconfirmed);
@@ -236,6 +228,11 @@ void session_send_close(struct session *s)
 	s->close_sent = owner_send(s, MSG_SESSION_CLOSE, 0, &m);
 }
 
+void session_keep(struct session *s, int64_t ms)
+{
+	loop_timeout_need(s->c2s->loop, &s->timeout, session_expired, s, (unsigned)(ms / 1000));
+}
+
 void session_leave(struct client *c, bool closed)
 {
 	struct session *s = c->session;
@@ -263,6 +260,6 @@ void session_leave(struct client *c, bool closed)
 	session_send_close(s);
 	if (!closed && !s->unconfirmed.len && s->acks && s->acks->resumable)
 		keep = (int64_t)DETACHED_SECONDS * 1000;
-	loop_timeout_start(s->c2s->loop, &s->timeout, (unsigned)(keep / 1000));
+	session_keep(s, keep);
 	session_drain(s);
 }

@@ -34,11 +34,12 @@ struct acks {
 };
 
 struct session {
-	UT_hash_handle hh;
+	uint64_t sid;
+	void *sid_next; /* struct keyed */
 	struct session *prev, *next; /* in its shard */
 	struct c2s *c2s;
 	struct client *client; /* NULL: the connection is gone */
-	uint64_t sid, settled;
+	uint64_t settled;
 	uint16_t shard, bare; /* bytes of the bare JID in jid */
 	uint32_t attachment, in, done, out, acked;
 	uint32_t acked_told; /* to the owner */
@@ -51,7 +52,7 @@ struct session {
 	struct acks *acks;
 	struct pending *pending;
 	struct session *ack_prev, *ack_next;
-	struct loop_timeout timeout;
+	struct loop_timeout *timeout; /* when it has no client */
 	bool listed; /* it has a sid, is in the tables */
 	bool ack_queued, closing, closed, close_sent, full, reannounce;
 	bool enable_lost; /* XEP-0198 may be on at sm, and the client has no id to resume by */
@@ -64,6 +65,7 @@ struct session *session_new(struct c2s *x, struct client *c);
 void session_list(struct session *s, uint64_t sid, uint32_t attachment, struct str jid,
 		  struct str record);
 void session_free(struct session *s);
+void session_keep(struct session *s, int64_t ms); /* so long, without a client */
 struct session *session_find(struct c2s *x, uint64_t sid);
 void session_record(struct session *s, struct str record);
 void session_send_stanzas(struct session *s, bool repeated); /* all that are not confirmed */

@@ -50,7 +50,6 @@ static void bind_send(struct pending *p)
 		.resource = p->resource,
 		.address = str_z(p->address),
 		.secure = p->secure,
-		.lang = str_z(p->lang),
 	};
 
 	pending_request(p, &m);
@@ -116,7 +115,7 @@ static void bind_done(struct pending *p, int err, const void *reply)
 		x->stats.logins++;
 	} else { /* the client did not wait */
 		s->closing = s->closed = true;
-		loop_timeout_start(x->loop, &s->timeout, (unsigned)(x->config->keep_closed / 1000));
+		session_keep(s, x->config->keep_closed);
 	}
 	pending_free(p);
 	if (sh->owner && (sh->owner != owner || sh->epoch != epoch))
@@ -146,7 +145,6 @@ static void bind_start(struct client *c, struct str id, struct str take_resource
 	p->text = (char *)take_resource.ptr;
 	p->resource = take_resource;
 	p->account = xstrdup(c->login->account);
-	p->lang = c->lang ? xstrdup(c->lang) : NULL;
 	p->address = xstrdup(conn_peer(c->conn));
 	p->secure = conn_secure(c->conn);
 	buf_str_append(&p->ticket, buf_str(&c->login->ticket));

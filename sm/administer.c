@@ -65,11 +65,11 @@ void on_users(void *arg, const struct frame *f, const void *msg)
 	struct sm *sm = arg;
 	const struct msg_users *m = msg;
 	struct msg_users_told r = {0};
-	struct str *all = xcalloc(sm->nusers + 1, sizeof *all);
-	struct user *u, *tmp;
+	struct str *all = xcalloc(sm->users.n + 1, sizeof *all);
+	struct user *u;
 	size_t n = 0, bytes = 0;
 
-	HASH_ITER (hh, sm->users, u, tmp) {
+	for (u = keyed_first(&sm->users); u; u = keyed_after(&sm->users, u)) {
 		if (!is_online(u) || !of_domain(u, m->domain))
 			continue;
 		if (m->which == WHICH_ONLINE || is_active(u, m->idle) == (m->which == WHICH_ACTIVE))
@@ -129,14 +129,14 @@ void sm_walk_online(struct sm *sm, struct str domain, walk_fn *fn, void (*done)(
 		    void *arg)
 {
 	struct walk *w = xcalloc(1, sizeof *w);
-	struct user *u, *tmp;
+	struct user *u;
 
 	w->sm = sm;
 	w->fn = fn;
 	w->done = done;
 	w->arg = arg;
-	w->jids = xcalloc(sm->nusers + 1, sizeof *w->jids);
-	HASH_ITER (hh, sm->users, u, tmp) {
+	w->jids = xcalloc(sm->users.n + 1, sizeof *w->jids);
+	for (u = keyed_first(&sm->users); u; u = keyed_after(&sm->users, u)) {
 		if (u->sessions && of_domain(u, domain))
 			w->jids[w->n++] = xstrdup(u->jid);
 	}
@@ -191,8 +191,8 @@ static void announce_to(void *arg, struct user *u)
 	for (struct session *s = u->sessions; s; s = s->next) {
 		if (s->closing || s->leaving || !s->presence)
 			continue;
-		a->st.from = s->jid.domain;
-		a->st.to = s->jid.full;
+		a->st.from = session_jid(s).domain;
+		a->st.to = session_jid(s).full;
 		session_send(s, &a->st);
 		a->sent++;
 	}

@@ -49,7 +49,7 @@ static struct session *namesake(const struct session *s)
 	struct session *o;
 
 	DL_FOREACH(s->user->sessions, o)
-		if (o != s && !o->closing && str_eq(o->jid.resource, s->jid.resource))
+		if (o != s && !o->closing && str_eq(session_jid(o).resource, session_jid(s).resource))
 			return o;
 	return NULL;
 }
@@ -305,10 +305,10 @@ const struct shards_ops sm_shards_ops = {shard_taken, shard_open, shard_lost, sh
 
 void announce_member_lost(struct sm *sm, uint64_t instance)
 {
-	struct session *s, *tmp;
+	struct session *s = keyed_first(&sm->sessions), *next;
 
-	HASH_ITER(hh, sm->sessions, s, tmp)
-	{
+	for (; s; s = next) {
+		next = keyed_after(&sm->sessions, s);
 		if (s->c2s == instance && !session_detach(s)) {
 			s->c2s = 0;
 			session_leave(s);

@@ -22,7 +22,7 @@ static void give(struct user *u, const struct msg_row *row, size_t at, struct bu
 
 static void block(struct user *u, struct str text, struct taking *t)
 {
-	struct blocklist *l = blocklist_of(u);
+	struct blocklist *l = blocklist_need(u);
 	struct msg_value v[COLS_BLOCKING];
 	struct jid jid;
 

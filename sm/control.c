@@ -14,16 +14,15 @@ void on_session_list(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
 	const struct msg_session_list *m = msg;
-	struct session **all = xcalloc(sm->nsessions + 1, sizeof *all), *s, *tmp;
+	struct session **all = xcalloc(sm->sessions.n + 1, sizeof *all), *s;
 	struct msg_session_line lines[LIST_PAGE];
 	struct msg_session_listed r = {.sessions = lines};
 	size_t n = 0;
 
-	HASH_ITER(hh, sm->sessions, s, tmp)
-	{
-		if (m->account.len && !str_eq(s->jid.bare, m->account))
+	for (s = keyed_first(&sm->sessions); s; s = keyed_after(&sm->sessions, s)) {
+		if (m->account.len && !str_eq(session_jid(s).bare, m->account))
 			continue;
-		if (str_cmp(s->jid.full, m->after) > 0)
+		if (str_cmp(session_jid(s).full, m->after) > 0)
 			all[n++] = s;
 	}
 	qsort(all, n, sizeof *all, by_jid);
@@ -31,7 +30,7 @@ void on_session_list(void *arg, const struct frame *f, const void *msg)
 		const struct member *c2s = link_member(sm->link, all[i]->c2s);
 
 		lines[r.nsessions++] = (struct msg_session_line){
-			.jid = all[i]->jid.full,
+			.jid = session_jid(all[i]).full,
 			.address = str_z(all[i]->address),
 			.c2s = str_z(c2s ? c2s->name : ""),
 			.since = all[i]->since,
@@ -60,7 +59,7 @@ static size_t kick_sessions(struct user *u, const struct jid *j, const char *tex
 	u->busy++;
 	for (struct session *s = u->sessions, *next; s; s = next) {
 		next = s->next;
-		if (j->resource.len && !str_eq(j->resource, s->jid.resource))
+		if (j->resource.len && !str_eq(j->resource, session_jid(s).resource))
 			continue;
 		session_end(s, 1 + STREAM_E_POLICY_VIOLATION, text);
 		ended++;

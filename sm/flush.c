@@ -49,7 +49,7 @@ struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 		if (!cover_region(s, (uint64_t)v[LOG_NUMBER].i, (uint32_t)v[LOG_FLAGS].i) ||
 		    v[LOG_TIME].i < s->takes_since) {
 			xw_init(&w, &xml);
-			delay_write(&w, s->jid.domain, v[LOG_TIME].i, "Offline Storage");
+			delay_write(&w, session_jid(s).domain, v[LOG_TIME].i, "Offline Storage");
 			stanza_append(pool, &st, "delay", NS_DELAY, buf_str(&xml));
 		}
 		stanza_write(&st, &out);

@@ -18,7 +18,7 @@ static struct str with_id(const struct session *s, const struct given *g, struct
 		return text;
 	buf_append(b, text.ptr, text.len - end.len);
 	buf_lit(b, "<stanza-id xmlns='" NS_SID "' by='");
-	xml_escape(b, s->jid.bare);
+	xml_escape(b, session_jid(s).bare);
 	buf_printf(b, "' id='%" PRIu64 "'/>", g->log);
 	buf_str_append(b, end);
 	return buf_str(b);
@@ -380,7 +380,7 @@ static bool keep_rendering(struct session *s, const struct msg_stanza_key *key, 
 
 	buf_str_append(&b, head);
 	buf_lit(&b, " to='");
-	xml_escape(&b, s->jid.full);
+	xml_escape(&b, session_jid(s).full);
 	buf_putc(&b, '\'');
 	buf_str_append(&b, tail);
 	g->sender = sender;

@@ -133,7 +133,7 @@ void hold_look(struct session *s)
 {
 	size_t load = hold_load(s);
 
-	if (load <= given_max(s) || s->closing || s->leaving || s->overflow.queued)
+	if (load <= given_max(s) || s->closing || s->leaving || session_ends_soon(s))
 		return;
 	if (s->resume_ms && s->c2s && !s->resuming && !s->breaking)
 		break_connection(s);

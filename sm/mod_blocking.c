@@ -13,14 +13,24 @@ const struct option mod_blocking_options[] = {
 	{NULL},
 };
 
-static struct blocklist *list_of(const struct user *u)
+/* Most accounts have none. */
+static const struct blocklist *list_of(const struct user *u)
 {
-	return user_data(u, &mod_blocking);
+	static const struct blocklist none;
+	const struct blocklist *l = user_data(u, &mod_blocking);
+
+	return l ? l : &none;
 }
 
-struct blocklist *blocklist_of(const struct user *u)
+struct blocklist *blocklist_need(struct user *u)
 {
-	return list_of(u);
+	struct blocklist *l = user_data(u, &mod_blocking);
+
+	if (!l) {
+		l = blocklist_new();
+		user_data_set(u, &mod_blocking, l);
+	}
+	return l;
 }
 
 size_t blocklist_max(struct sm *sm)
@@ -32,16 +42,13 @@ size_t blocklist_max(struct sm *sm)
 
 static void user_load(struct user *u, const struct msg_rows *rows)
 {
-	struct blocklist *l = blocklist_new();
-
 	for (size_t i = 0; i < rows[0].nrows; i++)
-		blocklist_add(l, rows[0].rows[i].values[COL_BLOCKING_JID].s);
-	user_data_set(u, &mod_blocking, l);
+		blocklist_add(blocklist_need(u), rows[0].rows[i].values[COL_BLOCKING_JID].s);
 }
 
 static void user_free(struct user *u)
 {
-	user_data_set(u, &mod_blocking, blocklist_free(list_of(u)));
+	user_data_set(u, &mod_blocking, blocklist_free(user_data(u, &mod_blocking)));
 }
 
 static enum verdict is_blocked(struct user *u, const struct jid *who)
@@ -109,7 +116,7 @@ static void push(struct user *u, struct str payload)
 	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
 		if (!session_flag(s, SESSION_BLOCKLIST))
 			continue;
-		st.to = session_jid(s)->full;
+		st.to = session_jid(s).full;
 		session_send(s, &st);
 	}
 }
@@ -154,7 +161,7 @@ static void tell_presence(struct packet *p, struct str jid, bool blocked)
 		if (blocked)
 			st = (struct stanza){.kind = STANZA_PRESENCE,
 					     .type = PRESENCE_UNAVAILABLE,
-					     .from = session_jid(s)->full,
+					     .from = session_jid(s).full,
 					     .to = jid};
 		sm_route(p->sm, p->txn, &st);
 	}
@@ -198,7 +205,7 @@ static void withdraw(void *arg, struct str jid)
 	struct withdrawing *w = arg;
 	struct stanza st = {.kind = STANZA_PRESENCE,
 			    .type = PRESENCE_UNAVAILABLE,
-			    .from = session_jid(w->s)->full,
+			    .from = session_jid(w->s).full,
 			    .to = jid};
 	struct jid who;
 
@@ -273,7 +280,7 @@ static void write_changes(struct packet *p, struct str *jids, size_t n, uint8_t 
 static void on_block(struct packet *p, const struct node *payload)
 {
 	const struct config *cf = module_config(p->sm, &mod_blocking);
-	struct blocklist *l = list_of(p->user);
+	struct blocklist *l = blocklist_need(p->user);
 	size_t max = (size_t)cf->items > l->n ? (size_t)cf->items - l->n : 0, n = 0, nsee;
 	struct jid *see;
 	struct str *jids = pool_calloc(p->pool, (max + 1) * sizeof *jids);
@@ -300,7 +307,7 @@ static void on_block(struct packet *p, const struct node *payload)
 
 static void on_unblock(struct packet *p, const struct node *payload)
 {
-	struct blocklist *l = list_of(p->user);
+	struct blocklist *l = blocklist_need(p->user);
 	struct str *jids = pool_calloc(p->pool, (l->n + 33) * sizeof *jids);
 	struct blocked *b, *tmp;
 	struct jid *see;

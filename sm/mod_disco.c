@@ -187,7 +187,7 @@ static void on_items(struct packet *p, const struct node *query)
 	for (struct session *s = p->user && !hidden ? user_sessions(p->user) : NULL; s;
 	     s = session_next(s))
 		if (session_available(s))
-			disco_item(&w, session_jid(s)->full, NULL, STR_NONE);
+			disco_item(&w, session_jid(s).full, NULL, STR_NONE);
 	if (!hidden)
 		run_disco_items(p->user, p, &w);
 	xw_end(&w);

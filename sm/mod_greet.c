@@ -11,35 +11,47 @@ enum { SAVE_US = 300 * 1000000 }; /* a row this young need not tell of another l
 enum { NOT_WELCOMED = -1 }; /* in place of the time of the message of the day that was shown */
 
 struct greeted {
-	int64_t first, last, logins, motd;
+	int64_t first, last, motd;
 	int64_t saved; /* last, as the row has it */
-	char *address;
+	uint32_t logins;
+	char address[]; /* of the last one */
 };
 
 extern const struct module mod_greet;
 
+/* What u has, made when there is none, with that address. */
+static struct greeted *greeted_at(struct user *u, struct str address)
+{
+	struct greeted *old = user_data(u, &mod_greet), *g = old;
+
+	if (old && str_eqz(address, old->address))
+		return old;
+	g = xcalloc(1, sizeof *g + address.len + 1);
+	if (old)
+		*g = *old;
+	if (address.len)
+		memcpy(g->address, address.ptr, address.len);
+	free(old);
+	user_data_set(u, &mod_greet, g);
+	return g;
+}
+
 static void user_load(struct user *u, const struct msg_rows *rows)
 {
-	struct greeted *g = xcalloc(1, sizeof *g);
 	const struct msg_value *v = rows[0].nrows ? rows[0].rows[0].values : NULL;
+	struct greeted *g = greeted_at(u, v ? v[COL_LOGIN_ADDRESS].s : STR(""));
 
 	if (v) {
 		g->first = v[COL_LOGIN_FIRST_TIME].i;
 		g->last = g->saved = v[COL_LOGIN_LAST_TIME].i;
-		g->logins = v[COL_LOGIN_LOGINS].i;
-		g->address = str_dup(v[COL_LOGIN_ADDRESS].s);
+		g->logins = (uint32_t)v[COL_LOGIN_LOGINS].i;
 		g->motd = v[COL_LOGIN_MOTD].i;
 	}
-	user_data_set(u, &mod_greet, g);
 }
 
 static void user_free(struct user *u)
 {
-	struct greeted *g = user_data(u, &mod_greet);
-
-	if (g)
-		free(g->address);
-	free(g);
+	free(user_data(u, &mod_greet));
 	user_data_set(u, &mod_greet, NULL);
 }
 
@@ -50,7 +62,7 @@ static void save(struct user *u, struct greeted *g, bool later)
 		[COL_LOGIN_FIRST_TIME] = value_int(g->first),
 		[COL_LOGIN_LAST_TIME] = value_int(g->last),
 		[COL_LOGIN_LOGINS] = value_int(g->logins),
-		[COL_LOGIN_ADDRESS] = value_text(str_z(g->address ? g->address : "")),
+		[COL_LOGIN_ADDRESS] = value_text(str_z(g->address)),
 		[COL_LOGIN_MOTD] = value_int(g->motd),
 	};
 	struct msg_write_op op = {
@@ -70,8 +82,8 @@ static void send(struct session *s, enum stanza_type type, struct str text)
 	struct pool *p = pool_new();
 	struct stanza st;
 
-	notice_make(p, &st, type, session_jid(s)->domain, text);
-	st.to = session_jid(s)->full;
+	notice_make(p, &st, type, session_jid(s).domain, text);
+	st.to = session_jid(s).full;
 	session_send(s, &st);
 	pool_free(p);
 }
@@ -82,7 +94,7 @@ static void greet(struct session *s)
 	struct user *u = session_user(s);
 	struct greeted *g = user_data(u, &mod_greet);
 	const struct service *sv = sm_service(user_sm(u));
-	struct str domain = session_jid(s)->domain;
+	struct str domain = session_jid(s).domain;
 	struct str welcome = service_value(sv, domain, "welcome");
 	struct str motd = service_value(sv, domain, "motd");
 	int64_t time = service_time(sv, domain, "motd");
@@ -105,9 +117,10 @@ static void greet(struct session *s)
 
 /* Counted at once, written at the latest soon after the session has ended; the first login of all with the
  * welcome. Who wants to know the last one asks the sessions too (sm/admin_users.c). */
-static void count_login(struct session *s, struct greeted *g)
+static struct greeted *count_login(struct session *s)
 {
 	struct user *u = session_user(s);
+	struct greeted *g = greeted_at(u, session_address(s));
 
 	g->last = session_since_us(s);
 	if (!g->logins) {
@@ -115,9 +128,8 @@ static void count_login(struct session *s, struct greeted *g)
 		g->motd = NOT_WELCOMED;
 	}
 	g->logins++;
-	free(g->address);
-	g->address = str_dup(session_address(s));
 	save(u, g, g->logins == 1 || g->last - g->saved < SAVE_US);
+	return g;
 }
 
 static void session_open(struct session *s, bool fresh)
@@ -125,7 +137,7 @@ static void session_open(struct session *s, bool fresh)
 	struct user *u = session_user(s);
 
 	if (fresh && !user_temporary(u))
-		count_login(s, user_data(u, &mod_greet));
+		(void)count_login(s);
 }
 
 static void session_close(struct session *s)
@@ -136,7 +148,7 @@ static void session_close(struct session *s)
 	if (!g || user_temporary(u))
 		return;
 	if (session_since_us(s) > g->last) /* an earlier owner died before it wrote the row */
-		count_login(s, g);
+		g = count_login(s);
 	user_write_soon(u);
 	g->saved = g->last;
 }

@@ -144,7 +144,7 @@ static void note_refusal(struct packet *p)
 		refusals_clear(&r, p->from.bare);
 	} else if (roster_sees_us(u, &p->from)) {
 		for (struct session *s = user_sessions(u); s; s = session_next(s))
-			if (!p->to.resource.len || str_eq(p->to.resource, session_jid(s)->resource))
+			if (!p->to.resource.len || str_eq(p->to.resource, session_jid(s).resource))
 				refusals_add(&r, p->from.bare, s);
 	}
 	user_data_set(u, &mod_presence, r);
@@ -309,7 +309,7 @@ static void answer_probe(struct packet *p)
 		const struct stanza *now = session_presence(s);
 		struct stanza copy;
 
-		if (!now || (p->to.resource.len && !str_eq(p->to.resource, session_jid(s)->resource)))
+		if (!now || (p->to.resource.len && !str_eq(p->to.resource, session_jid(s).resource)))
 			continue;
 		any = true;
 		copy = *now;
@@ -339,7 +339,7 @@ static void presence_changed(struct session *s, bool initial, struct packet *p)
 {
 	struct stanza st = {.kind = STANZA_PRESENCE,
 			    .type = PRESENCE_UNAVAILABLE,
-			    .from = session_jid(s)->full};
+			    .from = session_jid(s).full};
 
 	(void)initial;
 	if (p || session_available(s))
@@ -353,7 +353,7 @@ static void session_closing(struct session *s)
 {
 	struct stanza st = {.kind = STANZA_PRESENCE,
 			    .type = PRESENCE_UNAVAILABLE,
-			    .from = session_jid(s)->full};
+			    .from = session_jid(s).full};
 
 	gone(s, &st, NULL, false);
 	session_forget_refusals(s);

@@ -88,7 +88,7 @@ static void push_changes(struct packet *p, int64_t since)
 			changed[n++] = c;
 	}
 	qsort(changed, n, sizeof *changed, by_version);
-	st.to = session_jid(p->session)->full;
+	st.to = session_jid(p->session).full;
 	for (size_t i = 0; i < n; i++) {
 		struct buf b = BUF_INIT;
 		struct xml_writer w;

@@ -29,7 +29,7 @@ void presence_withdraw(struct user *u, struct txn *t, struct str to)
 	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
 		struct stanza st = {.kind = STANZA_PRESENCE,
 				    .type = PRESENCE_UNAVAILABLE,
-				    .from = session_jid(s)->full,
+				    .from = session_jid(s).full,
 				    .to = to};
 
 		if (session_available(s))

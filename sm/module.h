@@ -138,7 +138,7 @@ struct session *user_sessions(const struct user *u);
 struct session *session_next(const struct session *s);
 struct session *user_session(const struct user *u, struct str resource); /* NULL: none */
 struct user *session_user(const struct session *s);
-const struct jid *session_jid(const struct session *s);
+struct jid session_jid(const struct session *s); /* slices of what lives as long as it */
 bool session_available(const struct session *s); /* it has sent available presence */
 int session_priority(const struct session *s);   /* -128 to 127 */
 /* Its last available presence, as it was sent, with `from`; NULL when unavailable. */

@@ -142,14 +142,22 @@ void module_each(struct sm *sm, void (*fn)(void *arg, const struct module *m), v
 		fn(arg, sm->modules[i]);
 }
 
+/* Most modules keep nothing with an account, and an account has no room for them. */
+static size_t slot(const struct sm *sm, const struct module *m)
+{
+	if (!m->hooks.user_free)
+		bug("module %s keeps data and has no user_free", m->name);
+	return sm->slots[module_index(sm, m)];
+}
+
 void *user_data(const struct user *u, const struct module *m)
 {
-	return u->data[module_index(u->sm, m)];
+	return u->data[slot(u->sm, m)];
 }
 
 void user_data_set(struct user *u, const struct module *m, void *data)
 {
-	u->data[module_index(u->sm, m)] = data;
+	u->data[slot(u->sm, m)] = data;
 }
 
 static void *config_read(struct sm *sm, const struct module *m)
@@ -189,6 +197,8 @@ void modules_start(struct sm *sm)
 			bug("more modules than MAX_MODULES");
 		if ((*m)->options)
 			sm->module_configs[sm->nmodules] = config_read(sm, *m);
+		if ((*m)->hooks.user_free)
+			sm->slots[sm->nmodules] = (uint8_t)sm->nslots++;
 		sm->modules[sm->nmodules++] = *m;
 		chains_add(&(*m)->hooks);
 		iqs_add(sm, (*m)->iqs);

@@ -74,7 +74,7 @@ bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed
 struct opening {
 	struct sm *sm;
 	struct frame f;
-	char *resource, *address, *lang;
+	char *resource, *address;
 	uint8_t nonce[TICKET_NONCE];
 	bool secure, temporary;
 };
@@ -83,7 +83,6 @@ static void opening_free(struct opening *o)
 {
 	free(o->resource);
 	free(o->address);
-	free(o->lang);
 	free(o);
 }
 
@@ -109,7 +108,7 @@ static void end_leaving(struct user *u, struct str resource)
 {
 	for (struct session *s = u->sessions, *next; s; s = next) {
 		next = s->next;
-		if (s->leaving && !s->closing && str_eq(s->jid.resource, resource))
+		if (s->leaving && !s->closing && str_eq(session_jid(s).resource, resource))
 			session_end(s, 0, NULL);
 	}
 }
@@ -139,7 +138,7 @@ static bool settle_conflict(struct user *u, struct opening *o)
 static void opened(struct opening *o, struct session *s)
 {
 	struct buf record = BUF_INIT;
-	struct msg_session_opened m = {.sid = s->sid, .jid = s->jid.full};
+	struct msg_session_opened m = {.sid = s->sid, .jid = session_jid(s).full};
 
 	record_seal(s, &record);
 	m.record = buf_str(&record);
@@ -153,7 +152,6 @@ static void open_new(struct opening *o, struct user *u)
 
 	s->c2s = s->last_c2s = o->f.from;
 	s->secure = o->secure;
-	s->lang = xstrdup(o->lang);
 	s->address = xstrdup(o->address);
 	s->base = append_newest(u); /* also of what is not committed yet */
 	session_flag_set(s, SESSION_TEMPORARY, o->temporary);
@@ -232,7 +230,6 @@ void on_session_open(void *arg, const struct frame *f, const void *msg)
 	o->sm = sm;
 	o->f = frame_keep(f);
 	o->address = str_dup(m->address);
-	o->lang = str_dup(m->lang);
 	o->secure = m->secure;
 	o->temporary = t.temporary;
 	memcpy(o->nonce, t.nonce, sizeof t.nonce);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The session record: what a later owner needs of a session, sealed, kept by c2s. */
-#include <endian.h>
 #include "sm/sm_internal.h"
 
-enum { RECORD_VERSION = 1, MOST_GIVEN = 1000000 };
+enum { RECORD_VERSION = 2, MOST_GIVEN = 1000000 };
+enum { IS_SECURE = 1, IS_AVAILABLE = 2, IS_LOST = 4 };
 
+/* Seven bits a byte, the lowest first; the last has its high bit clear. c2s has a record of every session: most
+ * numbers are small. */
 static void put_u64(struct buf *b, uint64_t v)
 {
-	uint64_t le = htole64(v);
-
-	buf_append(b, &le, sizeof le);
+	for (; v >= 0x80; v >>= 7)
+		buf_putc(b, (char)(v | 0x80));
+	buf_putc(b, (char)v);
 }
 
 static void put_str(struct buf *b, struct str s)
@@ -27,14 +29,15 @@ static uint64_t get_u64(struct reader *r)
 {
 	uint64_t v = 0;
 
-	if (r->end - r->at < 8) {
-		r->bad = true;
-		return 0;
+	for (unsigned shift = 0; r->at < r->end && shift < 64; shift += 7) {
+		uint8_t byte = (uint8_t)*r->at++;
+
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return v;
 	}
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | (uint8_t)r->at[i];
-	r->at += 8;
-	return v;
+	r->bad = true;
+	return 0;
 }
 
 static struct str get_str(struct reader *r)
@@ -63,23 +66,21 @@ void record_seal(struct session *s, struct buf *b)
 	char name[32];
 
 	put_u64(&plain, RECORD_VERSION);
-	put_str(&plain, s->jid.full);
+	put_u64(&plain, (s->secure ? IS_SECURE : 0) | (s->presence ? IS_AVAILABLE : 0) |
+				(s->owing || s->lost ? IS_LOST : 0));
+	put_str(&plain, session_jid(s).full);
 	put_u64(&plain, (uint64_t)s->since);
 	put_u64(&plain, s->base);
-	put_u64(&plain, s->floor);
+	put_u64(&plain, s->floor + 1); /* mostly UINT64_MAX */
 	s->floor_told = s->floor;
 	put_u64(&plain, s->flags);
 	put_u64(&plain, s->resume_ms);
-	put_u64(&plain, s->secure);
-	put_u64(&plain, s->presence != NULL);
 	put_u64(&plain, (uint64_t)(s->priority + 128));
 	put_str(&plain, s->presence ? str_n(s->presence->bytes, s->presence->len) : STR(""));
-	put_str(&plain, str_z(s->lang));
 	put_str(&plain, str_z(s->address));
 	put_u64(&plain, s->ndirected);
 	for (uint32_t i = 0; i < s->ndirected; i++)
 		put_str(&plain, s->directed[i]);
-	put_u64(&plain, s->owing || s->lost);
 	seal(s->user->sm->record_key, context(s->sid, name), buf_str(&plain), b);
 	buf_wipe(&plain);
 }
@@ -89,33 +90,31 @@ static struct session *record_read(struct sm *sm, uint64_t sid, struct reader *r
 	struct session *s;
 	struct jid j;
 	struct str full, presence;
-	bool available;
+	uint64_t is;
 
 	if (get_u64(r) != RECORD_VERSION)
 		return NULL;
+	is = get_u64(r);
 	full = get_str(r);
 	if (r->bad || jid_split(full, &j) < 0 || !j.resource.len)
 		return NULL;
 	s = session_new(user_need(sm, j.bare), sid, j.resource);
+	s->secure = is & IS_SECURE;
+	s->lost = is & IS_LOST;
 	s->since = (int64_t)get_u64(r);
 	s->base = get_u64(r);
-	s->floor = s->floor_told = get_u64(r);
+	s->floor = s->floor_told = get_u64(r) - 1;
 	s->flags = (unsigned)get_u64(r);
 	if (session_flag(s, SESSION_TEMPORARY))
 		user_set_temporary(s->user);
 	s->resume_ms = get_u64(r);
-	s->secure = get_u64(r) != 0;
-	available = get_u64(r) != 0;
 	s->priority = (int8_t)((int)get_u64(r) - 128);
 	presence = get_str(r);
-	if (available)
+	if (is & IS_AVAILABLE)
 		s->presence = text_new(presence);
-	s->lang = str_dup(get_str(r));
 	s->address = str_dup(get_str(r));
 	for (uint64_t n = get_u64(r); n && !r->bad; n--)
 		session_directed_add(s, get_str(r));
-	if (r->at < r->end) /* not in those of older versions */
-		s->lost = get_u64(r) != 0;
 	s->record_changed = false;
 	if (r->bad)
 		bug("a sealed record of ours is cut short");

@@ -37,7 +37,7 @@ void on_session_sm(void *arg, const struct frame *f, const void *msg)
 	r.attachment = s->attachment;
 	r.h = s->done;
 	r.max = (uint32_t)(s->resume_ms / 1000);
-	r.jid = s->jid.full;
+	r.jid = session_jid(s).full;
 	r.record = buf_str(&record);
 	link_reply(sm->link, f, MSG_SESSION_RESUMED, &r);
 	buf_free(&record);
@@ -109,7 +109,7 @@ static void resumed(struct session *s, const struct resuming *r)
 	struct msg_session_resumed m = {.attachment = s->attachment,
 					.h = s->done,
 					.max = (uint32_t)(s->resume_ms / 1000),
-					.jid = s->jid.full,
+					.jid = session_jid(s).full,
 					.settled = s->settled};
 	struct msg_given *list = xcalloc(s->ngiven + 1, sizeof *list);
 	struct buf record = BUF_INIT;
@@ -362,7 +362,7 @@ static void resume_known_or_not(struct sm *sm, const struct frame *f,
 
 	if (!s)
 		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, known, done);
-	else if (s->leaving || s->closing || !str_eq(s->jid.bare, m->account) || !s->resume_ms)
+	else if (s->leaving || s->closing || !str_eq(session_jid(s).bare, m->account) || !s->resume_ms)
 		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, false, 0);
 	else
 		resume_known(s, f, m);

@@ -101,7 +101,7 @@ static void push_send(struct user *u, struct str payload)
 	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
 		if (!session_flag(s, SESSION_ROSTER))
 			continue;
-		st.to = session_jid(s)->full;
+		st.to = session_jid(s).full;
 		session_send(s, &st);
 	}
 }

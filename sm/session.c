@@ -22,10 +22,7 @@ void text_unref(struct text *t)
 
 struct session *session_find(struct sm *sm, uint64_t sid)
 {
-	struct session *s;
-
-	HASH_FIND(hh, sm->sessions, &sid, sizeof sid, s);
-	return s;
+	return keyed_find(&sm->sessions, sid);
 }
 
 struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s)
@@ -40,6 +37,7 @@ struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, u
 struct session *session_new(struct user *u, uint64_t sid, struct str resource)
 {
 	struct session *s = xcalloc(1, sizeof *s);
+	struct jid jid;
 
 	s->user = u;
 	s->sid = sid;
@@ -48,13 +46,15 @@ struct session *session_new(struct user *u, uint64_t sid, struct str resource)
 	s->floor = s->floor_told = UINT64_MAX;
 	s->target = cover_target(resource);
 	s->full = xasprintf("%s/%.*s", u->jid, STR_ARG(resource));
-	if (jid_split(str_z(s->full), &s->jid) < 0)
+	if (jid_split(str_z(s->full), &jid) < 0)
 		bug("a session's JID cannot be split");
+	s->nlocal = (uint16_t)jid.local.len;
+	s->ndomain = (uint16_t)jid.domain.len;
+	s->nresource = (uint16_t)jid.resource.len;
 	s->since = clock_wall_us();
 	s->spoke = loop_now(u->sm->loop);
-	HASH_ADD(hh, u->sm->sessions, sid, sizeof sid, s);
+	keyed_add(&u->sm->sessions, s);
 	DL_APPEND(u->sessions, s);
-	u->sm->nsessions++;
 	return s;
 }
 
@@ -78,21 +78,21 @@ void session_free(struct session *s)
 	for (uint32_t i = 0; i < s->ndirected; i++)
 		free((char *)s->directed[i].ptr);
 	resuming_free(s);
-	loop_task_cancel(u->sm->loop, &s->overflow);
-	HASH_DEL(u->sm->sessions, s);
+	if (s->ending)
+		loop_task_cancel(u->sm->loop, s->ending);
+	free(s->ending);
+	keyed_remove(&u->sm->sessions, s);
 	DL_DELETE(u->sessions, s);
 	session_behind_run(s, UINT64_MAX);
-	u->sm->nsessions--;
 	session_tick_forget(s);
 	text_unref(s->presence);
 	free(s->directed);
 	free(s->given);
 	free(s->given_index);
 	free(s->full);
-	free(s->lang);
 	free(s->address);
 	free(s);
-	alloc_shrunk(&u->sm->sessions_peak, u->sm->nsessions);
+	alloc_shrunk(&u->sm->sessions_peak, u->sm->sessions.n);
 }
 
 void session_close(struct session *s)
@@ -217,21 +217,30 @@ static void left_end(void *arg)
 	session_leave(arg);
 }
 
+static void end_soon(struct session *s, loop_fn *fn)
+{
+	if (!s->ending)
+		s->ending = xcalloc(1, sizeof *s->ending);
+	s->ending->fn = fn;
+	s->ending->arg = s;
+	loop_defer(s->user->sm->loop, s->ending);
+}
+
+bool session_ends_soon(const struct session *s)
+{
+	return s->ending && s->ending->queued;
+}
+
 void session_end_soon(struct session *s)
 {
-	if (s->overflow.queued)
-		return;
-	s->overflow.fn = left_end;
-	s->overflow.arg = s;
-	loop_defer(s->user->sm->loop, &s->overflow);
+	if (!session_ends_soon(s))
+		end_soon(s, left_end);
 }
 
 void session_overflow(struct session *s)
 {
 	s->leaving = true;
-	s->overflow.fn = overflow_end;
-	s->overflow.arg = s;
-	loop_defer(s->user->sm->loop, &s->overflow);
+	end_soon(s, overflow_end);
 }
 
 /* --- facts --------------------------------------------------------------------------------------- */
@@ -241,9 +250,16 @@ struct user *session_user(const struct session *s)
 	return s->user;
 }
 
-const struct jid *session_jid(const struct session *s)
+struct jid session_jid(const struct session *s)
 {
-	return &s->jid;
+	const char *domain = s->full + s->nlocal + (s->nlocal > 0);
+	const char *resource = domain + s->ndomain + 1;
+
+	return (struct jid){.local = str_n(s->full, s->nlocal),
+			    .domain = str_n(domain, s->ndomain),
+			    .resource = str_n(resource, s->nresource),
+			    .bare = str_n(s->full, (size_t)(resource - 1 - s->full)),
+			    .full = str_n(s->full, (size_t)(resource - s->full) + s->nresource)};
 }
 
 bool session_available(const struct session *s)

@@ -4,6 +4,7 @@
 #define SM_SM_INTERNAL_H
 
 #include <uthash.h>
+#include "base/keyed.h"
 #include "link/shards.h"
 #include "link/ticket.h"
 #include "link/secrets.h"
@@ -45,10 +46,9 @@ struct sm {
 	uint64_t changes;     /* last number given to a change of an account; begins anywhere */
 	uint64_t counter;     /* of log numbers: 40 bits, never reused in an epoch */
 	uint32_t serials;     /* of sessions, see struct session */
-	struct user *users;       /* by bare JID */
+	struct keyed users;       /* by jid_key() of the bare JID */
 	struct user *by_shard[SHARDS]; /* DL lists */
-	struct session *sessions; /* by sid */
-	size_t nusers, nsessions;
+	struct keyed sessions;    /* by sid */
 	size_t sessions_peak; /* see alloc_shrunk() */
 	struct user *idle_first, *idle_last; /* loaded, without sessions; oldest first */
 	size_t nidle;
@@ -77,6 +77,8 @@ struct sm {
 	const struct module *modules[MAX_MODULES];
 	void *module_configs[MAX_MODULES];
 	size_t nmodules;
+	uint8_t slots[MAX_MODULES]; /* where in an account the data of each is, if it keeps any */
+	size_t nslots;
 	struct iq_row *iqs;
 	struct service *service;
 	struct commands *commands; /* ad-hoc commands under way */
@@ -129,7 +131,8 @@ struct user_job { /* waits until the account is loaded */
 struct wait; /* a write or read that is not answered */
 
 struct user {
-	UT_hash_handle hh;
+	uint64_t key;
+	void *key_next; /* struct keyed */
 	struct sm *sm;
 	char *jid;
 	uint16_t shard;
@@ -144,7 +147,7 @@ struct user {
 	struct wait *waits;
 	struct turn *turns; /* requests handled one after the other: sm/turn.c; DL list */
 	struct store_read *loading;
-	struct loop_timeout retry; /* of loading */
+	struct loop_timeout *retry; /* of loading, of saving */
 	struct append *pending; /* appends not answered, in the order of their numbers */
 	unsigned relaxed;    /* of these, given before they are in the log by option durability */
 	uint32_t seen; /* the newest of the keys appended lately: sm/seen.c */
@@ -156,7 +159,7 @@ struct user {
 	struct user *shard_prev, *shard_next;
 	struct user *idle_prev, *idle_next;
 	bool idle;
-	void *data[]; /* of the modules, in their order */
+	void *data[]; /* of the modules that keep some: sm.slots */
 };
 
 struct user *user_get(struct sm *sm, struct str bare);  /* NULL: not in memory */
@@ -169,6 +172,7 @@ void user_changed(struct user *u);  /* its data, as an export has them */
 void user_drop(struct user *u);     /* at once, with its sessions: the shard is lost */
 void user_touch(struct user *u);    /* looks whether it has become idle, or is no longer */
 void users_drop_shard(struct sm *sm, uint16_t shard);
+void users_drop_all(struct sm *sm); /* the process ends */
 /* fn may drop the user that it is called with, and no other. */
 void users_of_shard(struct sm *sm, uint16_t shard, void (*fn)(struct user *u));
 /* False: nothing of that shard is under way or loaded. */
@@ -249,13 +253,13 @@ struct given {
 };
 
 struct session {
-	UT_hash_handle hh;
+	uint64_t sid;
+	void *sid_next; /* struct keyed */
 	struct user *user;
 	struct session *prev, *next;
-	uint64_t sid;
 	uint32_t serial; /* tells it from an earlier object of the same sid */
+	uint16_t nlocal, ndomain, nresource; /* lengths of its parts, for session_jid() */
 	char *full;
-	struct jid jid;
 	uint64_t c2s; /* instance; 0: detached */
 	uint64_t last_c2s; /* the same, or where it was */
 	uint32_t attachment;
@@ -298,13 +302,13 @@ struct session {
 	unsigned flags;
 	uint32_t ndirected;
 	struct str *directed;
-	char *lang, *address;
+	char *address;
 	int64_t since;
 	uint64_t spoke; /* loop_now of the last stanza, or of when we got the session */
 	uint64_t detached_since;
 	uint64_t resume_ms;        /* XEP-0198 resumption was granted for so long; 0: not */
 	struct resuming *resuming; /* its answer waits for what is under way */
-	struct loop_task overflow;
+	struct loop_task *ending; /* soon: its client took too little, or left */
 	struct session *tick_prev, *tick_next; /* of those that tick */
 };
 
@@ -350,6 +354,7 @@ void given_text_drop(struct session *s, struct given *g);
 void session_acked(struct session *s, uint32_t m);
 void session_settle(struct session *s);
 void session_overflow(struct session *s); /* ends it, soon: it takes nothing */
+bool session_ends_soon(const struct session *s); /* by either of these two */
 void session_end_soon(struct session *s); /* at the end of this turn: its client has left */
 struct given *session_given(struct session *s, const struct msg_stanza_key *key); /* NULL: none */
 void given_settled(struct session *s, uint32_t n); /* the first n have left the list */

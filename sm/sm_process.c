@@ -224,6 +224,8 @@ static void *sm_init(struct app *app)
 {
 	struct sm *sm = xcalloc(1, sizeof *sm);
 
+	sm->users = KEYED(struct user, key, key_next);
+	sm->sessions = KEYED(struct session, sid, sid_next);
 	sm->app = app;
 	sm->loop = app->loop;
 	sm->link = app->link;
@@ -295,8 +297,8 @@ static json_t *sm_stats(void *state)
 	const struct sm *sm = state;
 	json_t *o;
 
-	o = json_pack("{sI sI sI sI sI sI sI sI}", "users", (json_int_t)sm->nusers, "sessions",
-		      (json_int_t)sm->nsessions, "stanzas", (json_int_t)sm->stat_stanzas, "appends",
+	o = json_pack("{sI sI sI sI sI sI sI sI}", "users", (json_int_t)sm->users.n, "sessions",
+		      (json_int_t)sm->sessions.n, "stanzas", (json_int_t)sm->stat_stanzas, "appends",
 		      (json_int_t)sm->stat_appends, "tells", (json_int_t)sm->stat_tells, "loads",
 		      (json_int_t)sm->stat_loads, "unanswered",
 		      (json_int_t)channels_unanswered(sm->channels), "unanswered_bytes",
@@ -311,8 +313,7 @@ static void *sm_deinit(void *state)
 {
 	struct sm *sm = state;
 
-	while (sm->users) /* to drop one may end others */
-		user_drop(sm->users);
+	users_drop_all(sm);
 	for (uint16_t shard = 0; shard <= SHARDS; shard++)
 		tells_drop(sm, shard);
 	outgoings_free(sm);
@@ -338,6 +339,8 @@ static void *sm_deinit(void *state)
 	nonces_free(sm);
 	ended_free(sm);
 	fades_free(sm);
+	keyed_free(&sm->users);
+	keyed_free(&sm->sessions);
 	pool_free(sm->turn);
 	buf_free(&sm->scratch);
 	seens_free(sm->seens);

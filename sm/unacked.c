@@ -22,7 +22,7 @@ static void stamp(struct session *s, const struct given *g, struct pool *pool, s
 	struct xml_writer w;
 
 	xw_init(&w, &xml);
-	delay_write(&w, s->jid.domain, clock_wall_us() - ms * 1000, "Not acknowledged");
+	delay_write(&w, session_jid(s).domain, clock_wall_us() - ms * 1000, "Not acknowledged");
 	stanza_append(pool, st, "delay", NS_DELAY, buf_str(&xml));
 	buf_free(&xml);
 }

@@ -14,9 +14,10 @@ static void user_load(void *arg);
 
 struct user *user_get(struct sm *sm, struct str bare)
 {
-	struct user *u;
+	struct user *u = keyed_find(&sm->users, jid_key(bare));
 
-	HASH_FIND(hh, sm->users, bare.ptr, bare.len, u);
+	while (u && !str_eqz(bare, u->jid))
+		u = keyed_again(&sm->users, u);
 	return u;
 }
 
@@ -35,14 +36,14 @@ struct user *user_need(struct sm *sm, struct str bare)
 
 	if (u)
 		return u;
-	u = xcalloc(1, sizeof *u + sm->nmodules * sizeof u->data[0]);
+	u = xcalloc(1, sizeof *u + sm->nslots * sizeof u->data[0]);
 	u->sm = sm;
 	u->jid = str_dup(bare);
 	user_changed(u);
-	u->shard = (uint16_t)(jid_key(bare) % SHARDS);
-	HASH_ADD_KEYPTR(hh, sm->users, u->jid, bare.len, u);
+	u->key = jid_key(bare);
+	u->shard = (uint16_t)(u->key % SHARDS);
+	keyed_add(&sm->users, u);
 	DL_APPEND2(sm->by_shard[u->shard], u, shard_prev, shard_next);
-	sm->nusers++;
 	return u;
 }
 
@@ -57,6 +58,11 @@ static void jobs_run(struct user *u, bool lost)
 		j->fn(j->arg, lost ? NULL : u);
 		free(j);
 	}
+}
+
+static bool retrying(const struct user *u)
+{
+	return u->retry && u->retry->due;
 }
 
 void user_run(struct user *u, void (*fn)(void *arg, struct user *u), void *arg)
@@ -76,7 +82,7 @@ void user_run(struct user *u, void (*fn)(void *arg, struct user *u), void *arg)
 	else
 		u->jobs = j;
 	u->jobs_last = j;
-	if (u->state == USER_LOADING && !u->loading && !u->retry.due)
+	if (u->state == USER_LOADING && !u->loading && !retrying(u))
 		user_load(u);
 }
 
@@ -103,9 +109,7 @@ static void load_failed(struct user *u, int err)
 {
 	log_warn("account not loaded", LF_S("account", u->jid), LF_ERR(err));
 	/* First: who is told that it failed may ask for the account again. */
-	u->retry.fn = user_load;
-	u->retry.arg = u;
-	loop_timeout_start(u->sm->loop, &u->retry, LOAD_RETRY_S);
+	loop_timeout_need(u->sm->loop, &u->retry, user_load, u, LOAD_RETRY_S);
 	jobs_expire(u);
 }
 
@@ -228,10 +232,9 @@ static void user_free(struct user *u)
 	seen_forget(u);
 	store_read_cancel(u->loading);
 	newest_free(u);
-	loop_timeout_stop(sm->loop, &u->retry);
-	HASH_DEL(sm->users, u);
+	loop_timeout_drop(sm->loop, &u->retry);
+	keyed_remove(&sm->users, u);
 	DL_DELETE2(sm->by_shard[u->shard], u, shard_prev, shard_next);
-	sm->nusers--;
 	free(u->jid);
 	free(u);
 }
@@ -275,9 +278,7 @@ void user_touch(struct user *u)
 		return;
 	}
 	if (u->inbox->save_failed && user_exists(u)) { /* storage fails: not in a loop, nor forgotten */
-		u->retry.fn = touch_again;
-		u->retry.arg = u;
-		loop_timeout_start(sm->loop, &u->retry, SAVE_RETRY_S);
+		loop_timeout_need(sm->loop, &u->retry, touch_again, u, SAVE_RETRY_S);
 		return;
 	}
 	inbox_save(u);
@@ -329,6 +330,16 @@ void users_drop_shard(struct sm *sm, uint16_t shard)
 	}
 	tells_drop(sm, shard);
 	scan_forget(sm->detached, shard);
+}
+
+void users_drop_all(struct sm *sm)
+{
+	while (sm->users.n) { /* to drop one may drop or make others */
+		for (uint16_t shard = 0; shard < SHARDS; shard++) {
+			while (sm->by_shard[shard])
+				user_drop(sm->by_shard[shard]);
+		}
+	}
 }
 
 bool users_append(const struct sm *sm, uint16_t shard)
@@ -391,11 +402,9 @@ void user_hold(struct user *u)
 /* Whoever calls may be at work with it: whether it can leave is looked at later. */
 void user_let_go(struct user *u)
 {
-	if (--u->busy || u->retry.due)
+	if (--u->busy || retrying(u))
 		return;
-	u->retry.fn = touch_again;
-	u->retry.arg = u;
-	loop_timeout_start(u->sm->loop, &u->retry, SAVE_RETRY_S);
+	loop_timeout_need(u->sm->loop, &u->retry, touch_again, u, SAVE_RETRY_S);
 }
 
 struct user *user_in_memory(struct sm *sm, struct str bare)
@@ -423,7 +432,7 @@ struct session *session_next(const struct session *s)
 struct session *user_session(const struct user *u, struct str resource)
 {
 	for (struct session *s = u->sessions; s; s = s->next)
-		if (!s->closing && !s->leaving && str_eq(s->jid.resource, resource))
+		if (!s->closing && !s->leaving && str_eq(session_jid(s).resource, resource))
 			return s;
 	return NULL;
 }

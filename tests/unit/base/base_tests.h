@@ -10,6 +10,7 @@ Suite *buf_suite(void);
 Suite *clock_suite(void);
 Suite *conn_suite(void);
 Suite *conn_tls_suite(void);
+Suite *keyed_suite(void);
 Suite *listen_suite(void);
 Suite *log_suite(void);
 Suite *loop_suite(void);

@@ -275,6 +275,36 @@ START_TEST(test_timeout_frees_another)
 }
 END_TEST
 
+struct seldom {
+	struct loop_timeout *t;
+	int calls;
+};
+
+static void on_seldom(void *arg)
+{
+	struct seldom *s = arg;
+
+	s->calls++;
+	loop_timeout_drop(l, &s->t); /* itself */
+	loop_stop(l);
+}
+
+START_TEST(test_timeout_made_when_needed)
+{
+	struct seldom a = {0}, b = {0};
+
+	loop_timeout_drop(l, &b.t);
+	loop_timeout_need(l, &b.t, never, NULL, 0);
+	loop_timeout_drop(l, &b.t);
+	ck_assert_ptr_null(b.t);
+	loop_timeout_need(l, &a.t, never, NULL, 0);
+	loop_timeout_need(l, &a.t, on_seldom, &a, 0); /* starting again replaces */
+	loop_run(l);
+	ck_assert_int_eq(a.calls, 1);
+	ck_assert_ptr_null(a.t);
+}
+END_TEST
+
 static void *stop_after_a_while(void *arg)
 {
 	struct timespec wait = {.tv_sec = 2, .tv_nsec = 300000000};
@@ -368,6 +398,7 @@ Suite *loop_suite(void)
 	tcase_add_test(tc, test_io_hangup);
 	tcase_add_test(tc, test_timeouts);
 	tcase_add_test(tc, test_timeout_frees_another);
+	tcase_add_test(tc, test_timeout_made_when_needed);
 	tcase_add_test(tc, test_idle_sleeps);
 	tcase_add_test(tc, test_work);
 	tcase_add_test(tc, test_now);

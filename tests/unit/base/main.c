@@ -23,6 +23,7 @@ int main(void)
 	srunner_add_suite(sr, conn_tls_suite());
 	srunner_add_suite(sr, listen_suite());
 	srunner_add_suite(sr, options_suite());
+	srunner_add_suite(sr, keyed_suite());
 	srunner_add_suite(sr, tenants_suite());
 	srunner_add_suite(sr, uri_suite());
 	srunner_set_tap(sr, "-");

@@ -23,7 +23,7 @@ START_TEST(test_random_draw)
 {
 	static unsigned char drawn[3000][8];
 	unsigned char large[2000] = {0};
-	size_t zeros = 0;
+	size_t zeros = 0, same = 0;
 
 	for (size_t i = 0; i < 3000; i++) {
 		unsigned char odd[37];
@@ -33,7 +33,8 @@ START_TEST(test_random_draw)
 	}
 	for (size_t i = 0; i < 3000; i++)
 		for (size_t j = 0; j < i; j++)
-			ck_assert(memcmp(drawn[i], drawn[j], sizeof(drawn[i])) != 0);
+			same += memcmp(drawn[i], drawn[j], sizeof(drawn[i])) == 0;
+	ck_assert_uint_eq(same, 0);
 	random_draw(large, sizeof(large));
 	for (size_t i = 0; i < sizeof(large); i++)
 		zeros += large[i] == 0;

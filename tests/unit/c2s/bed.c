@@ -330,7 +330,7 @@ void bed_reply(struct bed *b, struct sent *s, int err, uint16_t kind, const void
 
 void bed_deliver(struct bed *b, uint64_t from, uint32_t epoch, uint16_t kind, const void *m)
 {
-	struct session *any = bed_c2s(b)->sessions;
+	struct session *any = keyed_first(&bed_c2s(b)->sessions);
 	struct frame f = {.kind = kind,
 			  .from = from,
 			  .from_shard = epoch && any ? any->shard : SHARD_NONE,

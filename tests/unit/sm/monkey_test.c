@@ -194,7 +194,7 @@ static void taken_over(void)
 		fake_owner(w.link, i, PEER_ID, w.epoch);
 	fake_event(w.link, LINK_SHARDS, 0);
 	settle();
-	ck_assert_uint_eq(w.sm->nsessions, 0);
+	ck_assert_uint_eq(w.sm->sessions.n, 0);
 	w.epoch++;
 	fake_member_lost(w.link, PEER_ID);
 	pass(200);
@@ -392,7 +392,7 @@ START_TEST(anything)
 	for (size_t i = 0; i < nlive; i++)
 		leave(live[i], true);
 	end_broken();
-	ck_assert_uint_eq(w.sm->nsessions, 0);
+	ck_assert_uint_eq(w.sm->sessions.n, 0);
 	if (!world_relaxed) /* then what only clients have may be lost with them */
 		collect();
 	world_stop();

@@ -278,7 +278,7 @@ START_TEST(c2s_dies)
 	settle();
 	ck_assert_ptr_null(session_find(w.sm, a->sid));
 	ck_assert_ptr_null(session_find(w.sm, b->sid));
-	ck_assert_uint_eq(w.sm->nsessions, 0);
+	ck_assert_uint_eq(w.sm->sessions.n, 0);
 }
 END_TEST
 
@@ -321,7 +321,7 @@ START_TEST(drain)
 	sm_process.drain(w.sm);
 	pass(3000);
 	ck_assert_int_eq(w.drained, 1);
-	ck_assert_uint_eq(w.sm->nusers, 0);
+	ck_assert_uint_eq(w.sm->users.n, 0);
 }
 END_TEST
 
@@ -375,7 +375,7 @@ START_TEST(many_users)
 	for (uint16_t i = 0; i < SHARDS; i++)
 		sm_shards_ops.lost(w.sm, i);
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	ck_assert_uint_eq(w.sm->nusers, 0);
+	ck_assert_uint_eq(w.sm->users.n, 0);
 	ck_assert_msg(b.tv_sec - a.tv_sec < 2, "took %ld s", (long)(b.tv_sec - a.tv_sec));
 }
 END_TEST
