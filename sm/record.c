@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The session record: what a later owner needs of a session, sealed, kept by c2s. */
+#include "base/varint.h"
 #include "sm/sm_internal.h"
 
 enum { RECORD_VERSION = 2, MOST_GIVEN = 1000000 };
 enum { IS_SECURE = 1, IS_AVAILABLE = 2, IS_LOST = 4 };
 
-/* Seven bits a byte, the lowest first; the last has its high bit clear. c2s has a record of every session: most
- * numbers are small. */
-static void put_u64(struct buf *b, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7)
-		buf_putc(b, (char)(v | 0x80));
-	buf_putc(b, (char)v);
-}
-
+/* c2s has a record of every session. */
 static void put_str(struct buf *b, struct str s)
 {
-	put_u64(b, s.len);
+	varint_append(b, s.len);
 	buf_str_append(b, s);
 }
 
@@ -27,17 +20,10 @@ struct reader {
 
 static uint64_t get_u64(struct reader *r)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (unsigned shift = 0; r->at < r->end && shift < 64; shift += 7) {
-		uint8_t byte = (uint8_t)*r->at++;
-
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-	r->bad = true;
-	return 0;
+	r->bad |= !varint_read(&r->at, r->end, &v);
+	return v;
 }
 
 static struct str get_str(struct reader *r)
@@ -65,20 +51,20 @@ void record_seal(struct session *s, struct buf *b)
 	struct buf plain = BUF_INIT;
 	char name[32];
 
-	put_u64(&plain, RECORD_VERSION);
-	put_u64(&plain, (s->secure ? IS_SECURE : 0) | (s->presence ? IS_AVAILABLE : 0) |
+	varint_append(&plain, RECORD_VERSION);
+	varint_append(&plain, (s->secure ? IS_SECURE : 0) | (s->presence ? IS_AVAILABLE : 0) |
 				(s->owing || s->lost ? IS_LOST : 0));
 	put_str(&plain, session_jid(s).full);
-	put_u64(&plain, (uint64_t)s->since);
-	put_u64(&plain, s->base);
-	put_u64(&plain, s->floor + 1); /* mostly UINT64_MAX */
+	varint_append(&plain, (uint64_t)s->since);
+	varint_append(&plain, s->base);
+	varint_append(&plain, s->floor + 1); /* mostly UINT64_MAX */
 	s->floor_told = s->floor;
-	put_u64(&plain, s->flags);
-	put_u64(&plain, s->resume_ms);
-	put_u64(&plain, (uint64_t)(s->priority + 128));
+	varint_append(&plain, s->flags);
+	varint_append(&plain, s->resume_ms);
+	varint_append(&plain, (uint64_t)(s->priority + 128));
 	put_str(&plain, s->presence ? str_n(s->presence->bytes, s->presence->len) : STR(""));
 	put_str(&plain, str_z(s->address));
-	put_u64(&plain, s->ndirected);
+	varint_append(&plain, s->ndirected);
 	for (uint32_t i = 0; i < s->ndirected; i++)
 		put_str(&plain, s->directed[i]);
 	seal(s->user->sm->record_key, context(s->sid, name), buf_str(&plain), b);
@@ -157,21 +143,21 @@ void record_seal_detached(struct session *s, struct buf *b)
 	char name[32];
 
 	record_seal(s, &record);
-	put_u64(&plain, RECORD_VERSION);
+	varint_append(&plain, RECORD_VERSION);
 	put_str(&plain, buf_str(&record));
-	put_u64(&plain, (uint64_t)detached_us(s));
-	put_u64(&plain, s->attachment);
-	put_u64(&plain, s->done);
-	put_u64(&plain, s->out);
-	put_u64(&plain, s->acked);
-	put_u64(&plain, s->settled);
-	put_u64(&plain, s->ngiven);
+	varint_append(&plain, (uint64_t)detached_us(s));
+	varint_append(&plain, s->attachment);
+	varint_append(&plain, s->done);
+	varint_append(&plain, s->out);
+	varint_append(&plain, s->acked);
+	varint_append(&plain, s->settled);
+	varint_append(&plain, s->ngiven);
 	for (uint32_t i = 0; i < s->ngiven; i++) {
-		put_u64(&plain, s->given[i].m);
-		put_u64(&plain, s->given[i].key.origin);
-		put_u64(&plain, s->given[i].key.number);
-		put_u64(&plain, s->given[i].key.part);
-		put_u64(&plain, s->given[i].log);
+		varint_append(&plain, s->given[i].m);
+		varint_append(&plain, s->given[i].key.origin);
+		varint_append(&plain, s->given[i].key.number);
+		varint_append(&plain, s->given[i].key.part);
+		varint_append(&plain, s->given[i].log);
 	}
 	seal(s->user->sm->record_key, detached_context(s->sid, name), buf_str(&plain), b);
 	buf_wipe(&plain);

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <utlist.h>
+#include "base/varint.h"
 #include "sm/sm_internal.h"
 
 struct seen_loaded {
@@ -14,30 +15,12 @@ struct seen_loaded {
 	uint32_t since, norigins, len; /* since: loop_now, its lower bits */
 	/* The origins, ascending, each with where its keys begin behind them: the highest number,
 	 * then for each key the distance of its number from the one before, part, and log number. */
-	uint8_t bytes[];
+	char bytes[];
 };
 
 enum { AT_BYTES = 4, ORIGIN_BYTES = 8 + AT_BYTES };
 
-/* --- numbers, seven bits in a byte ------------------------------------------------------------- */
-
-static void put(struct buf *b, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7)
-		buf_putc(b, (char)(v | 0x80));
-	buf_putc(b, (char)v);
-}
-
-static uint64_t take(const uint8_t **p)
-{
-	uint64_t v = 0;
-	int shift = 0;
-
-	do
-		v |= (uint64_t)(**p & 0x7f) << shift;
-	while (shift += 7, *(*p)++ & 0x80);
-	return v;
-}
+/* --- packing ----------------------------------------------------------------------------------- */
 
 /* A small distance in either direction is a small number. */
 static uint64_t fold(uint64_t distance)
@@ -49,8 +32,6 @@ static uint64_t unfold(uint64_t v)
 {
 	return v & 1 ? ~(v >> 1) : v >> 1;
 }
-
-/* --- packing ----------------------------------------------------------------------------------- */
 
 static int descending(uint64_t a, uint64_t b)
 {
@@ -75,11 +56,11 @@ static size_t pack_origin(struct buf *b, const struct seen_key *k, size_t n, uin
 	uint64_t number = k->key.number, log = top;
 	size_t i = 0;
 
-	put(b, number);
+	varint_append(b, number);
 	for (; i < n && k[i].key.origin == k->key.origin; i++) {
-		put(b, number - k[i].key.number);
-		put(b, k[i].key.part);
-		put(b, fold(log - k[i].log));
+		varint_append(b, number - k[i].key.number);
+		varint_append(b, k[i].key.part);
+		varint_append(b, fold(log - k[i].log));
 		number = k[i].key.number;
 		log = k[i].log;
 	}
@@ -122,9 +103,18 @@ void seen_load(struct user *u, struct seen_key *keys, size_t n)
 /* --- looking up -------------------------------------------------------------------------------- */
 
 struct reader {
-	const uint8_t *p, *end;
+	const char *p, *end;
 	struct seen_key now;
 };
+
+static uint64_t take(struct reader *r)
+{
+	uint64_t v;
+
+	if (!varint_read(&r->p, r->end, &v))
+		bug("packed keys are cut short");
+	return v;
+}
 
 static uint64_t origin_at(const struct seen_loaded *x, uint32_t i)
 {
@@ -148,7 +138,7 @@ static uint32_t begin_of(const struct seen_loaded *x, uint32_t i)
 static bool reader_begin(struct reader *r, const struct seen_loaded *x, uint64_t origin)
 {
 	uint32_t lo = 0, hi = x ? x->norigins : 0;
-	const uint8_t *keys;
+	const char *keys;
 
 	while (lo < hi) {
 		uint32_t mid = (lo + hi) / 2;
@@ -163,7 +153,7 @@ static bool reader_begin(struct reader *r, const struct seen_loaded *x, uint64_t
 	keys = x->bytes + (size_t)x->norigins * ORIGIN_BYTES;
 	r->p = keys + begin_of(x, lo);
 	r->end = keys + begin_of(x, lo + 1);
-	r->now = (struct seen_key){{.origin = origin, .number = take(&r->p)}, x->top};
+	r->now = (struct seen_key){{.origin = origin, .number = take(r)}, x->top};
 	return true;
 }
 
@@ -172,9 +162,9 @@ static bool reader_next(struct reader *r)
 {
 	if (r->p == r->end)
 		return false;
-	r->now.key.number -= take(&r->p);
-	r->now.key.part = (uint16_t)take(&r->p);
-	r->now.log -= unfold(take(&r->p));
+	r->now.key.number -= take(r);
+	r->now.key.part = (uint16_t)take(r);
+	r->now.log -= unfold(take(r));
 	return true;
 }
 

@@ -12,22 +12,12 @@
  * encoding of an envelope; all else is malformed.
  */
 #include <errno.h>
-#include "base/buf.h"
+#include "base/varint.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza_internal.h"
 
 /* Bit i: the i-th field is there. */
 enum { NFIELDS = 5, HAS_ATTRS = 1 << 4, HAS_ALL = (1 << NFIELDS) - 1 };
-
-static char *put_number(char *to, size_t v)
-{
-	while (v >= 0x80) {
-		*to++ = (char)(v | 0x80);
-		v >>= 7;
-	}
-	*to++ = (char)v;
-	return to;
-}
 
 static char *put_bytes(char *to, struct str s)
 {
@@ -38,26 +28,25 @@ static char *put_bytes(char *to, struct str s)
 
 static char *put_field(char *to, struct str s)
 {
-	return put_bytes(put_number(to, s.len), s);
+	return put_bytes(varint_write(to, s.len), s);
 }
 
 static char *put_child(char *to, const struct xml_child *c, size_t gap)
 {
 	to = put_field(to, c->name);
 	if (str_eq(c->ns, STR(NS_CLIENT))) {
-		to = put_number(to, 0);
+		to = varint_write(to, 0);
 	} else {
-		to = put_number(to, c->ns.len + 1);
+		to = varint_write(to, c->ns.len + 1);
 		to = put_bytes(to, c->ns);
 	}
-	to = put_number(to, gap);
-	return put_number(to, c->len);
+	to = varint_write(to, gap);
+	return varint_write(to, c->len);
 }
 
-/* No number needs more than ten bytes. */
 static size_t room_for(const struct stanza *s)
 {
-	size_t n = 3 + (size_t)7 * 10 + s->id.len + s->lang.len + s->to.len + s->from.len + s->attrs.len +
+	size_t n = 3 + (size_t)7 * VARINT_MAX + s->id.len + s->lang.len + s->to.len + s->from.len + s->attrs.len +
 		   s->bytes.len;
 
 	for (size_t i = 0; i < s->nchildren; i++)
@@ -84,7 +73,7 @@ void stanza_encode(const struct stanza *s, struct buf *b)
 	}
 	start[2] = (char)has;
 	to = put_field(to, s->bytes);
-	to = put_number(to, s->nchildren);
+	to = varint_write(to, s->nchildren);
 	for (size_t i = 0; i < s->nchildren; i++) {
 		to = put_child(to, &s->children[i], s->children[i].off - end);
 		end = s->children[i].off + s->children[i].len;
@@ -93,24 +82,16 @@ void stanza_encode(const struct stanza *s, struct buf *b)
 }
 
 struct reader {
-	const unsigned char *at, *end;
+	const char *at, *end;
 	bool bad;
 };
 
 static size_t get_number(struct reader *r)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (unsigned shift = 0; shift < 35 && r->at < r->end; shift += 7) {
-		unsigned char c = *r->at++;
-
-		v |= (uint64_t)(c & 0x7f) << shift;
-		if (c & 0x80)
-			continue;
-		if ((c == 0 && shift > 0) || v > UINT32_MAX)
-			break;
+	if (varint_read(&r->at, r->end, &v) && v <= UINT32_MAX)
 		return (size_t)v;
-	}
 	r->bad = true;
 	return 0;
 }
@@ -186,7 +167,7 @@ int stanza_decode(struct pool *p, struct str data, struct stanza *ret)
 {
 	struct stanza s = {0};
 	struct str *const fields[] = {&s.id, &s.lang, &s.to, &s.from, &s.attrs};
-	struct reader r = {(const unsigned char *)data.ptr, NULL, false};
+	struct reader r = {data.ptr, NULL, false};
 	unsigned head, has;
 
 	if (data.len < 5)

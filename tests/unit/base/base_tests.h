@@ -21,6 +21,7 @@ Suite *str_suite(void);
 Suite *tenants_suite(void);
 Suite *tls_suite(void);
 Suite *uri_suite(void);
+Suite *varint_suite(void);
 
 /* Asserts that a slice holds exactly this text. */
 #define assert_str(s, z)                                                                           \

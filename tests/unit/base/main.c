@@ -26,6 +26,7 @@ int main(void)
 	srunner_add_suite(sr, keyed_suite());
 	srunner_add_suite(sr, tenants_suite());
 	srunner_add_suite(sr, uri_suite());
+	srunner_add_suite(sr, varint_suite());
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);
