@@ -7,59 +7,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/alloc.h"
-#include "tools/launcher.h"
+#include "tools/launcher_internal.h"
 
 enum {
 	GIVE_UP = 3, /* starts that fail before the server has ever been ready */
 	HELPER_ARGS = 16,
 	HELPER_PAUSE_MS = 500
-};
-
-struct launcher;
-
-struct instance {
-	struct launcher *l;
-	const char *name; /* config's */
-	char *process, *program;
-	const char **argv;
-	struct child *child; /* NULL: does not run */
-	struct handover *sockets;
-	struct loop_timer *restart;
-	uint64_t started;
-	unsigned failures; /* in succession */
-	bool ready;
-	bool missed; /* it does not start, and the others go on without it */
-	bool over;   /* an administrator has stopped the service */
-};
-
-/* What is done when all instances work, one after the other. */
-enum stage { STAGE_STARTING, STAGE_WAITING, STAGE_ACCOUNTS, STAGE_READY };
-
-struct launcher {
-	const struct launcher_args *args;
-	struct launcher_config config;
-	struct common_config common;
-	struct conf *conf;
-	struct option_section *sections;
-	const struct passwd *user; /* NULL: nobody else */
-	const char *log_dir;
-	int log_fd; /* of our own file in it */
-	struct loop *loop;
-	struct sockets *sockets;
-	struct loop_signal *term, *intr, *hup, *chld;
-	struct instance *instances;
-	size_t n;
-	char *ctl; /* path of mercutioctl */
-	struct child *helper;
-	struct loop_timer *helper_timer;
-	enum stage stage;
-	bool stopping, failed;
-	const char *stopping_process; /* the instances that are ending now */
-	struct loop_timer *patience;
 };
 
 static void stop(struct launcher *l);
@@ -415,82 +371,12 @@ static void on_hup(void *arg)
 	signal_all(arg, NULL, SIGHUP);
 }
 
-/* --- making ---------------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------------------- */
 
-static void load(struct launcher *l)
+static void listen_for_events(struct launcher *l)
 {
-	const struct process *const own[] = {&launcher_process, NULL};
-	struct buf errors = BUF_INIT;
-
-	l->sections = process_sections(own);
-	l->conf = conf_load(l->args->file, l->sections, l->args->overrides, &errors);
-	if (!l->conf) {
-		/* Each mistake is a line that names its place. */
-		fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
-		exit(EXIT_FAILURE);
-	}
-	buf_free(&errors);
-	conf_fill(l->conf, "mercutio", NULL, launcher_process.options, &l->config);
-	conf_fill(l->conf, "mercutio", NULL, common_options, &l->common);
-	l->log_dir = l->args->log_dir ? l->args->log_dir : l->config.log_dir;
-}
-
-static void own_directory(const char *dir, const struct passwd *pw)
-{
-	if (mkdir(dir, 0750) == 0 && chown(dir, pw->pw_uid, pw->pw_gid) < 0)
-		fatal("%s: %s", dir, strerror(errno));
-}
-
-/* The children change the user before they run: they could not be tied to our death after it. */
-static void find_user(struct launcher *l)
-{
-	if (!*l->common.user || geteuid() != 0)
-		return;
-	errno = 0;
-	l->user = getpwnam(l->common.user);
-	if (!l->user)
-		fatal("user \"%s\": %s", l->common.user,
-		      errno ? strerror(errno) : "there is no such user");
-	own_directory(l->common.run_dir, l->user);
-	own_directory(l->common.data_dir, l->user);
-}
-
-static void make_instance(struct launcher *l, struct instance *i, const char *name)
-{
-	size_t n = 0, options = 0;
-
-	while (l->args->options[options])
-		options++;
-	*i = (struct instance){.l = l, .name = name};
-	i->process = launcher_process_of(name);
-	if (!i->process)
-		fatal("instance \"%s\": not the name of a process and a number", name);
-	i->program = launcher_program(l->config.bin_dir, name);
-	if (!i->program)
-		fatal("instance \"%s\": there is no program mercutio-%s", name, i->process);
-	i->restart = loop_timer_new(l->loop, start_instance, i);
-	i->argv = xcalloc(options + 6, sizeof(*i->argv));
-	i->argv[n++] = i->program;
-	i->argv[n++] = "-c";
-	i->argv[n++] = l->args->file;
-	i->argv[n++] = "-i";
-	i->argv[n++] = name;
-	for (size_t o = 0; o < options; o++)
-		i->argv[n++] = l->args->options[o];
-}
-
-static void make(struct launcher *l)
-{
-	while (l->config.instances[l->n])
-		l->n++;
-	if (!l->n)
-		fatal("no instances are configured for this host");
-	l->instances = xcalloc(l->n, sizeof(*l->instances));
 	for (size_t i = 0; i < l->n; i++)
-		make_instance(l, &l->instances[i], l->config.instances[i]);
-	l->ctl = launcher_ctl(l->config.bin_dir);
-	if (!l->ctl)
-		fatal("there is no program mercutioctl");
+		l->instances[i].restart = loop_timer_new(l->loop, start_instance, &l->instances[i]);
 	l->helper_timer = loop_timer_new(l->loop, start_helper, l);
 	l->patience = loop_timer_new(l->loop, on_patience, l);
 	l->term = loop_signal_new(l->loop, SIGTERM, on_term, l);
@@ -499,79 +385,16 @@ static void make(struct launcher *l)
 	l->chld = loop_signal_new(l->loop, SIGCHLD, on_chld, l);
 }
 
-static void unmake(struct launcher *l)
-{
-	loop_signal_free(l->chld);
-	loop_signal_free(l->hup);
-	loop_signal_free(l->intr);
-	loop_signal_free(l->term);
-	loop_timer_free(l->patience);
-	loop_timer_free(l->helper_timer);
-	free(l->ctl);
-	for (size_t i = 0; i < l->n; i++) {
-		loop_timer_free(l->instances[i].restart);
-		handover_free(l->instances[i].sockets);
-		free(l->instances[i].argv);
-		free(l->instances[i].program);
-		free(l->instances[i].process);
-	}
-	free(l->instances);
-	sockets_free(l->sockets);
-	loop_free(l->loop);
-	options_free(launcher_process.options, &l->config);
-	options_free(common_options, &l->common);
-	conf_free(l->conf);
-	free(l->sections);
-}
-
-static void to_file(void *arg, struct str line)
-{
-	const struct launcher *l = arg;
-
-	dprintf(l->log_fd, "%.*s\n", STR_ARG(line));
-}
-
-/* Our own events go where those of the instances go; standard error stays for whoever started us.
- */
-static void open_log(struct launcher *l)
-{
-	char *path;
-	int fd;
-
-	log_threshold = (enum log_level)l->common.log_level;
-	if (!*l->log_dir) {
-		log_init("mercutio", (enum log_target)l->common.log_target,
-			 (enum log_format)l->common.log_format);
-		return;
-	}
-	path = xasprintf("%s/mercutio.log", l->log_dir);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (fd < 0)
-		fatal("%s: %s", path, strerror(errno));
-	free(path);
-	log_init("mercutio", LOG_TARGET_STDERR, (enum log_format)l->common.log_format);
-	l->log_fd = fd;
-	log_capture(to_file, l);
-}
-
 int launcher_run(const struct launcher_args *args)
 {
 	struct launcher l = {.args = args};
 
-	load(&l);
-	find_user(&l);
-	l.loop = loop_new();
-	l.sockets = sockets_new(l.loop);
-	make(&l);
-	open_log(&l);
+	launcher_make(&l);
+	listen_for_events(&l);
 	for (size_t i = 0; i < l.n; i++)
 		start_instance(&l.instances[i]);
 	loop_run(l.loop);
 	log_info("stopped");
-	if (*l.log_dir) {
-		log_capture(NULL, NULL);
-		close(l.log_fd);
-	}
-	unmake(&l);
+	launcher_unmake(&l);
 	return l.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
