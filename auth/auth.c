@@ -55,6 +55,7 @@ struct auth *auth_free(struct auth *a)
 	a->derive = derive_free(a->derive);
 	a->channels = channels_free(a->channels);
 	a->mechs = mechs_free(a->mechs);
+	a->ticket_key = seal_key_free(a->ticket_key);
 	wipe(a, sizeof(*a));
 	free(a);
 	return NULL;
@@ -71,8 +72,7 @@ static void got_ticket_key(void *arg, const uint8_t key[SEAL_KEY])
 	struct auth *a = arg;
 
 	a->getting_ticket = NULL;
-	memcpy(a->ticket_key, key, SEAL_KEY);
-	a->have_ticket_key = true;
+	a->ticket_key = seal_key_new(key);
 	got(a);
 }
 
@@ -88,7 +88,7 @@ static void got_fake_key(void *arg, const uint8_t key[SEAL_KEY])
 
 void auth_ready(struct auth *a)
 {
-	if (!a->have_ticket_key && !a->getting_ticket)
+	if (!a->ticket_key && !a->getting_ticket)
 		a->getting_ticket = secret_get(a->link, a->channels, "ticket", got_ticket_key, a);
 	if (!a->have_fake_key && !a->getting_fake)
 		a->getting_fake = secret_get(a->link, a->channels, "fake", got_fake_key, a);
@@ -96,7 +96,7 @@ void auth_ready(struct auth *a)
 
 bool auth_has_secrets(const struct auth *a)
 {
-	return a->have_ticket_key && a->have_fake_key;
+	return a->ticket_key && a->have_fake_key;
 }
 
 bool auth_serves(const struct auth *a, struct str domain)

@@ -41,8 +41,9 @@ struct auth {
 	struct upgrade *upgrades;   /* of keys, under way: upgrade.c */
 	size_t nupgrades;
 	struct secret_get *getting_ticket, *getting_fake;
-	uint8_t ticket_key[SEAL_KEY], fake_key[SEAL_KEY];
-	bool have_ticket_key, have_fake_key;
+	struct seal_key *ticket_key; /* NULL until storage has told */
+	uint8_t fake_key[SEAL_KEY];
+	bool have_fake_key;
 	struct auth_stats stats;
 	bool draining;
 	struct loop_timer *drain_timer;

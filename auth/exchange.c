@@ -159,7 +159,7 @@ static void succeed(struct exchange *x, const struct buf *out)
 	tally_clear(a->failed_accounts, r.account);
 	if (mech_type_clear(mech_type_of(x->mech)))
 		upgrade_begin(a, r.account, mech_password(x->mech));
-	random_bytes(ticket.nonce, sizeof(ticket.nonce));
+	random_draw(ticket.nonce, sizeof(ticket.nonce));
 	ticket_write(a->ticket_key, &ticket, &sealed);
 	r.ticket = buf_str(&sealed);
 	a->stats.success[mech_type_index(mech_type_of(x->mech))]++;
@@ -191,7 +191,7 @@ static void succeeded_anonymous(struct exchange *x, const struct buf *out)
 {
 	struct auth *a = x->auth;
 
-	if (!a->have_ticket_key)
+	if (!a->ticket_key)
 		fail(x, SASL_E_TEMPORARY_AUTH_FAILURE, "storage has not answered");
 	else if (is_address_locked(x) || !anonymous_allowed(x))
 		fail(x, SASL_E_TEMPORARY_AUTH_FAILURE, "too many from this address");

@@ -86,7 +86,7 @@ static enum mech_status server_first(struct mech *m, struct buf *out)
 
 	if (!m->have_keys)
 		return mech_fail(m, SASL_E_TEMPORARY_AUTH_FAILURE, "no keys");
-	random_bytes(random, sizeof(random));
+	random_draw(random, sizeof(random));
 	base64_encode(&nonce, random, sizeof(random));
 	scram_server_first(buf_str(&m->nonce), buf_str(&nonce), &m->keys, buf_str(&m->extension),
 			   &m->server_first);

@@ -8,12 +8,18 @@
 
 #include "base/buf.h"
 
+struct seal_key;
+
 enum { SEAL_KEY = 32, TICKET_NONCE = 16 };
 
+/* A key that is ready for use, by one thread at a time. */
+struct seal_key *seal_key_new(const uint8_t key[SEAL_KEY]);
+struct seal_key *seal_key_free(struct seal_key *k);
+
 /* AES-256-GCM with a random nonce; context ("ticket", a sid, …) is authenticated with it. */
-void seal(const uint8_t key[SEAL_KEY], struct str context, struct str plain, struct buf *b);
+void seal(struct seal_key *k, struct str context, struct str plain, struct buf *b);
 /* Appends the plain text; -EBADMSG: not ours, or for another context. */
-int unseal(const uint8_t key[SEAL_KEY], struct str context, struct str sealed, struct buf *b);
+int unseal(struct seal_key *k, struct str context, struct str sealed, struct buf *b);
 
 struct ticket {
 	struct str account;  /* bare JID */
@@ -22,9 +28,8 @@ struct ticket {
 	uint8_t nonce[TICKET_NONCE]; /* used once: the owner of the account remembers it */
 	bool temporary; /* the account is not stored: it ends with its session */
 };
-void ticket_write(const uint8_t key[SEAL_KEY], const struct ticket *t, struct buf *b);
+void ticket_write(struct seal_key *k, const struct ticket *t, struct buf *b);
 /* account is borrowed from scratch. -EBADMSG, -ETIME. The nonce is the caller's to check. */
-int ticket_read(const uint8_t key[SEAL_KEY], struct str sealed, struct buf *scratch,
-		struct ticket *ret);
+int ticket_read(struct seal_key *k, struct str sealed, struct buf *scratch, struct ticket *ret);
 
 #endif

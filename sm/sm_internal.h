@@ -52,8 +52,7 @@ struct sm {
 	size_t sessions_peak; /* see alloc_shrunk() */
 	struct user *idle_first, *idle_last; /* loaded, without sessions; oldest first */
 	size_t nidle;
-	const uint8_t *ticket_key, *record_key; /* NULL until storage has told */
-	uint8_t keys[2][SEAL_KEY];
+	struct seal_key *ticket_key, *record_key; /* NULL until storage has told */
 	struct secret_get *getting[2];
 	struct nonce *nonces;         /* of tickets used */
 	struct ended *ended;          /* sessions, lately */

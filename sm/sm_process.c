@@ -98,8 +98,7 @@ static void got_ticket_key(void *arg, const uint8_t key[SEAL_KEY])
 {
 	struct sm *sm = arg;
 
-	memcpy(sm->keys[0], key, SEAL_KEY);
-	sm->ticket_key = sm->keys[0];
+	sm->ticket_key = seal_key_new(key);
 	sm->getting[0] = NULL;
 }
 
@@ -117,8 +116,7 @@ static void got_record_key(void *arg, const uint8_t key[SEAL_KEY])
 {
 	struct sm *sm = arg;
 
-	memcpy(sm->keys[1], key, SEAL_KEY);
-	sm->record_key = sm->keys[1];
+	sm->record_key = seal_key_new(key);
 	sm->getting[1] = NULL;
 	shards_take(sm);
 }
@@ -346,7 +344,8 @@ static void *sm_deinit(void *state)
 	seens_free(sm->seens);
 	while (sm->npools)
 		pool_free(sm->pools[--sm->npools]);
-	wipe(sm->keys, sizeof sm->keys);
+	seal_key_free(sm->record_key);
+	seal_key_free(sm->ticket_key);
 	free(sm);
 	return NULL;
 }

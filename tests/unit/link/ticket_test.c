@@ -2,12 +2,24 @@
 /* Seals and tickets: there and back, every byte changed, other keys and contexts, expiry. */
 #include <check.h>
 #include <errno.h>
+#include <stdlib.h>
 #include "base/clock.h"
 #include "base/random.h"
 #include "link/ticket.h"
 
-static const uint8_t key[SEAL_KEY] = "0123456789abcdef0123456789abcde";
-static const uint8_t other[SEAL_KEY] = "0123456789abcdef0123456789abcdE";
+static struct seal_key *key, *other;
+
+static void setup(void)
+{
+	key = seal_key_new((const uint8_t *)"0123456789abcdef0123456789abcdef");
+	other = seal_key_new((const uint8_t *)"0123456789abcdef0123456789abcdeF");
+}
+
+static void teardown(void)
+{
+	key = seal_key_free(key);
+	other = seal_key_free(other);
+}
 
 static void check_seal(struct str context, struct str plain)
 {
@@ -85,6 +97,49 @@ START_TEST(ticket_of_another_context)
 }
 END_TEST
 
+/* Another process has the same key, and its seals are opened by turns with ours. */
+START_TEST(seals_of_several)
+{
+	struct seal_key *same = seal_key_new((const uint8_t *)"0123456789abcdef0123456789abcdef");
+	struct buf a = BUF_INIT, b = BUF_INIT, open = BUF_INIT;
+
+	seal(key, STR("x"), STR("one"), &a);
+	seal(same, STR("x"), STR("two"), &b);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(unseal(key, STR("x"), buf_str(&b), &open), 0);
+		ck_assert_int_eq(unseal(key, STR("x"), buf_str(&a), &open), 0);
+		ck_assert_int_eq(unseal(key, STR("y"), buf_str(&a), &open), -EBADMSG);
+		ck_assert_int_eq(unseal(same, STR("x"), buf_str(&a), &open), 0);
+	}
+	ck_assert(str_eqz(buf_str(&open), "twooneonetwooneonetwooneone"));
+	buf_free(&a);
+	buf_free(&b);
+	buf_free(&open);
+	seal_key_free(same);
+}
+END_TEST
+
+/* What an earlier version has sealed under this key: version, salt, nonce, text and tag. */
+START_TEST(the_format_stays)
+{
+	static const char hex[] =
+		"01492a50fdae90f634205d2aabb058f1a23bc92a776617e5db4dc831d857e765"
+		"1065be29f8bc9cf894ef12c63a773587557977c1e038343313f7367bd494dfc6"
+		"7a5e8a";
+	struct buf sealed = BUF_INIT, open = BUF_INIT;
+
+	for (const char *p = hex; *p; p += 2) {
+		const char two[] = {p[0], p[1], 0};
+
+		buf_putc(&sealed, (char)strtoul(two, NULL, 16));
+	}
+	ck_assert_int_eq(unseal(key, STR("record"), buf_str(&sealed), &open), 0);
+	ck_assert(str_eqz(buf_str(&open), "some text that is kept"));
+	buf_free(&sealed);
+	buf_free(&open);
+}
+END_TEST
+
 Suite *ticket_suite(void);
 
 Suite *ticket_suite(void)
@@ -92,7 +147,10 @@ Suite *ticket_suite(void)
 	Suite *s = suite_create("ticket");
 	TCase *t = tcase_create("ticket");
 
+	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, seals);
+	tcase_add_test(t, seals_of_several);
+	tcase_add_test(t, the_format_stays);
 	tcase_add_test(t, tickets);
 	tcase_add_test(t, ticket_of_another_context);
 	suite_add_tcase(s, t);
