@@ -30,20 +30,28 @@ bool attr_true(struct str value)
 
 /* --- the start tag ----------------------------------------------------------------------- */
 
+/* With the features that follow a header in the same buffer. */
+enum { USUAL_HEAD = 1024 };
+
 static void write_attr(struct buf *b, const char *name, struct str value)
 {
 	if (!value.len)
 		return;
-	buf_printf(b, " %s='", name);
+	buf_putc(b, ' ');
+	buf_append(b, name, strlen(name));
+	buf_lit(b, "='");
 	xml_escape(b, value);
 	buf_putc(b, '\'');
 }
 
 void stream_head_write(struct buf *b, const struct stream_head *h)
 {
-	buf_printf(b,
-		   "<?xml version='1.0'?><stream:stream xmlns='%s' xmlns:stream='" NS_STREAM "'%s",
-		   h->content_ns, h->dialback ? " xmlns:db='" NS_DIALBACK "'" : "");
+	(void)buf_reserve(b, USUAL_HEAD);
+	buf_lit(b, "<?xml version='1.0'?><stream:stream xmlns='");
+	buf_append(b, h->content_ns, strlen(h->content_ns));
+	buf_lit(b, "' xmlns:stream='" NS_STREAM "'");
+	if (h->dialback)
+		buf_lit(b, " xmlns:db='" NS_DIALBACK "'");
 	write_attr(b, "id", h->id);
 	write_attr(b, "from", h->from);
 	write_attr(b, "to", h->to);
