@@ -10,6 +10,13 @@
 #include "base/conn_internal.h"
 #include "base/tls.h"
 
+/* ERR_clear_error() also empties all that is empty, at a tenth of what a short record costs. */
+static void clear_errors(void)
+{
+	if (ERR_peek_error())
+		ERR_clear_error();
+}
+
 static bool not_now(int err)
 {
 	return err == EAGAIN || err == EWOULDBLOCK;
@@ -78,7 +85,7 @@ static ssize_t recv_tls(struct conn *c, char *p, size_t n)
 {
 	int r, error;
 
-	ERR_clear_error();
+	clear_errors();
 	errno = 0;
 	r = SSL_read(c->ssl, p, (int)n);
 	if (r > 0)
@@ -128,7 +135,7 @@ static ssize_t send_tls(struct conn *c, const char *p, size_t n)
 {
 	int r, error;
 
-	ERR_clear_error();
+	clear_errors();
 	errno = 0;
 	r = SSL_write(c->ssl, p, n > INT_MAX ? INT_MAX : (int)n);
 	if (r > 0)
@@ -155,7 +162,7 @@ bool conn_handshake(struct conn *c)
 {
 	int r, error;
 
-	ERR_clear_error();
+	clear_errors();
 	errno = 0;
 	c->handshake_wants_write = false;
 	r = SSL_do_handshake(c->ssl);
@@ -198,14 +205,14 @@ bool conn_close_notify(struct conn *c)
 {
 	int r;
 
-	ERR_clear_error();
+	clear_errors();
 	r = SSL_shutdown(c->ssl);
 	if (r < 0 && SSL_get_error(c->ssl, r) == SSL_ERROR_WANT_WRITE) {
 		c->blocked = true;
 		return false;
 	}
 	/* Anything else that fails leaves nothing to say to this peer. */
-	ERR_clear_error();
+	clear_errors();
 	return true;
 }
 
