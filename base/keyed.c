@@ -2,8 +2,8 @@
 /* Chains in buckets, one or two of these for an item. */
 #include <stdlib.h>
 #include "base/alloc.h"
-#include "base/log.h"
 #include "base/keyed.h"
+#include "base/log.h"
 
 enum { FIRST_BITS = 4 };
 
