@@ -325,8 +325,10 @@ def messages(server, remote):
     assert remote.tell(m % ("nobody@localhost", "headline")) is None
     a = remote.tell(m % (f"{u.bare}/gone", "groupchat"))
     assert a.find(".//{*}service-unavailable") is not None
-    # Kept for one who is away.
+    # Kept for one who is away, which its session manager knows when it says so.
+    u.s.send("<presence to='juliet@remote.test/b'/>")
     u.close()
+    remote.got(lambda t: t.name == "presence" and t.type == "unavailable")
     assert remote.tell(m % (u.bare, "chat")) is None
     u.s = u.login()
     u.s.send("<presence/>")
