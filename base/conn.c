@@ -90,6 +90,11 @@ static void on_linger(void *arg)
 	conn_leave(c);
 }
 
+static void linger(struct conn *c)
+{
+	loop_timeout_need(c->loop, &c->linger, on_linger, c, c->linger_s);
+}
+
 /* After everything was written: our direction ends, the peer's is awaited. */
 static void finish_shutdown(struct conn *c)
 {
@@ -100,7 +105,7 @@ static void finish_shutdown(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 	c->shut = true;
 	c->blocked = c->read_wants_write = c->write_wants_read = false;
-	loop_timeout_need(c->loop, &c->linger, on_linger, c, c->linger_s);
+	linger(c);
 }
 
 /* The last bytes, close_notify and our end leave as one segment instead of three: shutdown(2) sends
@@ -363,7 +368,7 @@ void conn_shutdown(struct conn *c, unsigned linger_s)
 	c->shutting = true;
 	c->linger_s = linger_s;
 	/* Bounds the writing too: a peer that reads nothing is not waited for without end. */
-	loop_timeout_need(c->loop, &c->linger, on_linger, c, linger_s);
+	linger(c);
 	loop_defer_last(c->loop, &c->task);
 }
 

@@ -24,8 +24,8 @@ void keyed_add(struct keyed *t, void *item);
 void keyed_remove(struct keyed *t, void *item); /* which must be there */
 void *keyed_find(const struct keyed *t, uint64_t key); /* NULL: none */
 void *keyed_again(const struct keyed *t, const void *item); /* another one with the same key */
-/* All of them, in no order. Nothing may be added meanwhile; what is removed must not be the one that comes next:
- * for (i = keyed_first(t); i && (next = keyed_after(t, i), 1); i = next). */
+/* All of them, in no order. Nothing may be added meanwhile, and only that one removed whose successor was asked for
+ * before. */
 void *keyed_first(const struct keyed *t);
 void *keyed_after(const struct keyed *t, const void *item);
 

@@ -71,7 +71,7 @@ void session_remember_end(struct session *s)
 	e = xcalloc(1, sizeof *e);
 	e->sid = s->sid;
 	e->since = now;
-	e->account = jid_key(session_jid(s).bare);
+	e->account = s->user->key;
 	e->done = s->done;
 	HASH_ADD(hh, sm->ended, sid, sizeof e->sid, e);
 }

@@ -6,7 +6,6 @@
 enum { RECORD_VERSION = 2, MOST_GIVEN = 1000000 };
 enum { IS_SECURE = 1, IS_AVAILABLE = 2, IS_LOST = 4 };
 
-/* c2s has a record of every session. */
 static void put_str(struct buf *b, struct str s)
 {
 	varint_append(b, s.len);
@@ -18,7 +17,7 @@ struct reader {
 	bool bad;
 };
 
-static uint64_t get_u64(struct reader *r)
+static uint64_t get_number(struct reader *r)
 {
 	uint64_t v;
 
@@ -28,7 +27,7 @@ static uint64_t get_u64(struct reader *r)
 
 static struct str get_str(struct reader *r)
 {
-	uint64_t n = get_u64(r);
+	uint64_t n = get_number(r);
 	struct str s;
 
 	if (r->bad || (uint64_t)(r->end - r->at) < n) {
@@ -78,28 +77,28 @@ static struct session *record_read(struct sm *sm, uint64_t sid, struct reader *r
 	struct str full, presence;
 	uint64_t is;
 
-	if (get_u64(r) != RECORD_VERSION)
+	if (get_number(r) != RECORD_VERSION)
 		return NULL;
-	is = get_u64(r);
+	is = get_number(r);
 	full = get_str(r);
 	if (r->bad || jid_split(full, &j) < 0 || !j.resource.len)
 		return NULL;
 	s = session_new(user_need(sm, j.bare), sid, j.resource);
 	s->secure = is & IS_SECURE;
 	s->lost = is & IS_LOST;
-	s->since = (int64_t)get_u64(r);
-	s->base = get_u64(r);
-	s->floor = s->floor_told = get_u64(r) - 1;
-	s->flags = (unsigned)get_u64(r);
+	s->since = (int64_t)get_number(r);
+	s->base = get_number(r);
+	s->floor = s->floor_told = get_number(r) - 1;
+	s->flags = (unsigned)get_number(r);
 	if (session_flag(s, SESSION_TEMPORARY))
 		user_set_temporary(s->user);
-	s->resume_ms = get_u64(r);
-	s->priority = (int8_t)((int)get_u64(r) - 128);
+	s->resume_ms = get_number(r);
+	s->priority = (int8_t)((int)get_number(r) - 128);
 	presence = get_str(r);
 	if (is & IS_AVAILABLE)
 		s->presence = text_new(presence);
 	s->address = str_dup(get_str(r));
-	for (uint64_t n = get_u64(r); n && !r->bad; n--)
+	for (uint64_t n = get_number(r); n && !r->bad; n--)
 		session_directed_add(s, get_str(r));
 	s->record_changed = false;
 	if (r->bad)
@@ -171,24 +170,24 @@ static struct session *detached_read(struct sm *sm, uint64_t sid, struct reader 
 	int64_t gone_us;
 	uint64_t n;
 
-	if (get_u64(r) != RECORD_VERSION || !(s = record_open(sm, sid, get_str(r))))
+	if (get_number(r) != RECORD_VERSION || !(s = record_open(sm, sid, get_str(r))))
 		return NULL;
-	gone_us = clock_wall_us() - (int64_t)get_u64(r);
-	m.attachment = (uint32_t)get_u64(r);
-	m.done = m.in = (uint32_t)get_u64(r);
-	m.out = (uint32_t)get_u64(r);
-	m.acked = (uint32_t)get_u64(r);
-	m.settled = get_u64(r);
-	n = get_u64(r);
+	gone_us = clock_wall_us() - (int64_t)get_number(r);
+	m.attachment = (uint32_t)get_number(r);
+	m.done = m.in = (uint32_t)get_number(r);
+	m.out = (uint32_t)get_number(r);
+	m.acked = (uint32_t)get_number(r);
+	m.settled = get_number(r);
+	n = get_number(r);
 	m.given = xcalloc((size_t)(n < MOST_GIVEN ? n : MOST_GIVEN) + 1, sizeof *m.given);
 	for (; m.ngiven < n && m.ngiven < MOST_GIVEN && !r->bad; m.ngiven++) {
 		struct msg_given *g = &m.given[m.ngiven];
 
-		g->m = (uint32_t)get_u64(r);
-		g->key.origin = get_u64(r);
-		g->key.number = get_u64(r);
-		g->key.part = (uint16_t)get_u64(r);
-		g->log = get_u64(r);
+		g->m = (uint32_t)get_number(r);
+		g->key.origin = get_number(r);
+		g->key.number = get_number(r);
+		g->key.part = (uint16_t)get_number(r);
+		g->log = get_number(r);
 	}
 	if (r->bad)
 		bug("a sealed record of ours is cut short");

@@ -131,7 +131,7 @@ struct user_job { /* waits until the account is loaded */
 struct wait; /* a write or read that is not answered */
 
 struct user {
-	uint64_t key;
+	uint64_t key; /* jid_key() */
 	void *key_next; /* struct keyed */
 	struct sm *sm;
 	char *jid;

@@ -266,6 +266,11 @@ static void touch_again(void *arg)
 	user_touch(u);
 }
 
+static void touch_later(struct user *u)
+{
+	loop_timeout_need(u->sm->loop, &u->retry, touch_again, u, SAVE_RETRY_S);
+}
+
 void user_touch(struct user *u)
 {
 	struct sm *sm = u->sm;
@@ -278,7 +283,7 @@ void user_touch(struct user *u)
 		return;
 	}
 	if (u->inbox->save_failed && user_exists(u)) { /* storage fails: not in a loop, nor forgotten */
-		loop_timeout_need(sm->loop, &u->retry, touch_again, u, SAVE_RETRY_S);
+		touch_later(u);
 		return;
 	}
 	inbox_save(u);
@@ -404,7 +409,7 @@ void user_let_go(struct user *u)
 {
 	if (--u->busy || retrying(u))
 		return;
-	loop_timeout_need(u->sm->loop, &u->retry, touch_again, u, SAVE_RETRY_S);
+	touch_later(u);
 }
 
 struct user *user_in_memory(struct sm *sm, struct str bare)

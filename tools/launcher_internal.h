@@ -50,6 +50,6 @@ struct launcher {
 
 /* From args: configuration, user, instances (none started), log. Ends the process where that fails. */
 void launcher_make(struct launcher *l);
-void launcher_unmake(struct launcher *l);
+void launcher_unmake(struct launcher *l); /* with the timers and signals that it has been given since */
 
 #endif

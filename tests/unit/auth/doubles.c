@@ -574,6 +574,19 @@ void double_secrets(void)
 	}
 }
 
+int double_ticket(struct str sealed, struct buf *scratch, struct ticket *ret)
+{
+	uint8_t secret[SEAL_KEY];
+	struct seal_key *key;
+	int err;
+
+	memset(secret, "ticket"[0], sizeof(secret)); /* as secret_get() here */
+	key = seal_key_new(secret);
+	err = ticket_read(key, sealed, scratch, ret);
+	seal_key_free(key);
+	return err;
+}
+
 /* --- all of it ------------------------------------------------------------------------------- */
 
 static void swallow(void *arg, struct str line)

@@ -33,6 +33,8 @@ struct double_store {
 };
 extern struct double_store double_store;
 void double_secrets(void);
+/* Opens one with the key that storage gives: ticket_read(). */
+int double_ticket(struct str sealed, struct buf *scratch, struct ticket *ret);
 void double_put(enum table table, const struct msg_value *values, size_t n);
 size_t double_rows(enum table table);
 const struct msg_row *double_row(enum table table, const char *account, size_t i);
