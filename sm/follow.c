@@ -227,10 +227,7 @@ bool session_behind_tick(struct session *s)
 
 static void follower_drop(struct follower *f)
 {
-	if (f->p->txn && (f->p->txn->kind == TXN_TELL || f->p->txn->kind == TXN_CALL))
-		txn_lost(f->p->txn); /* its sender asks the next owner */
-	else
-		packet_route(f->p); /* as the message before it (tell_again) */
+	packet_lost(f->p); /* as the message before it (tell_again) */
 	follower_free(f);
 }
 

@@ -91,9 +91,9 @@ static bool answered_before(const struct packet *p)
 {
 	struct msg_stanza_key key = session_answer_key(p->txn, 0);
 
-	return p->session->adopted && p->to.resource.len && session_given(p->session, &key) &&
+	return p->session->adopted && session_given(p->session, &key) &&
 	       (p->st.kind == STANZA_MESSAGE ||
-		(p->st.kind == STANZA_IQ && !stanza_no_reply(&p->st)));
+		(p->to.resource.len && p->st.kind == STANZA_IQ && !stanza_no_reply(&p->st)));
 }
 
 void on_stanza(void *arg, const struct frame *f, const void *msg)

@@ -15,6 +15,18 @@ const char *const *sm_domains(const struct sm *sm)
 	return sm->domains;
 }
 
+void packet_lost(struct packet *p)
+{
+	struct txn *t = p->txn;
+	bool ours = t && t->kind == TXN_STANZA;
+	const struct session *s = ours ? session_find(p->sm, t->sid) : NULL;
+
+	if (t && (t->kind == TXN_TELL || t->kind == TXN_CALL))
+		txn_lost(t);
+	else if (!ours || (s && s->serial == t->serial)) /* else c2s says it to that one's next owner */
+		tell_send(p, jid_shard(p->to.bare), p->to.bare);
+}
+
 static void in_loaded(void *arg, struct user *u)
 {
 	struct packet *p = arg;
@@ -22,10 +34,10 @@ static void in_loaded(void *arg, struct user *u)
 	if (u) {
 		p->user = u;
 		packet_in(p);
-	} else if (p->txn && (p->txn->kind == TXN_TELL || p->txn->kind == TXN_CALL)) {
-		txn_lost(p->txn); /* while it was loaded: its sender asks the next owner */
+	} else if (shards_is_open(p->sm->shards, jid_shard(p->to.bare))) {
+		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR); /* storage does not answer */
 	} else {
-		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR);
+		packet_lost(p);
 	}
 	packet_free(p);
 }
@@ -49,7 +61,7 @@ void packet_here(struct packet *p)
 static void route_local(struct packet *p)
 {
 	struct sm *sm = p->sm;
-	uint16_t shard = (uint16_t)(jid_key(p->to.bare) % SHARDS);
+	uint16_t shard = jid_shard(p->to.bare);
 
 	p->session = NULL;
 	p->user = NULL;
@@ -105,7 +117,7 @@ void sm_route(struct sm *sm, struct txn *t, const struct stanza *st)
 static int by_shard(const void *a, const void *b)
 {
 	const struct str *x = a, *y = b;
-	unsigned sx = jid_key(*x) % SHARDS, sy = jid_key(*y) % SHARDS;
+	unsigned sx = jid_shard(*x), sy = jid_shard(*y);
 
 	return sx < sy ? -1 : sx > sy;
 }
@@ -119,7 +131,7 @@ void sm_route_many(struct sm *sm, struct txn *t, const struct stanza *st, const 
 
 	for (size_t i = 0; i < n; i++) {
 		struct jid j;
-		uint16_t shard = (uint16_t)(jid_key(to[i]) % SHARDS);
+		uint16_t shard = jid_shard(to[i]);
 
 		if (jid_split(to[i], &j) < 0)
 			continue;

@@ -230,6 +230,12 @@ void txn_answer(struct txn *t, const struct stanza *st);     /* to the stanza's 
 
 /* --- stanzas: sm/input.c, route.c, tell.c, deliver.c ---------------------------------------------- */
 
+/* The shard of an account. */
+static inline uint16_t jid_shard(struct str bare)
+{
+	return (uint16_t)(jid_key(bare) % SHARDS);
+}
+
 /* An empty buffer until the next call: for what is written and copied at once. */
 struct buf *sm_scratch(struct sm *sm);
 struct pool *sm_pool(struct sm *sm);
@@ -244,6 +250,9 @@ void packet_route(struct packet *p);     /* by its `to` */
 void packet_here(struct packet *p);      /* for an account of ours, loaded or not */
 void packet_in(struct packet *p);        /* for p->user, loaded: now, or behind what it must follow */
 void packet_arrive(struct packet *p);    /* now */
+/* The account that it is for is lost to another owner, who must get it: whoever sent it to us sends it there, or
+ * we do, when it came from a session of ours that is still here. */
+void packet_lost(struct packet *p);
 /* sm/follow.c: true, p was kept: it waits for a logged message of the same client, or for what a
  * session of the account is still being given out of the log. */
 bool follow(struct packet *p);

@@ -98,7 +98,7 @@ void turns_drop(struct user *u)
 	struct turn *t, *tmp;
 
 	DL_FOREACH_SAFE (u->turns, t, tmp) {
-		txn_lost(t->p->txn);
+		packet_lost(t->p);
 		if (!t->holds) /* the first ones end with what they have asked storage for */
 			turn_free(t);
 	}

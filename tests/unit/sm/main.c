@@ -11,6 +11,7 @@ Suite *given_suite(void);
 Suite *hold_suite(void);
 Suite *inbox_suite(void);
 Suite *later_suite(void);
+Suite *lost_suite(void);
 Suite *modules_suite(void);
 Suite *monkey_suite(void);
 Suite *newest_suite(void);
@@ -36,6 +37,7 @@ int main(void)
 	srunner_add_suite(sr, hold_suite());
 	srunner_add_suite(sr, inbox_suite());
 	srunner_add_suite(sr, later_suite());
+	srunner_add_suite(sr, lost_suite());
 	srunner_add_suite(sr, modules_suite());
 	srunner_add_suite(sr, monkey_suite());
 	srunner_add_suite(sr, newest_suite());

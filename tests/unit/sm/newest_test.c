@@ -293,9 +293,12 @@ END_TEST
  * since. */
 START_TEST(answered_but_not_done)
 {
-	const char *xml = _i ? "<message to='juliet@localhost/balcony' type='normal'><body>x</body></message>"
-			     : "<iq type='get' id='q1' to='juliet@localhost/balcony'>"
-			       "<query xmlns='jabber:iq:version'/></iq>";
+	static const char *const stanzas[] = {
+		"<iq type='get' id='q1' to='juliet@localhost/balcony'><query xmlns='jabber:iq:version'/></iq>",
+		"<message to='juliet@localhost/balcony' type='normal'><body>x</body></message>",
+		"<message to='paris@localhost' type='chat'><body>x</body></message>",
+	};
+	const char *xml = stanzas[_i];
 	struct client *juliet;
 
 	enable(romeo);
@@ -305,10 +308,12 @@ START_TEST(answered_but_not_done)
 	romeo->done = --romeo->in;
 	session_free(session_find(w.sm, romeo->sid));
 	juliet = online("juliet@localhost", "balcony");
+	account("paris@localhost");
 	announce_given(romeo, &given, 1);
 	says(romeo, xml);
 	gets_nothing(romeo);
 	gets_nothing(juliet);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_LOG, "paris@localhost"), 0);
 	ck_assert_uint_eq(romeo->done, romeo->in);
 }
 END_TEST
@@ -349,7 +354,7 @@ Suite *newest_suite(void)
 	tcase_add_test(c, not_committed_though_below);
 	tcase_add_test(c, committed_long_ago);
 	tcase_add_loop_test(c, owed_and_repeated, 0, 2);
-	tcase_add_loop_test(c, answered_but_not_done, 0, 2);
+	tcase_add_loop_test(c, answered_but_not_done, 0, 3);
 	tcase_add_loop_test(c, asked_of_the_next_owner, 0, 2);
 	suite_add_tcase(s, c);
 	return s;

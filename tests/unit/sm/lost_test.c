@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* An account goes to another owner while stanzas of others wait for it here: that one gets them. */
+#include <stdlib.h>
+#include "tests/unit/sm/world.h"
+
+static struct client *romeo;
+
+static void setup(void)
+{
+	world_start("deadline = 2s");
+	account("romeo@localhost");
+	account("juliet@localhost");
+	ck_assert_uint_ne(shard_of("romeo@localhost"), shard_of("juliet@localhost"));
+	romeo = online("romeo@localhost", "orchard");
+	w.nother = 0;
+}
+
+static void goes_to_a_peer(const char *bare)
+{
+	fake_member(w.link, PEER_ID, "sm", "sm", true);
+	fake_owner(w.link, shard_of(bare), PEER_ID, ++w.epoch);
+	fake_event(w.link, LINK_SHARDS, 0);
+	settle();
+}
+
+static void asked(size_t n, const char *what)
+{
+	char *xml = tell_out(n);
+
+	ck_assert_msg(strstr(xml, what) != NULL, "%s", xml);
+	free(xml);
+}
+
+START_TEST(while_it_is_loaded)
+{
+	w.shelf->hold_reads = true;
+	says(romeo, "<message type='chat' id='one' to='juliet@localhost'><body>x</body></message>");
+	says(romeo, "<message type='chat' id='two' to='juliet@localhost'><body>x</body></message>");
+	ck_assert_uint_eq(w.nother, 0);
+	goes_to_a_peer("juliet@localhost");
+	ck_assert_uint_eq(w.nother, 2);
+	asked(0, "id='one'");
+	asked(1, "id='two'");
+	gets_nothing(romeo);
+	ck_assert_uint_eq(romeo->done, romeo->in - 2);
+	told(0, NULL);
+	told(1, "<message type='error' id='two' from='juliet@localhost' to='romeo@localhost/orchard'/>");
+	gets(romeo, "type='error'", "id='two'");
+	gets_nothing(romeo);
+	ck_assert_uint_eq(romeo->done, romeo->in);
+}
+END_TEST
+
+/* One has asked storage already, one waits for its turn. */
+START_TEST(in_turn)
+{
+	pass(100); /* what is read at the start */
+	says(romeo, "<message type='chat' id='m' to='juliet@localhost'><body>x</body></message>"); /* loads her */
+	ck_assert_uint_eq(romeo->done, romeo->in);
+	w.shelf->hold_reads = true;
+	says(romeo, "<iq type='get' id='v1' to='juliet@localhost'><vCard xmlns='vcard-temp'/></iq>");
+	says(romeo, "<iq type='get' id='v2' to='juliet@localhost'><vCard xmlns='vcard-temp'/></iq>");
+	gets_nothing(romeo);
+	goes_to_a_peer("juliet@localhost");
+	ck_assert_uint_eq(w.nother, 2);
+	asked(0, "id='v1'");
+	asked(1, "id='v2'");
+	told(0, "<iq type='result' id='v1' from='juliet@localhost' to='romeo@localhost/orchard'/>");
+	told(1, "<iq type='result' id='v2' from='juliet@localhost' to='romeo@localhost/orchard'/>");
+	gets(romeo, "type='result'", "id='v1'");
+	gets(romeo, "type='result'", "id='v2'");
+	gets_nothing(romeo);
+	ck_assert_uint_eq(romeo->done, romeo->in);
+}
+END_TEST
+
+/* Its sender goes before it: the next owner of that one says it, when its c2s has repeated it. */
+START_TEST(sender_is_lost_first)
+{
+	w.shelf->hold_reads = true;
+	says(romeo, "<message type='chat' id='one' to='juliet@localhost'><body>x</body></message>");
+	goes_to_a_peer("romeo@localhost");
+	goes_to_a_peer("juliet@localhost");
+	ck_assert_uint_eq(w.nother, 0);
+}
+END_TEST
+
+/* Another owner asked: it asks the next one itself. */
+START_TEST(of_another_owner)
+{
+	char *answer;
+
+	w.shelf->hold_reads = true;
+	answer = tell_in("<message type='chat' from='nurse@localhost/x' to='juliet@localhost'><body>x</body></message>",
+			 77, 1);
+	ck_assert_ptr_null(answer);
+	w.nother = 0;
+	goes_to_a_peer("juliet@localhost");
+	ck_assert_uint_eq(w.nother, 0);
+}
+END_TEST
+
+Suite *lost_suite(void)
+{
+	Suite *s = suite_create("lost");
+	TCase *c = tcase_create("lost");
+
+	tcase_add_checked_fixture(c, setup, world_stop);
+	tcase_add_test(c, while_it_is_loaded);
+	tcase_add_test(c, in_turn);
+	tcase_add_test(c, sender_is_lost_first);
+	tcase_add_test(c, of_another_owner);
+	suite_add_tcase(s, c);
+	return s;
+}
