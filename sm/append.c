@@ -80,13 +80,22 @@ void append_write(struct append *a)
 		value_int(a->target),
 		value_text(str_n(a->text->bytes, a->text->len)),
 	};
-	struct msg_write_op op = {.op = STORE_LOG_APPEND,
-				  .table = TABLE_LOG,
-				  .values = v,
-				  .nvalues = sizeof v / sizeof *v};
+	struct msg_value position[COLS_POSITION];
+	struct msg_write_op ops[2] = {
+		{.op = STORE_LOG_APPEND, .table = TABLE_LOG, .values = v, .nvalues = sizeof v / sizeof *v},
+		{.op = STORE_PUT, .table = TABLE_POSITION, .values = position, .nvalues = COLS_POSITION},
+	};
+	size_t n = 1;
+	struct buf list = BUF_INIT;
 
+	/* A number of an earlier owner: by the position that is written it would count as delivered. */
+	if (a->log <= u->inbox->written) {
+		inbox_position(u, &list, position);
+		n = 2;
+	}
 	a->write = store_write(sm->channels, u->shard, shards_epoch(sm->shards, u->shard),
-			       shards_write_epoch(sm->shards), &op, 1, append_written, a);
+			       shards_write_epoch(sm->shards), ops, n, append_written, a);
+	buf_free(&list);
 }
 
 static bool inbox_full(struct user *u)

@@ -49,6 +49,20 @@ static bool had_it(const struct session *s, const struct append *a, const struct
 	return taken && (a->log <= s->base || (a->relaxed && a->given));
 }
 
+/* Acknowledged before it was committed: that is settled when the position that is written says so. */
+static void delivered_before(const struct append *a)
+{
+	struct user *u = a->user;
+
+	for (struct session *s = u->sessions; s; s = s->next) {
+		struct given *g = session_given(s, &a->key);
+
+		if (g && g->acked && g->unsaved)
+			g->acked_version = ++u->inbox->version;
+	}
+	inbox_settle(u);
+}
+
 /* To every session it is for which can take it now; those that are being flushed find it in the
  * log. */
 void append_give(struct append *a, bool committed)
@@ -74,13 +88,17 @@ void append_give(struct append *a, bool committed)
 			continue;
 		else if (!s->flushing)
 			session_give_logged(s, &a->key, a->log, a->target, committed, e, a->text);
+		else if (committed && a->log <= s->flush_at)
+			s->flush_again = true; /* a number of an earlier owner: it was not there when that was read */
 		else if (committed && a->log > s->flush_missed)
 			s->flush_missed = a->log; /* what was read may not reach up to it */
 	}
 	if (a->delivered) /* what one session has acknowledged waits for nobody */
 		inbox_remove(u->inbox, a->log);
-	else if (committed && a->log > u->inbox->top)
+	if (committed && a->log > u->inbox->top)
 		u->inbox->top = a->log;
+	if (committed && a->delivered)
+		delivered_before(a);
 }
 
 static void log_delete(struct user *u, uint64_t log)
@@ -168,6 +186,13 @@ static struct append *pending_of(const struct user *u, uint64_t log)
 		if (a->log == log)
 			break;
 	return a;
+}
+
+bool append_waits(const struct user *u, uint64_t log)
+{
+	const struct append *a = pending_of(u, log);
+
+	return a && must_wait(a);
 }
 
 void append_acked(struct user *u, uint64_t log)

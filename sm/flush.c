@@ -123,6 +123,10 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 			s->flush_at = log - 1; /* or what may go now is put back to wait */
 		s->flush_at = log - 1; /* all before it was looked at */
 		session_behind_run(s, log);
+		if (append_waits(u, log)) { /* it is given by itself, when that is */
+			flush_next(s);
+			return;
+		}
 		if (!append_seen(u, log))
 			row_give(s, &rows[0].rows[i]);
 		s->flush_at = log;
@@ -134,7 +138,8 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 	flush_next(s);
 }
 
-/* All up to here is committed, but for what this session has. The rest is given by itself. */
+/* All up to here is committed, but for what this session has and for numbers of earlier owners, below what was
+ * read. The rest is given by itself. */
 static uint64_t flush_limit(struct session *s)
 {
 	const struct user *u = s->user;
@@ -142,7 +147,7 @@ static uint64_t flush_limit(struct session *s)
 	const struct append *a;
 
 	for (a = u->pending; a; a = a->user_next)
-		if (a->log <= top && !a->stored && !a->failed && !session_given(s, &a->key))
+		if (a->log > s->flush_at && a->log <= top && !a->failed && !session_given(s, &a->key))
 			top = a->log - 1;
 	return top;
 }

@@ -6,6 +6,7 @@
  * delivered but for the list. A crash between two writes leaves an old position: the announced
  * sessions correct it (all that is for a session up to its settled number was delivered).
  */
+#include <utlist.h>
 #include "sm/inbox.h"
 #include "sm/newest.h"
 
@@ -117,7 +118,7 @@ void inbox_load(struct user *u, const struct msg_rows *position, const struct ms
 	struct loading l = {b, xcalloc(newest_count(u, newest), sizeof *l.keys), 0};
 
 	u->inbox = b;
-	b->saved = b->top = inbox_position_of(position);
+	b->saved = b->written = b->top = inbox_position_of(position);
 	if (position->nrows) {
 		struct str list = position->rows[0].values[POSITION_UNDELIVERED].s;
 
@@ -166,14 +167,24 @@ void inbox_settle(struct user *u)
 			}
 }
 
+static void put_entry(struct buf *list, uint64_t log, uint32_t target)
+{
+	put_number(list, log, LOG_BYTES);
+	put_number(list, target, TARGET_BYTES);
+}
+
 void inbox_position(struct user *u, struct buf *list, struct msg_value row[COLS_POSITION])
 {
-	const struct inbox *b = u->inbox;
+	struct inbox *b = u->inbox;
+	const struct append *a;
 
-	for (size_t i = 0; i < b->n; i++) {
-		put_number(list, b->entries[i].log, LOG_BYTES);
-		put_number(list, b->entries[i].target, TARGET_BYTES);
-	}
+	for (size_t i = 0; i < b->n; i++)
+		put_entry(list, b->entries[i].log, b->entries[i].target);
+	/* Under numbers of an earlier owner: they may be committed when this is read. */
+	DL_FOREACH2 (u->pending, a, user_next)
+		if (a->log <= b->top && !a->delivered && !a->failed && !inbox_entry(b, a->log))
+			put_entry(list, a->log, a->target);
+	b->written = b->top;
 	row[COL_POSITION_ACCOUNT] = value_text(user_jid(u));
 	row[COL_POSITION_DELIVERED] = value_int((int64_t)b->top);
 	row[COL_POSITION_UNDELIVERED] = value_blob(buf_str(list));

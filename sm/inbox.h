@@ -37,6 +37,7 @@ struct entry {
 };
 struct inbox {
 	uint64_t saved;  /* position as it was read: all below it are delivered but for those known */
+	uint64_t written; /* the highest that storage may have by now */
 	uint64_t top;    /* newest log number */
 	uint64_t oldest; /* of those whose keys were read */
 	struct entry *entries; /* ascending */
@@ -56,6 +57,8 @@ void appends_drop(struct user *u);
 void append_acked(struct user *u, uint64_t log); /* a client has it, storage has not answered */
 /* It was read from the log: committed, whatever became of the answer. True: its sender was told otherwise. */
 bool append_seen(struct user *u, uint64_t log);
+/* An earlier one has not been given, nor is it known to be committed. */
+bool append_waits(const struct user *u, uint64_t log);
 uint64_t append_newest(const struct user *u); /* the newest number, committed or not */
 void append_write(struct append *a);
 void append_written(void *append, enum store_status status, struct str text); /* storage has answered */

@@ -17,13 +17,9 @@ const char *const *sm_domains(const struct sm *sm)
 
 void packet_lost(struct packet *p)
 {
-	struct txn *t = p->txn;
-	bool ours = t && t->kind == TXN_STANZA;
-	const struct session *s = ours ? session_find(p->sm, t->sid) : NULL;
-
-	if (t && (t->kind == TXN_TELL || t->kind == TXN_CALL))
-		txn_lost(t);
-	else if (!ours || (s && s->serial == t->serial)) /* else c2s says it to that one's next owner */
+	if (p->txn && (p->txn->kind == TXN_TELL || p->txn->kind == TXN_CALL))
+		txn_lost(p->txn);
+	else
 		tell_send(p, jid_shard(p->to.bare), p->to.bare);
 }
 

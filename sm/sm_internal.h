@@ -251,7 +251,7 @@ void packet_here(struct packet *p);      /* for an account of ours, loaded or no
 void packet_in(struct packet *p);        /* for p->user, loaded: now, or behind what it must follow */
 void packet_arrive(struct packet *p);    /* now */
 /* The account that it is for is lost to another owner, who must get it: whoever sent it to us sends it there, or
- * we do, when it came from a session of ours that is still here. */
+ * we do, when it came from a session of ours. */
 void packet_lost(struct packet *p);
 /* sm/follow.c: true, p was kept: it waits for a logged message of the same client, or for what a
  * session of the account is still being given out of the log. */

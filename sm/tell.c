@@ -133,6 +133,9 @@ static void tell(struct packet *p, uint16_t shard, struct str target, bool first
 				 .m = &m,
 				 .first = first};
 
+	/* Rule 5: its session is lost. c2s says it to that one's next owner, in its order. */
+	if (p->txn && p->txn->kind == TXN_STANZA && c.from_shard == SHARD_NONE)
+		return;
 	stanza_encode(&p->st, &b);
 	m.envelope = buf_str(&b);
 	ask(p->sm, p->txn, p->key.part, c, buf_str(&b));

@@ -74,11 +74,29 @@ START_TEST(in_turn)
 }
 END_TEST
 
-/* Its sender goes before it: the next owner of that one says it, when its c2s has repeated it. */
+/* They are being written. */
+START_TEST(while_it_is_committed)
+{
+	w.shelf->hold = true;
+	says(romeo, "<message type='chat' id='one' to='juliet@localhost'><body>x</body></message>");
+	says(romeo, "<message type='chat' id='two' to='juliet@localhost'><body>x</body></message>");
+	ck_assert_uint_eq(w.shelf->nheld, 2);
+	goes_to_a_peer("juliet@localhost");
+	ck_assert_uint_eq(w.nother, 2);
+	asked(0, "id='one'");
+	asked(1, "id='two'");
+	gets_nothing(romeo);
+}
+END_TEST
+
+/* Its sender goes before it: the next owner of that one says it, when its c2s has repeated it. What was said of
+ * some that came before, and is not repeated here, must not be overtaken. */
 START_TEST(sender_is_lost_first)
 {
-	w.shelf->hold_reads = true;
+	w.shelf->hold_reads = _i == 0;
+	w.shelf->hold = _i == 1;
 	says(romeo, "<message type='chat' id='one' to='juliet@localhost'><body>x</body></message>");
+	ck_assert_uint_eq(romeo->done, romeo->in - 1);
 	goes_to_a_peer("romeo@localhost");
 	goes_to_a_peer("juliet@localhost");
 	ck_assert_uint_eq(w.nother, 0);
@@ -108,7 +126,8 @@ Suite *lost_suite(void)
 	tcase_add_checked_fixture(c, setup, world_stop);
 	tcase_add_test(c, while_it_is_loaded);
 	tcase_add_test(c, in_turn);
-	tcase_add_test(c, sender_is_lost_first);
+	tcase_add_test(c, while_it_is_committed);
+	tcase_add_loop_test(c, sender_is_lost_first, 0, 2);
 	tcase_add_test(c, of_another_owner);
 	suite_add_tcase(s, c);
 	return s;

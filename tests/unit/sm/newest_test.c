@@ -246,6 +246,122 @@ START_TEST(committed_long_ago)
 }
 END_TEST
 
+static int64_t position(void)
+{
+	const struct shelf_row *r = shelf_row(w.shelf, TABLE_POSITION, "juliet@localhost");
+
+	return r ? r->v[COL_POSITION_DELIVERED].i : 0;
+}
+
+/* It has the number that c2s announced, and is committed after her client has acknowledged it: it is settled
+ * when the position says so, or the next owner would give it again. */
+START_TEST(acknowledged_before_the_commit)
+{
+	struct client *juliet = given_elsewhere(true);
+
+	given.log = (uint64_t)w.epoch << 40 | 1000;
+	announce_given(juliet, &given, 1);
+	chat(1);
+	ck_assert((int32_t)(juliet->settled - given.m) < 0 || position() >= (int64_t)given.log);
+	pass(2000);
+	ck_assert_int_ge((int32_t)(juliet->settled - given.m), 0);
+	ck_assert_int_ge(position(), (int64_t)given.log);
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* Message 2 waits for her in the log; message 1 is appended under the number that it was given by elsewhere,
+ * below that, and is not committed. Who comes then? */
+static struct client *below_the_log(void)
+{
+	struct client *juliet = login("juliet@localhost", "balcony");
+
+	enable(juliet);
+	given = (struct msg_given){.key = {ORIGIN, 1, 0}, .log = 5, .m = ++juliet->out};
+	session_free(session_find(w.sm, juliet->sid));
+	chat(2);
+	announce_given(juliet, &given, 1);
+	w.shelf->hold = true;
+	ck_assert_ptr_null(chat_answered(1));
+	leave(juliet, true);
+	return login("juliet@localhost", "garden");
+}
+
+/* The owner dies with it: who has read a position beyond it finds it all the same. */
+START_TEST(appended_below_the_position)
+{
+	struct client *juliet;
+
+	leave(below_the_log(), true);
+	ck_assert_int_gt(position(), (int64_t)given.log);
+	shelf_release(w.shelf, w.link, 1);
+	shelf_lose(w.shelf);
+	w.shelf->hold = false;
+	ck_assert_uint_eq(logged(), 2);
+	owner_changes();
+	juliet = login("juliet@localhost", "garden");
+	says(juliet, "<presence/>");
+	gets(juliet, "<presence");
+	gets(juliet, ">m1.<");
+	gets(juliet, ">m2.<");
+	gets_nothing(juliet);
+}
+END_TEST
+
+START_TEST(appended_below_the_log)
+{
+	struct client *juliet = below_the_log();
+
+	says(juliet, "<presence/>");
+	gets_any(juliet, ">m2.<");
+	forget(juliet);
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	gets(juliet, ">m1.<");
+	gets_nothing(juliet);
+	w.shelf->hold = false;
+	acknowledge_all(juliet);
+	pass(2000);
+	ck_assert_int_eq((int32_t)juliet->settled, (int32_t)juliet->out);
+}
+END_TEST
+
+/* It is committed while those above it are read. */
+START_TEST(committed_below_what_is_read)
+{
+	struct client *juliet = below_the_log();
+
+	w.shelf->hold_reads = true;
+	says(juliet, "<presence/>");
+	shelf_release(w.shelf, w.link, 1);
+	settle();
+	w.shelf->hold_reads = false;
+	settle();
+	gets_any(juliet, ">m1.<");
+	gets_any(juliet, ">m2.<");
+}
+END_TEST
+
+/* Message 3, behind it, is found in the log before either's commit is known. */
+START_TEST(read_before_what_is_below)
+{
+	struct client *juliet = below_the_log();
+	const char *const bodies[] = {">m2.<", ">m1.<", ">m3.<"};
+
+	ck_assert_ptr_null(chat_answered(3));
+	shelf_lose_answer(w.shelf);
+	shelf_lose_answer(w.shelf);
+	w.shelf->hold = false;
+	says(juliet, "<presence/>");
+	gets(juliet, "<presence");
+	pass(9000); /* the writes are repeated */
+	for (size_t i = 0; i < 3; i++)
+		gets(juliet, bodies[i]);
+	gets_nothing(juliet);
+	ck_assert_uint_eq(logged(), 3);
+}
+END_TEST
+
 /* --- requests that were owed ----------------------------------------------------------------------- */
 
 #define REQUEST                                                                                      \
@@ -353,6 +469,11 @@ Suite *newest_suite(void)
 	tcase_add_loop_test(c, announced_behind_its_repetition, 0, 2);
 	tcase_add_test(c, not_committed_though_below);
 	tcase_add_test(c, committed_long_ago);
+	tcase_add_test(c, acknowledged_before_the_commit);
+	tcase_add_test(c, appended_below_the_log);
+	tcase_add_test(c, appended_below_the_position);
+	tcase_add_test(c, committed_below_what_is_read);
+	tcase_add_test(c, read_before_what_is_below);
 	tcase_add_loop_test(c, owed_and_repeated, 0, 2);
 	tcase_add_loop_test(c, answered_but_not_done, 0, 3);
 	tcase_add_loop_test(c, asked_of_the_next_owner, 0, 2);
