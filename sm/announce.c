@@ -57,31 +57,21 @@ static struct session *namesake(const struct session *s)
 /* One of the name was replaced by the other, and the owner who did it died with the news. */
 static void end_namesakes(void *arg, struct user *u)
 {
-	struct session *s, *o;
+	struct session *s = session_loaded(arg, u, end_namesakes), *o;
 
-	(void)arg;
-	for (s = u ? u->sessions : NULL; s; s = s->next)
-		if (!s->closing && (o = namesake(s))) {
-			session_end(o->since < s->since ? o : s, 1 + STREAM_E_CONFLICT,
-				    "replaced by a new session");
-			return;
-		}
+	if (s && !s->closing && (o = namesake(s)))
+		session_end(o->since < s->since ? o : s, 1 + STREAM_E_CONFLICT, "replaced by a new session");
 }
 
 /* Never a stream with a hole: what its owner held back for a client that did not take it, and the log has
  * not, is lost with that owner. */
 static void end_lost(void *arg, struct user *u)
 {
-	struct session *s, *next;
+	struct session *s = session_loaded(arg, u, end_lost);
 
-	(void)arg;
-	for (s = u ? u->sessions : NULL; s; s = next) {
-		next = s->next;
-		if (s->lost && !s->closing) {
-			log_warn("session ended: what it was owed is lost", LF_S("jid", s->full));
-			session_end(s, 1 + STREAM_E_INTERNAL_SERVER_ERROR, "what you were owed is lost");
-			return;
-		}
+	if (s && s->lost && !s->closing) {
+		log_warn("session ended: what it was owed is lost", LF_S("jid", s->full));
+		session_end(s, 1 + STREAM_E_INTERNAL_SERVER_ERROR, "what you were owed is lost");
 	}
 }
 
@@ -142,6 +132,7 @@ void session_adopt(struct session *s, const struct msg_announce *m)
 static void announced_new(struct sm *sm, const struct frame *f, const struct msg_announce *m)
 {
 	struct session *s = record_open(sm, m->sid, m->record);
+	struct session_ref ref;
 
 	if (!s) {
 		log_error("session record refused", LF_U("c2s", f->from));
@@ -158,10 +149,12 @@ static void announced_new(struct sm *sm, const struct frame *f, const struct msg
 	session_tick_need(s);
 	if (shards_is_open(sm->shards, s->user->shard))
 		catch_up_later(s->user);
+	ref = session_ref(s);
 	if (namesake(s))
-		user_run(s->user, end_namesakes, NULL);
-	if (s->lost)
-		user_run(s->user, end_lost, NULL);
+		user_run(s->user, end_namesakes, session_ref_new(s));
+	s = session_still(&ref);
+	if (s && s->lost)
+		user_run(s->user, end_lost, session_ref_new(s));
 }
 
 /* The path was cut: our own state stands; c2s is told again what it may have missed (rule 10). */

@@ -167,11 +167,12 @@ static struct session *step_session(const struct session_ref *r)
 
 static void resume_loaded(void *arg, struct user *u)
 {
-	struct session *s = u ? step_session(arg) : NULL;
+	struct session *s = session_loaded(arg, u, resume_loaded);
 
-	free(arg);
-	if (s)
-		session_resume_ready(s);
+	if (!s || !s->resuming)
+		return;
+	s->resuming->busy = false;
+	session_resume_ready(s);
 }
 
 static void fill_text(struct session *s, const struct msg_row *row)

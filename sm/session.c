@@ -162,22 +162,21 @@ struct session *session_still(const struct session_ref *r)
 	return s && s->serial == r->serial ? s : NULL;
 }
 
-/* NULL: it is gone; or storage does not answer, and is asked again. */
-static struct session *loaded(void *arg, struct user *u, void (*fn)(void *arg, struct user *u))
+struct session *session_loaded(void *ref, struct user *u, void (*fn)(void *arg, struct user *u))
 {
-	struct session *s = session_still(arg);
+	struct session *s = session_still(ref);
 
 	if (s && !u) {
-		user_run(s->user, fn, arg);
+		user_run(s->user, fn, ref);
 		return NULL;
 	}
-	free(arg);
+	free(ref);
 	return s;
 }
 
 static void leave_loaded(void *arg, struct user *u)
 {
-	struct session *s = loaded(arg, u, leave_loaded);
+	struct session *s = session_loaded(arg, u, leave_loaded);
 
 	if (s && !s->closing && !s->work)
 		session_end(s, 0, NULL);
@@ -199,7 +198,7 @@ void session_leave(struct session *s)
 
 static void overflow_loaded(void *arg, struct user *u)
 {
-	struct session *s = loaded(arg, u, overflow_loaded);
+	struct session *s = session_loaded(arg, u, overflow_loaded);
 
 	if (s && !s->closing)
 		session_end(s, 1 + STREAM_E_RESOURCE_CONSTRAINT, "too much unread");

@@ -120,6 +120,9 @@ struct session_ref {
 struct session_ref session_ref(const struct session *s);
 struct session_ref *session_ref_new(const struct session *s); /* malloc'ed */
 struct session *session_still(const struct session_ref *r); /* NULL: it is gone */
+/* For fn, called by user_run() with session_ref_new(): NULL, it is gone; or storage does not answer, and fn is called
+ * again. The reference is released with the last call. */
+struct session *session_loaded(void *ref, struct user *u, void (*fn)(void *arg, struct user *u));
 struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s);
 struct entry;
 /* Not logged. */

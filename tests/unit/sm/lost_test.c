@@ -118,6 +118,31 @@ START_TEST(of_another_owner)
 }
 END_TEST
 
+/* An earlier owner died before it could say that one of the name had replaced the other. Storage is late. */
+START_TEST(announced_namesakes)
+{
+	struct client *first, *second;
+
+	first = online("juliet@localhost", "balcony");
+	session_free(session_find(w.sm, first->sid));
+	pass(1000);
+	second = online("juliet@localhost", "balcony");
+	session_free(session_find(w.sm, second->sid));
+	user_drop(user_get(w.sm, STR("juliet@localhost")));
+	w.shelf->hold_reads = true;
+	announce(_i ? first : second);
+	announce(_i ? second : first);
+	pass(2000);
+	reads_time_out();
+	pass(5000);
+	ck_assert_int_eq(first->ended, -1);
+	w.shelf->hold_reads = false;
+	pass(3000);
+	ck_assert_int_eq(first->ended, 1 + STREAM_E_CONFLICT);
+	ck_assert_int_eq(second->ended, -1);
+}
+END_TEST
+
 Suite *lost_suite(void)
 {
 	Suite *s = suite_create("lost");
@@ -129,6 +154,7 @@ Suite *lost_suite(void)
 	tcase_add_test(c, while_it_is_committed);
 	tcase_add_loop_test(c, sender_is_lost_first, 0, 2);
 	tcase_add_test(c, of_another_owner);
+	tcase_add_loop_test(c, announced_namesakes, 0, 2);
 	suite_add_tcase(s, c);
 	return s;
 }
