@@ -15,14 +15,6 @@ const char *const *sm_domains(const struct sm *sm)
 	return sm->domains;
 }
 
-void packet_lost(struct packet *p)
-{
-	if (p->txn && (p->txn->kind == TXN_TELL || p->txn->kind == TXN_CALL))
-		txn_lost(p->txn);
-	else
-		tell_send(p, jid_shard(p->to.bare), p->to.bare);
-}
-
 static void in_loaded(void *arg, struct user *u)
 {
 	struct packet *p = arg;

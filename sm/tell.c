@@ -180,6 +180,14 @@ void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, 
 	sm_pool_back(sm, pool);
 }
 
+void packet_lost(struct packet *p)
+{
+	if (p->txn && (p->txn->kind == TXN_TELL || p->txn->kind == TXN_CALL))
+		txn_lost(p->txn);
+	else
+		tell(p, jid_shard(p->to.bare), p->to.bare, true); /* as in tell_again() */
+}
+
 /* --- being asked ---------------------------------------------------------------------------------------- */
 
 static struct txn *tell_txn(struct sm *sm, const struct frame *f, const struct msg_stanza_key *key)

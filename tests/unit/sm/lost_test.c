@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An account goes to another owner while stanzas of others wait for it here: that one gets them. */
 #include <stdlib.h>
+#include "sm/sm_process.h"
 #include "tests/unit/sm/world.h"
 
 static struct client *romeo;
@@ -71,6 +72,53 @@ START_TEST(in_turn)
 	gets(romeo, "type='result'", "id='v2'");
 	gets_nothing(romeo);
 	ck_assert_uint_eq(romeo->done, romeo->in);
+}
+END_TEST
+
+static char *account_of_shard(unsigned from, unsigned to)
+{
+	char *jid = NULL;
+
+	for (unsigned n = 0; !jid || shard_of(jid) < from || shard_of(jid) > to; n++) {
+		free(jid);
+		jid = xasprintf("u%u@localhost", n);
+	}
+	account(jid);
+	return jid;
+}
+
+/* It is let go first. What is said meanwhile comes behind what waits for it. */
+START_TEST(while_it_is_let_go)
+{
+	char *first = account_of_shard(0, 0), *last = account_of_shard(SHARDS - 1, SHARDS - 1);
+	struct client *c = online(last, "x");
+	const char *const ids[] = {"one", "two", "three"};
+
+	w.nother = 0;
+	w.shelf->hold_reads = true;
+	for (size_t i = 0; i < 3; i++) {
+		char *xml = xasprintf("<message type='chat' id='%s' to='%s'><body>x</body></message>", ids[i],
+				      first);
+
+		if (i == 2)
+			sm_process.drain(w.sm);
+		for (int n = 0; i == 2 && !w.sm->releasing[0]; n++) {
+			ck_assert_int_lt(n, 1000);
+			pass(1);
+		}
+		says(c, xml);
+		free(xml);
+	}
+	ck_assert(!w.sm->releasing[SHARDS - 1]);
+	pass(600);
+	w.nother = 0;
+	goes_to_a_peer(first);
+	pass(100);
+	ck_assert_uint_eq(w.nother, 3);
+	for (size_t i = 0; i < 3; i++)
+		asked(i, ids[i]);
+	free(first);
+	free(last);
 }
 END_TEST
 
@@ -151,6 +199,7 @@ Suite *lost_suite(void)
 	tcase_add_checked_fixture(c, setup, world_stop);
 	tcase_add_test(c, while_it_is_loaded);
 	tcase_add_test(c, in_turn);
+	tcase_add_test(c, while_it_is_let_go);
 	tcase_add_test(c, while_it_is_committed);
 	tcase_add_loop_test(c, sender_is_lost_first, 0, 2);
 	tcase_add_test(c, of_another_owner);
