@@ -123,7 +123,15 @@ uint16_t tell_speaks_for(struct sm *sm, struct str from)
 	return shards_mine(sm->shards, shard) ? shard : SHARD_NONE;
 }
 
-static void tell(struct packet *p, uint16_t shard, struct str target, bool first)
+/* The account that is lost is its own, which it may have left out. */
+static bool goes_with_its_sender(const struct packet *p, struct str target)
+{
+	return !target.len || str_eq(target, p->from.bare);
+}
+
+/* again: it was with us, and comes before what was said since. Rule 5: what a session said that is lost, c2s says to
+ * its next owner, in its order. */
+static void tell(struct packet *p, uint16_t shard, struct str target, bool again)
 {
 	struct buf b = BUF_INIT;
 	struct msg_tell m = {.key = p->key, .target = target};
@@ -131,10 +139,10 @@ static void tell(struct packet *p, uint16_t shard, struct str target, bool first
 				 .from_shard = tell_speaks_for(p->sm, p->st.from),
 				 .kind = MSG_TELL,
 				 .m = &m,
-				 .first = first};
+				 .first = again};
 
-	/* Rule 5: its session is lost. c2s says it to that one's next owner, in its order. */
-	if (p->txn && p->txn->kind == TXN_STANZA && c.from_shard == SHARD_NONE)
+	if (p->txn && p->txn->kind == TXN_STANZA &&
+	    (c.from_shard == SHARD_NONE || (again && goes_with_its_sender(p, target))))
 		return;
 	stanza_encode(&p->st, &b);
 	m.envelope = buf_str(&b);

@@ -151,6 +151,24 @@ START_TEST(sender_is_lost_first)
 }
 END_TEST
 
+/* Its c2s repeats what its own sessions asked. */
+START_TEST(of_its_own)
+{
+	w.shelf->hold = w.shelf->hold_reads = true;
+	says(romeo, "<iq type='get' id='v1'><vCard xmlns='vcard-temp'/></iq>");
+	says(romeo, "<iq type='get' id='v2' to='romeo@localhost'><vCard xmlns='vcard-temp'/></iq>");
+	says(romeo, "<message type='chat' id='m' to='romeo@localhost'><body>x</body></message>");
+	says(romeo, "<iq type='get' id='l'><query xmlns='jabber:iq:roster'/></iq>");
+	w.nother = 0;
+	sm_process.drain(w.sm);
+	pass(7000);
+	ck_assert_int_eq(w.drained, 1);
+	goes_to_a_peer("romeo@localhost");
+	pass(100);
+	ck_assert_uint_eq(w.nother, 0);
+}
+END_TEST
+
 /* Another owner asked: it asks the next one itself. */
 START_TEST(of_another_owner)
 {
@@ -202,6 +220,7 @@ Suite *lost_suite(void)
 	tcase_add_test(c, while_it_is_let_go);
 	tcase_add_test(c, while_it_is_committed);
 	tcase_add_loop_test(c, sender_is_lost_first, 0, 2);
+	tcase_add_test(c, of_its_own);
 	tcase_add_test(c, of_another_owner);
 	tcase_add_loop_test(c, announced_namesakes, 0, 2);
 	suite_add_tcase(s, c);
