@@ -5,6 +5,7 @@
 
 Suite *subscription_suite(void);
 Suite *admin_suite(void);
+Suite *announced_suite(void);
 Suite *anonymous_suite(void);
 Suite *deliver_suite(void);
 Suite *given_suite(void);
@@ -36,6 +37,7 @@ int main(void)
 	srunner_add_suite(sr, given_suite());
 	srunner_add_suite(sr, hold_suite());
 	srunner_add_suite(sr, inbox_suite());
+	srunner_add_suite(sr, announced_suite());
 	srunner_add_suite(sr, later_suite());
 	srunner_add_suite(sr, lost_suite());
 	srunner_add_suite(sr, modules_suite());

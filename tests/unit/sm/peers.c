@@ -88,3 +88,35 @@ void told(size_t n, const char *error_xml)
 	buf_free(&b);
 	pool_free(p);
 }
+
+char *nurse_says(int n)
+{
+	char *xml = xasprintf("<message type='chat' from='nurse@localhost/x' to='juliet@localhost'>"
+			      "<body>m%d.</body></message>",
+			      n);
+	char *answer;
+
+	w.nother = 0;
+	answer = tell_in(xml, NURSE, (uint64_t)n);
+	free(xml);
+	return answer;
+}
+
+void nurse_said(int n)
+{
+	char *answer = nurse_says(n);
+
+	ck_assert_ptr_nonnull(answer);
+	ck_assert_str_eq(answer, "");
+	free(answer);
+}
+
+size_t juliet_logged(void)
+{
+	return shelf_count(w.shelf, TABLE_LOG, "juliet@localhost");
+}
+
+void juliet_goes(void)
+{
+	user_drop(user_get(w.sm, STR("juliet@localhost")));
+}

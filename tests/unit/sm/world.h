@@ -131,5 +131,11 @@ char *tell_in(const char *xml, uint64_t origin, uint64_t number);
 /* The n-th TELL to the peer: its stanza as XML (the caller frees). */
 char *tell_out(size_t n);
 void told(size_t n, const char *error_xml);
+/* Message n of a peer's user, nurse@localhost, to juliet@localhost, under its number; what tell_in() returns. */
+enum { NURSE = 77 }; /* its origin */
+char *nurse_says(int n);
+void nurse_said(int n); /* it is answered, without an error */
+size_t juliet_logged(void);
+void juliet_goes(void); /* her account, to an owner who knows nothing of it: to this sm, anew */
 
 #endif
