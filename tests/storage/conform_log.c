@@ -6,6 +6,8 @@
 #include "tests/storage/rig.h"
 
 #define EPOCH(e, n) ((int64_t)(e) << 40 | (n))
+#define POSITION(account, delivered)                                                               \
+	PUT(TABLE_POSITION, V_TEXT(account), V_INT(delivered), value_blob(STR("list")))
 
 static void fill_log_of(struct rig *r)
 {
@@ -127,6 +129,22 @@ START_TEST(again_and_clash)
 }
 END_TEST
 
+/* The position that must know of an entry is written with it, or not at all. */
+START_TEST(with_its_position)
+{
+	struct rig r;
+
+	rig_open(&r, engines[_i]);
+	rig_lease(&r, "sm", OWNER);
+	ck_assert_int_eq(WRITE(&r, APPEND("a@x", 1, 5, "one"), POSITION("a@x", 7)), STORE_COMMITTED);
+	ck_assert_int_eq(WRITE(&r, APPEND("a@x", 1, 5, "one"), POSITION("a@x", 8)), STORE_COMMITTED);
+	ck_assert_int_eq(WRITE(&r, APPEND("a@x", 1, 6, "other"), POSITION("a@x", 9)), STORE_CLASH);
+	ck_found(&r, LIST_ALL(TABLE_POSITION), "a@x 8 list\n");
+	ck_found(&r, LIST_ALL(TABLE_LOG), "a@x 1 1001 peer@b 5 1 0 0 one\n");
+	rig_close(&r);
+}
+END_TEST
+
 START_TEST(deleting)
 {
 	struct msg_value one[] = {V_TEXT("a@x"), V_INT(EPOCH(1, 2))};
@@ -152,5 +170,6 @@ void fill_log(TCase *tc, int engine)
 	ADD(tc, whole_entries, engine);
 	ADD(tc, newest_keys, engine);
 	ADD(tc, again_and_clash, engine);
+	ADD(tc, with_its_position, engine);
 	ADD(tc, deleting, engine);
 }
