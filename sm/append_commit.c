@@ -192,7 +192,7 @@ bool append_waits(const struct user *u, uint64_t log)
 {
 	const struct append *a = pending_of(u, log);
 
-	return a && must_wait(a);
+	return a && !a->failed && must_wait(a);
 }
 
 void append_acked(struct user *u, uint64_t log)

@@ -61,19 +61,39 @@ struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 	return t;
 }
 
+static struct msg_stanza_key row_key(const struct msg_row *row)
+{
+	const struct msg_value *v = row->values;
+
+	return (struct msg_stanza_key){(uint64_t)v[LOG_ORIGIN].i, (uint64_t)v[LOG_ORIGIN_NUMBER].i,
+				       (uint16_t)v[LOG_PART].i};
+}
+
 static void row_give(struct session *s, const struct msg_row *row)
 {
 	const struct msg_value *v = row->values;
 	uint64_t log = (uint64_t)v[LOG_NUMBER].i;
 	uint32_t target = (uint32_t)v[LOG_FLAGS].i;
-	struct msg_stanza_key key = {(uint64_t)v[LOG_ORIGIN].i, (uint64_t)v[LOG_ORIGIN_NUMBER].i,
-				     (uint16_t)v[LOG_PART].i};
+	struct msg_stanza_key key = row_key(row);
 	struct text *t;
 
 	if (!row_wanted(s, log, target, &key) || !(t = row_text(s, row, false)))
 		return;
 	session_give_logged(s, &key, log, target, true, inbox_entry(s->user->inbox, log), t);
 	text_unref(t);
+}
+
+/* False: it is given by itself, when what must come before it is. */
+static bool row_take(struct session *s, const struct msg_row *row)
+{
+	uint64_t log = (uint64_t)row->values[LOG_NUMBER].i;
+	struct msg_stanza_key key = row_key(row);
+
+	if (append_waits(s->user, log))
+		return session_given(s, &key) != NULL;
+	if (!append_seen(s->user, log))
+		row_give(s, row);
+	return true;
 }
 
 /* Many messages wait: the rest follows when the client has acknowledged some. */
@@ -100,6 +120,7 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 {
 	struct session *s = session_still(arg);
 
+	(void)u;
 	if (!s)
 		return;
 	/* Storage was asked for as long as a read may take. What follows must not go before it. */
@@ -123,12 +144,10 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 			s->flush_at = log - 1; /* or what may go now is put back to wait */
 		s->flush_at = log - 1; /* all before it was looked at */
 		session_behind_run(s, log);
-		if (append_waits(u, log)) { /* it is given by itself, when that is */
+		if (!row_take(s, &rows[0].rows[i])) {
 			flush_next(s);
 			return;
 		}
-		if (!append_seen(u, log))
-			row_give(s, &rows[0].rows[i]);
 		s->flush_at = log;
 	}
 	/* A short page means that all committed when it was asked for has been seen; what came

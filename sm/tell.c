@@ -123,14 +123,18 @@ uint16_t tell_speaks_for(struct sm *sm, struct str from)
 	return shards_mine(sm->shards, shard) ? shard : SHARD_NONE;
 }
 
-/* The account that is lost is its own, which it may have left out. */
-static bool goes_with_its_sender(const struct packet *p, struct str target)
+/* Rule 5: what a session said that is lost, c2s says to its next owner, in its order. Is it lost already, or with
+ * the account that it spoke to: its own, which it may have left out? */
+static bool said_again(const struct packet *p, uint16_t speaks_for, struct str target, bool again)
 {
-	return !target.len || str_eq(target, p->from.bare);
+	if (!p->txn || p->txn->kind != TXN_STANZA)
+		return false;
+	if (again && (!target.len || str_eq(target, p->from.bare)))
+		return true;
+	return speaks_for == SHARD_NONE && p->from.local.len && sm_local_domain(p->sm, p->from.domain);
 }
 
-/* again: it was with us, and comes before what was said since. Rule 5: what a session said that is lost, c2s says to
- * its next owner, in its order. */
+/* again: it was with us, and comes before what was said since. */
 static void tell(struct packet *p, uint16_t shard, struct str target, bool again)
 {
 	struct buf b = BUF_INIT;
@@ -141,8 +145,7 @@ static void tell(struct packet *p, uint16_t shard, struct str target, bool again
 				 .m = &m,
 				 .first = again};
 
-	if (p->txn && p->txn->kind == TXN_STANZA &&
-	    (c.from_shard == SHARD_NONE || (again && goes_with_its_sender(p, target))))
+	if (said_again(p, c.from_shard, target, again))
 		return;
 	stanza_encode(&p->st, &b);
 	m.envelope = buf_str(&b);
