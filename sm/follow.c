@@ -144,7 +144,7 @@ static bool repeated(const struct packet *p)
 		f = waiting(s->behind, p);
 	if (!f)
 		return false;
-	txn_lost(f->p->txn);
+	(void)txn_lost(f->p->txn);
 	txn_release(f->p->txn);
 	txn_hold(p->txn);
 	f->p->txn = p->txn;

@@ -22,10 +22,10 @@ static void in_loaded(void *arg, struct user *u)
 	if (u) {
 		p->user = u;
 		packet_in(p);
-	} else if (shards_is_open(p->sm->shards, jid_shard(p->to.bare))) {
-		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR); /* storage does not answer */
-	} else {
+	} else if (!shards_is_open(p->sm->shards, jid_shard(p->to.bare))) {
 		packet_lost(p);
+	} else if (!txn_lost(p->txn)) { /* who asked has a deadline too, and may have asked again */
+		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR); /* storage does not answer */
 	}
 	packet_free(p);
 }

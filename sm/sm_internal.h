@@ -218,7 +218,8 @@ struct txn {
 };
 struct txn *txn_new(struct sm *sm, enum txn_kind kind, const struct msg_stanza_key *key);
 void txn_call_detach(struct txn *t); /* its parent waits no longer */
-void txn_lost(struct txn *t); /* the account is another's now: who asked asks again; accepts NULL */
+/* The account is another's now. True: who asked asks again, and is not answered. Accepts NULL. */
+bool txn_lost(struct txn *t);
 struct msg_stanza_key txn_key(struct sm *sm, struct txn *t); /* for a further part; t may be NULL */
 
 static inline bool key_same(const struct msg_stanza_key *a, const struct msg_stanza_key *b)

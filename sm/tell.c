@@ -193,9 +193,7 @@ void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, 
 
 void packet_lost(struct packet *p)
 {
-	if (p->txn && (p->txn->kind == TXN_TELL || p->txn->kind == TXN_CALL))
-		txn_lost(p->txn);
-	else
+	if (!txn_lost(p->txn))
 		tell(p, jid_shard(p->to.bare), p->to.bare, true); /* as in tell_again() */
 }
 

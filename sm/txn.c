@@ -41,10 +41,12 @@ void txn_call_detach(struct txn *t)
 	txn_release(parent);
 }
 
-void txn_lost(struct txn *t)
+bool txn_lost(struct txn *t)
 {
-	if (t && (t->kind == TXN_TELL || t->kind == TXN_CALL))
-		t->mute = true;
+	if (!t || (t->kind != TXN_TELL && t->kind != TXN_CALL))
+		return false;
+	t->mute = true;
+	return true;
 }
 
 struct msg_stanza_key txn_key(struct sm *sm, struct txn *t)

@@ -59,7 +59,7 @@ void wait_drop_all(struct user *u)
 		loop_task_cancel(u->sm->loop, &w->nothing);
 		if (w->arg && w->free_arg)
 			w->free_arg(w->arg);
-		txn_lost(w->txn);
+		(void)txn_lost(w->txn);
 		txn_release(w->txn);
 		free(w);
 		u->busy--;

@@ -151,6 +151,27 @@ START_TEST(sender_is_lost_first)
 }
 END_TEST
 
+/* Storage is late for longer than anything may wait. Whoever asked may have asked again, which waits too: only
+ * what is with us alone is refused. */
+START_TEST(never_loaded)
+{
+	char *answer;
+
+	w.shelf->hold_reads = true;
+	answer = tell_in("<message type='chat' from='nurse@localhost/x' to='juliet@localhost'><body>x</body></message>",
+			 NURSE, 1);
+	ck_assert_ptr_null(answer);
+	says(romeo, "<message type='chat' id='one' to='juliet@localhost'><body>y</body></message>");
+	w.nother = 0;
+	pass(11000);
+	reads_time_out();
+	pass(100);
+	ck_assert_uint_eq(w.nother, 0);
+	gets(romeo, "type='error'", "internal-server-error", "id='one'");
+	ck_assert_uint_eq(romeo->done, romeo->in);
+}
+END_TEST
+
 /* Its c2s repeats what its own sessions asked. */
 START_TEST(of_its_own)
 {
@@ -176,7 +197,7 @@ START_TEST(of_another_owner)
 
 	w.shelf->hold_reads = true;
 	answer = tell_in("<message type='chat' from='nurse@localhost/x' to='juliet@localhost'><body>x</body></message>",
-			 77, 1);
+			 NURSE, 1);
 	ck_assert_ptr_null(answer);
 	w.nother = 0;
 	goes_to_a_peer("juliet@localhost");
@@ -220,6 +241,7 @@ Suite *lost_suite(void)
 	tcase_add_test(c, while_it_is_let_go);
 	tcase_add_test(c, while_it_is_committed);
 	tcase_add_loop_test(c, sender_is_lost_first, 0, 2);
+	tcase_add_test(c, never_loaded);
 	tcase_add_test(c, of_its_own);
 	tcase_add_test(c, of_another_owner);
 	tcase_add_loop_test(c, announced_namesakes, 0, 2);
