@@ -9,7 +9,7 @@ import signal
 from harness import TIMEOUT, Server, Tap, client
 from raw import USERS, options, run_all, session
 
-STORED = 250  # of each of two senders
+STORED = 200  # of each of two senders: with what follows fewer than may wait for their commit (c2s.window)
 NUMBER = re.compile(r"(\d+)$")
 
 
