@@ -22,7 +22,7 @@ struct session *session_new(struct c2s *x, struct client *c)
 
 	s->c2s = x;
 	s->client = c;
-	s->shard = (uint16_t)(jid_key(str_z(c->login->account)) & (SHARDS - 1));
+	s->shard = link_shard(str_z(c->login->account));
 	c->session = s;
 	return s;
 }

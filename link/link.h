@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "link/frame.h"
 #include "link/messages.h"
+#include "xmpp/jid.h"
 
 struct link;
 
@@ -110,6 +111,11 @@ void link_serving(const struct link *k, const char *route,
 		  void (*fn)(void *arg, const struct member *m), void *arg);
 /* The instance that rendezvous hashing names for key among those that bind the route; 0: none. */
 uint64_t link_place(const struct link *k, const char *route, uint64_t key);
+/* The shard of an account. */
+static inline uint16_t link_shard(struct str bare)
+{
+	return (uint16_t)(jid_key(bare) % SHARDS);
+}
 /* The present owner of a shard by its lease (0: none) and the newest epoch seen. */
 uint64_t link_owner(const struct link *k, const char *route, uint16_t shard, uint32_t *ret_epoch);
 /* Says that we own shards (after the lease), or let them go. */

@@ -185,7 +185,7 @@ static void tell_sm(struct work *w, const struct jid *from, const struct jid *to
 			     .envelope = buf_str(&w->envelope)};
 	struct channel_send c = {
 		.route = "sm",
-		.to_shard = (uint16_t)(jid_key(to->local.len ? to->bare : from->bare) % SHARDS),
+		.to_shard = link_shard(to->local.len ? to->bare : from->bare),
 		.from_shard = SHARD_NONE,
 		.kind = MSG_TELL,
 		.m = &m,

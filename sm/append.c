@@ -88,8 +88,7 @@ void append_write(struct append *a)
 	size_t n = 1;
 	struct buf list = BUF_INIT;
 
-	/* A number of an earlier owner: by the position that is written it would count as delivered. */
-	if (a->log <= u->inbox->written) {
+	if (a->below) {
 		inbox_position(u, &list, position);
 		n = 2;
 	}
@@ -159,6 +158,7 @@ void inbox_append(struct packet *p)
 	a->since = loop_now(sm->loop);
 	a->time = clock_wall_us();
 	a->log = log_number(p);
+	a->below = a->log <= u->inbox->written;
 	a->target = message_target(u, &p->to);
 	b = sm_scratch(sm);
 	stanza_write(&p->st, b);

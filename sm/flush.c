@@ -4,8 +4,6 @@
 #include "sm/inbox.h"
 
 enum { PAGE = 50 };
-enum { LOG_ACCOUNT, LOG_NUMBER, LOG_TIME, LOG_PEER, LOG_ORIGIN, LOG_ORIGIN_NUMBER, LOG_PART, LOG_FLAGS,
-       LOG_STANZA }; /* columns of TABLE_LOG */
 
 static void flush_next(struct session *s);
 
@@ -43,13 +41,13 @@ struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 	struct stanza st;
 	struct jid to;
 
-	if (stanza_parse(pool, v[LOG_STANZA].s, &st) == 0 && jid_split(st.to, &to) == 0 &&
+	if (stanza_parse(pool, v[COL_LOG_STANZA].s, &st) == 0 && jid_split(st.to, &to) == 0 &&
 	    (given || (message_is_for(s, &to) && !is_hidden(s, &st)))) {
 		/* XEP-0203: it did not come just now. */
-		if (!cover_region(s, (uint64_t)v[LOG_NUMBER].i, (uint32_t)v[LOG_FLAGS].i) ||
-		    v[LOG_TIME].i < s->takes_since) {
+		if (!cover_region(s, (uint64_t)v[COL_LOG_NUMBER].i, (uint32_t)v[COL_LOG_FLAGS].i) ||
+		    v[COL_LOG_TIME].i < s->takes_since) {
 			xw_init(&w, &xml);
-			delay_write(&w, session_jid(s).domain, v[LOG_TIME].i, "Offline Storage");
+			delay_write(&w, session_jid(s).domain, v[COL_LOG_TIME].i, "Offline Storage");
 			stanza_append(pool, &st, "delay", NS_DELAY, buf_str(&xml));
 		}
 		stanza_write(&st, &out);
@@ -61,38 +59,31 @@ struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 	return t;
 }
 
-static struct msg_stanza_key row_key(const struct msg_row *row)
+static void row_give(struct session *s, const struct msg_row *row, const struct msg_stanza_key *key)
 {
 	const struct msg_value *v = row->values;
-
-	return (struct msg_stanza_key){(uint64_t)v[LOG_ORIGIN].i, (uint64_t)v[LOG_ORIGIN_NUMBER].i,
-				       (uint16_t)v[LOG_PART].i};
-}
-
-static void row_give(struct session *s, const struct msg_row *row)
-{
-	const struct msg_value *v = row->values;
-	uint64_t log = (uint64_t)v[LOG_NUMBER].i;
-	uint32_t target = (uint32_t)v[LOG_FLAGS].i;
-	struct msg_stanza_key key = row_key(row);
+	uint64_t log = (uint64_t)v[COL_LOG_NUMBER].i;
+	uint32_t target = (uint32_t)v[COL_LOG_FLAGS].i;
 	struct text *t;
 
-	if (!row_wanted(s, log, target, &key) || !(t = row_text(s, row, false)))
+	if (!row_wanted(s, log, target, key) || !(t = row_text(s, row, false)))
 		return;
-	session_give_logged(s, &key, log, target, true, inbox_entry(s->user->inbox, log), t);
+	session_give_logged(s, key, log, target, true, inbox_entry(s->user->inbox, log), t);
 	text_unref(t);
 }
 
 /* False: it is given by itself, when what must come before it is. */
 static bool row_take(struct session *s, const struct msg_row *row)
 {
-	uint64_t log = (uint64_t)row->values[LOG_NUMBER].i;
-	struct msg_stanza_key key = row_key(row);
+	const struct msg_value *v = row->values;
+	uint64_t log = (uint64_t)v[COL_LOG_NUMBER].i;
+	struct msg_stanza_key key = {(uint64_t)v[COL_LOG_ORIGIN].i, (uint64_t)v[COL_LOG_ORIGIN_NUMBER].i,
+				     (uint16_t)v[COL_LOG_PART].i};
 
 	if (append_waits(s->user, log))
 		return session_given(s, &key) != NULL;
 	if (!append_seen(s->user, log))
-		row_give(s, row);
+		row_give(s, row, &key);
 	return true;
 }
 
@@ -136,13 +127,11 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 		return;
 	}
 	for (size_t i = 0; i < rows[0].nrows; i++) {
-		uint64_t log = (uint64_t)rows[0].rows[i].values[LOG_NUMBER].i;
+		uint64_t log = (uint64_t)rows[0].rows[i].values[COL_LOG_NUMBER].i;
 
 		if (too_much_at_once(s))
 			return;
-		if (s->flush_at < log - 1)
-			s->flush_at = log - 1; /* or what may go now is put back to wait */
-		s->flush_at = log - 1; /* all before it was looked at */
+		s->flush_at = log - 1; /* all before it was looked at; or what may go now is put back to wait */
 		session_behind_run(s, log);
 		if (!row_take(s, &rows[0].rows[i])) {
 			flush_next(s);

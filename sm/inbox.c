@@ -10,8 +10,6 @@
 #include "sm/inbox.h"
 #include "sm/newest.h"
 
-enum { POSITION_DELIVERED = 1, POSITION_UNDELIVERED = 2 };      /* columns */
-
 static size_t entry_at(const struct inbox *b, uint64_t log)
 {
 	size_t lo = 0, hi = b->n;
@@ -89,7 +87,7 @@ static void put_number(struct buf *b, uint64_t v, int bytes)
 
 uint64_t inbox_position_of(const struct msg_rows *position)
 {
-	return position->nrows ? (uint64_t)position->rows[0].values[POSITION_DELIVERED].i : 0;
+	return position->nrows ? (uint64_t)position->rows[0].values[COL_POSITION_DELIVERED].i : 0;
 }
 
 struct loading {
@@ -105,7 +103,7 @@ static void load_entry(void *arg, const struct newest_entry *e)
 	uint64_t log = e->seen.log;
 
 	l->keys[l->n++] = e->seen;
-	if (log > b->saved && e->target != TARGET_NOBODY)
+	if (log > b->written && e->target != TARGET_NOBODY)
 		inbox_add(b, log, e->target);
 	if (log > b->top)
 		b->top = log;
@@ -118,9 +116,9 @@ void inbox_load(struct user *u, const struct msg_rows *position, const struct ms
 	struct loading l = {b, xcalloc(newest_count(u, newest), sizeof *l.keys), 0};
 
 	u->inbox = b;
-	b->saved = b->written = b->top = inbox_position_of(position);
+	b->written = b->top = inbox_position_of(position);
 	if (position->nrows) {
-		struct str list = position->rows[0].values[POSITION_UNDELIVERED].s;
+		struct str list = position->rows[0].values[COL_POSITION_UNDELIVERED].s;
 
 		for (size_t i = 0; i + ENTRY_BYTES <= list.len; i += ENTRY_BYTES)
 			inbox_add(b, read_number(list.ptr + i, LOG_BYTES),

@@ -19,6 +19,7 @@ struct append {
 	bool stored;        /* committed; it waits for those before it to be given */
 	bool relaxed;       /* given, done, and logged only when it is not acknowledged soon */
 	bool unwritten;     /* that has not become necessary so far */
+	bool below;         /* the position that was written before: by that it would count as delivered */
 	int64_t time;       /* wall clock, us */
 	struct txn **waiters, *one[1]; /* one: room for the first, which is often the only one */
 	size_t nwaiters;
@@ -36,8 +37,7 @@ struct entry {
 	uint32_t target;
 };
 struct inbox {
-	uint64_t saved;  /* position as it was read: all below it are delivered but for those known */
-	uint64_t written; /* the highest that storage may have by now */
+	uint64_t written; /* the highest position that storage may have: all below it are delivered but for those known */
 	uint64_t top;    /* newest log number */
 	uint64_t oldest; /* of those whose keys were read */
 	struct entry *entries; /* ascending */

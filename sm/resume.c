@@ -155,24 +155,21 @@ static struct session_ref *step_new(struct session *s)
 	return session_ref_new(s);
 }
 
-static struct session *step_session(const struct session_ref *r)
+/* False: the session is gone (NULL), or is not being resumed any more. */
+static bool step_over(struct session *s)
 {
-	struct session *s = session_still(r);
-
 	if (!s || !s->resuming)
-		return NULL;
+		return false;
 	s->resuming->busy = false;
-	return s;
+	return true;
 }
 
 static void resume_loaded(void *arg, struct user *u)
 {
 	struct session *s = session_loaded(arg, u, resume_loaded);
 
-	if (!s || !s->resuming)
-		return;
-	s->resuming->busy = false;
-	session_resume_ready(s);
+	if (step_over(s))
+		session_resume_ready(s);
 }
 
 static void fill_text(struct session *s, const struct msg_row *row)
@@ -191,10 +188,10 @@ static void fill_text(struct session *s, const struct msg_row *row)
 
 static void resume_texts(struct user *u, int err, const struct msg_rows *rows, void *arg)
 {
-	struct session *s = step_session(arg);
+	struct session *s = session_still(arg);
 
 	(void)u;
-	if (!s)
+	if (!step_over(s))
 		return;
 	for (size_t i = 0; !err && i < rows[0].nrows; i++)
 		fill_text(s, &rows[0].rows[i]);

@@ -22,7 +22,7 @@ static void in_loaded(void *arg, struct user *u)
 	if (u) {
 		p->user = u;
 		packet_in(p);
-	} else if (!shards_is_open(p->sm->shards, jid_shard(p->to.bare))) {
+	} else if (!shards_is_open(p->sm->shards, link_shard(p->to.bare))) {
 		packet_lost(p);
 	} else if (!txn_lost(p->txn)) { /* who asked has a deadline too, and may have asked again */
 		packet_error(p, STANZA_E_INTERNAL_SERVER_ERROR); /* storage does not answer */
@@ -49,7 +49,7 @@ void packet_here(struct packet *p)
 static void route_local(struct packet *p)
 {
 	struct sm *sm = p->sm;
-	uint16_t shard = jid_shard(p->to.bare);
+	uint16_t shard = link_shard(p->to.bare);
 
 	p->session = NULL;
 	p->user = NULL;
@@ -105,7 +105,7 @@ void sm_route(struct sm *sm, struct txn *t, const struct stanza *st)
 static int by_shard(const void *a, const void *b)
 {
 	const struct str *x = a, *y = b;
-	unsigned sx = jid_shard(*x), sy = jid_shard(*y);
+	unsigned sx = link_shard(*x), sy = link_shard(*y);
 
 	return sx < sy ? -1 : sx > sy;
 }
@@ -119,7 +119,7 @@ void sm_route_many(struct sm *sm, struct txn *t, const struct stanza *st, const 
 
 	for (size_t i = 0; i < n; i++) {
 		struct jid j;
-		uint16_t shard = jid_shard(to[i]);
+		uint16_t shard = link_shard(to[i]);
 
 		if (jid_split(to[i], &j) < 0)
 			continue;

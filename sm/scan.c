@@ -61,7 +61,7 @@ static void next_page(void *arg)
 
 static void look_at(struct scan *s, const struct msg_value *v)
 {
-	uint16_t shard = jid_shard(v[0].s);
+	uint16_t shard = link_shard(v[0].s);
 
 	if (s->shards[shard])
 		s->row(s->sm, shard, v);

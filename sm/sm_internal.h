@@ -218,7 +218,8 @@ struct txn {
 };
 struct txn *txn_new(struct sm *sm, enum txn_kind kind, const struct msg_stanza_key *key);
 void txn_call_detach(struct txn *t); /* its parent waits no longer */
-/* The account is another's now. True: who asked asks again, and is not answered. Accepts NULL. */
+/* Nothing comes of it here, mostly since the account is another's now. True: who asked asks again, and is not
+ * answered. Accepts NULL. */
 bool txn_lost(struct txn *t);
 struct msg_stanza_key txn_key(struct sm *sm, struct txn *t); /* for a further part; t may be NULL */
 
@@ -230,12 +231,6 @@ static inline bool key_same(const struct msg_stanza_key *a, const struct msg_sta
 void txn_answer(struct txn *t, const struct stanza *st);     /* to the stanza's sender */
 
 /* --- stanzas: sm/input.c, route.c, tell.c, deliver.c ---------------------------------------------- */
-
-/* The shard of an account. */
-static inline uint16_t jid_shard(struct str bare)
-{
-	return (uint16_t)(jid_key(bare) % SHARDS);
-}
 
 /* An empty buffer until the next call: for what is written and copied at once. */
 struct buf *sm_scratch(struct sm *sm);

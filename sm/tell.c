@@ -119,7 +119,7 @@ uint16_t tell_speaks_for(struct sm *sm, struct str from)
 	if (!from.ptr || jid_split(from, &j) < 0 || !j.local.len ||
 	    !sm_local_domain(sm, j.domain))
 		return SHARD_NONE;
-	shard = jid_shard(j.bare);
+	shard = link_shard(j.bare);
 	return shards_mine(sm->shards, shard) ? shard : SHARD_NONE;
 }
 
@@ -164,7 +164,7 @@ void tell_many(struct sm *sm, struct txn *t, const struct stanza *st, const stru
 	struct buf b = BUF_INIT;
 	struct msg_tell_many m = {
 		.key = txn_key(sm, t), .targets = (struct str *)to, .ntargets = n};
-	struct channel_send c = {.to_shard = jid_shard(to[0]),
+	struct channel_send c = {.to_shard = link_shard(to[0]),
 				 .from_shard = tell_speaks_for(sm, st->from),
 				 .kind = MSG_TELL_MANY,
 				 .m = &m};
@@ -194,7 +194,7 @@ void tell_again(struct sm *sm, struct txn *t, const struct msg_stanza_key *key, 
 void packet_lost(struct packet *p)
 {
 	if (!txn_lost(p->txn))
-		tell(p, jid_shard(p->to.bare), p->to.bare, true); /* as in tell_again() */
+		tell(p, link_shard(p->to.bare), p->to.bare, true); /* as in tell_again() */
 }
 
 /* --- being asked ---------------------------------------------------------------------------------------- */

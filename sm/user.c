@@ -444,7 +444,7 @@ struct session *user_session(const struct user *u, struct str resource)
 
 void sm_with_user(struct sm *sm, struct str bare, void (*fn)(void *arg, struct user *u), void *arg)
 {
-	if (!shards_is_open(sm->shards, jid_shard(bare))) {
+	if (!shards_is_open(sm->shards, link_shard(bare))) {
 		fn(arg, NULL);
 		return;
 	}

@@ -265,8 +265,7 @@ char *ctl_ask_owner(struct ctl *c, struct str bare, uint16_t kind, const void *m
 char *ctl_ask_owner_for(struct ctl *c, struct str bare, uint16_t kind, const void *m,
 			void (*good)(void *arg, const void *answer), void *arg, uint16_t *ret_code)
 {
-	struct owner_ask a = {
-		.shard = (uint16_t)(jid_key(bare) % SHARDS), .good = good, .arg = arg};
+	struct owner_ask a = {.shard = link_shard(bare), .good = good, .arg = arg};
 
 	for (int i = 0; i < OWNER_TRIES; i++) {
 		struct frame head = ctl_head(kind, 0);

@@ -226,8 +226,7 @@ static void do_tell(struct stub *s, const json_t *o, const json_t *value)
 	channel_send(s->channels,
 		     &(struct channel_send){
 			     .route = "sm",
-			     .to_shard = (uint16_t)(jid_key(to.local.len ? to.bare : from.bare) %
-						    SHARDS),
+			     .to_shard = link_shard(to.local.len ? to.bare : from.bare),
 			     .from_shard = SHARD_NONE,
 			     .kind = MSG_TELL,
 			     .m = &m,

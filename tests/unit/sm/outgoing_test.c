@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Stanzas to other servers: what an earlier owner has left of them. */
 #include <stdlib.h>
-#include "sm/sm_process.h"
 #include "tests/unit/sm/world.h"
 
 enum { S2S_ID = 70 };
@@ -73,18 +72,9 @@ START_TEST(behind_what_was_left)
 END_TEST
 
 /* The shard is wanted elsewhere before the rows are read. */
-static void release(void)
-{
-	sm_process.drain(w.sm);
-	for (int i = 0; !w.sm->releasing[shard_of("romeo@localhost")]; i++) {
-		ck_assert_int_lt(i, 1000);
-		pass(1);
-	}
-}
-
 START_TEST(behind_it_when_released)
 {
-	release();
+	lets_go("romeo@localhost");
 	w.shelf->hold_reads = false;
 	settle();
 	asked_in_order();
@@ -110,7 +100,7 @@ END_TEST
 START_TEST(expired_when_released)
 {
 	row(0, -1);
-	release();
+	lets_go("romeo@localhost");
 	w.shelf->hold_reads = false;
 	settle();
 	asked_in_order();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Users of another owner. */
 #include <stdlib.h>
+#include "sm/sm_process.h"
 #include "tests/unit/sm/world.h"
 
 static char *envelope_xml(struct str envelope)
@@ -119,4 +120,13 @@ size_t juliet_logged(void)
 void juliet_goes(void)
 {
 	user_drop(user_get(w.sm, STR("juliet@localhost")));
+}
+
+void lets_go(const char *bare)
+{
+	sm_process.drain(w.sm);
+	for (int i = 0; !w.sm->releasing[shard_of(bare)]; i++) {
+		ck_assert_int_lt(i, 1000);
+		pass(1);
+	}
 }

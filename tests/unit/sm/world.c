@@ -162,7 +162,7 @@ void pass(uint64_t ms)
 
 uint16_t shard_of(const char *bare)
 {
-	return (uint16_t)(jid_key(str_z(bare)) % SHARDS);
+	return link_shard(str_z(bare));
 }
 
 struct frame frame_from(uint64_t from, uint16_t kind, const char *bare)

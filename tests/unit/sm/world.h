@@ -136,6 +136,8 @@ enum { NURSE = 77 }; /* its origin */
 char *nurse_says(int n);
 void nurse_said(int n); /* it is answered, without an error */
 size_t juliet_logged(void);
+/* sm drains, and has begun to let the account's shard go. */
+void lets_go(const char *bare);
 void juliet_goes(void); /* her account, to an owner who knows nothing of it: to this sm, anew */
 
 #endif
