@@ -1,95 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whatever clients and storage do in whatever order: nothing crashes or leaks, every stanza that was taken is
- * done in the end, no session gets the same message twice, and each is received or refused.
+ * Whatever clients, storage and other servers do in whatever order: nothing crashes or leaks, every stanza that
+ * was taken is done in the end, no session and no server gets the same message twice, each message is received
+ * or refused, and each request answered once.
  */
 #include <stdlib.h>
+#include "tests/unit/sm/abroad.h"
 #include "tests/unit/sm/ledger.h"
+#include "tests/unit/sm/monkey_says.h"
 
-enum { ACCOUNTS = 4, MOST_CLIENTS = 24, STEPS = 1500 };
+enum { MOST_CLIENTS = 24, STEPS = 1500 };
 
-static const char *const accounts[ACCOUNTS] = {"a@localhost", "b@localhost", "c@localhost", "d@localhost"};
 static struct client *live[MOST_CLIENTS], *late[MOST_CLIENTS]; /* late: not answered yet */
 static struct client *broken[MOST_CLIENTS]; /* their connections; or being resumed */
 static size_t nlive, nlate, nbroken;
 static struct client *known; /* as it was then, which its c2s may say late */
 static uint32_t known_out, known_acked, known_attachment;
-static unsigned long long state;
-static unsigned messages;
-
-static unsigned dice(unsigned n)
-{
-	state = state * 6364136223846793005ull + 1442695040888963407ull;
-	return (unsigned)(state >> 33) % n;
-}
-
-static const char *somebody(void)
-{
-	static char buf[64];
-	const struct client *c = nlive ? live[dice((unsigned)nlive)] : NULL;
-
-	switch (dice(5)) {
-	case 0:
-		return "nobody@localhost";
-	case 1:
-		return c ? c->full : "a@localhost/x";
-	case 2:
-		(void)snprintf(buf, sizeof buf, "%s/gone", accounts[dice(ACCOUNTS)]);
-		return buf;
-	default:
-		return accounts[dice(ACCOUNTS)];
-	}
-}
-
-static void stanza(struct client *c)
-{
-	static const char *const forms[] = {
-		"<presence/>",
-		"<presence><priority>-1</priority></presence>",
-		"<presence type='unavailable'/>",
-		"<presence to='%s'/>",
-		"<presence type='unavailable' to='%s'/>",
-		"<presence type='subscribe' to='%s'/>",
-		"<presence type='subscribed' to='%s'/>",
-		"<presence type='unsubscribe' to='%s'/>",
-		"<presence type='unsubscribed' to='%s'/>",
-		"<presence type='probe' to='%s'/>",
-		"<message type='headline' to='%s'><body>h</body></message>",
-		"<message type='groupchat' to='%s'><body>g</body></message>",
-		"<iq id='1' type='get' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
-		"<iq id='2' type='get' to='%s'><query xmlns='jabber:iq:last'/></iq>",
-		"<iq id='3' type='get' to='%s'><vCard xmlns='vcard-temp'/></iq>",
-		"<iq id='4' type='get'><query xmlns='jabber:iq:roster' ver='1'/></iq>",
-		"<iq id='5' type='set'><query xmlns='jabber:iq:roster'><item jid='%s' name='n'/></query></iq>",
-		"<iq id='6' type='set'><query xmlns='jabber:iq:roster'><item jid='%s' subscription='remove'/></query></iq>",
-		"<iq id='7' type='set'><block xmlns='urn:xmpp:blocking'><item jid='x.%s'/></block></iq>",
-		"<iq id='8' type='set'><unblock xmlns='urn:xmpp:blocking'/></iq>",
-		"<iq id='9' type='get'><blocklist xmlns='urn:xmpp:blocking'/></iq>",
-		"<iq id='10' type='set'><vCard xmlns='vcard-temp'><FN>x</FN></vCard></iq>",
-		"<iq id='11' type='set'><query xmlns='jabber:iq:private'><x xmlns='n'/></query></iq>",
-		"<iq id='12' type='result' to='%s'/>",
-	};
-	char *xml;
-
-	if (dice(2)) {
-		xml = xasprintf("<message id='n%u' type='%s' to='%s'><body>n%u.%*s</body></message>",
-				messages + 1, dice(2) ? "chat" : "normal", somebody(), messages + 1,
-				dice(4) ? 0 : 3000, "");
-		ledger_sent(++messages, c);
-	} else {
-		const char *form = forms[dice(sizeof forms / sizeof *forms)];
-		const char *to = somebody();
-		const char *hole = strstr(form, "%s");
-
-		xml = hole ? xasprintf("%.*s%s%s", (int)(hole - form), form, to, hole + 2)
-			   : xstrdup(form);
-	}
-	if (dice(3))
-		says(c, xml);
-	else
-		says_only(c, xml);
-	free(xml);
-}
+static bool far; /* other servers take nothing */
 
 /* Room for what is to come, and each message once. */
 static void look_over(struct client *c)
@@ -186,9 +113,11 @@ static void c2s_dies(uint64_t id)
  * arrived. */
 static void taken_over(void)
 {
+	abroad_owner_lost();
 	shelf_release(w.shelf, w.link, dice((unsigned)w.shelf->nheld + 1));
 	shelf_lose(w.shelf);
 	w.epoch++;
+	w.shelf->hold_reads = dice(2);
 	fake_member(w.link, PEER_ID, "sm", "sm", true);
 	for (uint16_t i = 0; i < SHARDS; i++)
 		fake_owner(w.link, i, PEER_ID, w.epoch);
@@ -244,6 +173,28 @@ static void announces_late(struct client *c)
 	}
 }
 
+static void abroad_steps(void)
+{
+	switch (dice(40)) {
+	case 0:
+		if (!dice(5))
+			far = !far;
+		break;
+	case 1:
+		abroad_holds();
+		break;
+	case 2:
+		abroad_takes_silently();
+		break;
+	case 3:
+		if (!dice(4))
+			abroad_dies();
+		break;
+	}
+	for (unsigned n = far ? 0 : dice(3); n; n--)
+		(void)(dice(8) ? abroad_takes() : abroad_refuses());
+}
+
 static void step(void)
 {
 	static const char *const resources[] = {"x", "y", "z", ""};
@@ -253,7 +204,7 @@ static void step(void)
 	case 0:
 	case 1:
 		if (nlive + nlate + nbroken < MOST_CLIENTS)
-			late[nlate++] = login_on(accounts[dice(ACCOUNTS)], resources[dice(4)], C2S_ID);
+			late[nlate++] = login_on(monkey_accounts[dice(ACCOUNTS)], resources[dice(4)], C2S_ID);
 		break;
 	case 2:
 		if (c)
@@ -319,10 +270,12 @@ static void step(void)
 			acks(c, c->acked + (c->out - c->acked) / (1 + dice(3)));
 		break;
 	default:
-		if (c && !c->left && w.shelf->nheld < 200 && fake_requests(w.link) < 50)
-			stanza(c);
+		if (!c || c->left || w.shelf->nheld >= 200 || fake_requests(w.link) >= 50)
+			break;
+		monkey_says(c, live[dice((unsigned)nlive)]->full);
 	}
 	settle();
+	abroad_steps();
 	sweep();
 	sweep_broken();
 }
@@ -341,7 +294,7 @@ static void reads_all(struct client *c)
 static void collect(void)
 {
 	for (size_t i = 0; i < ACCOUNTS; i++) {
-		struct client *c = login(accounts[i], "last");
+		struct client *c = login(monkey_accounts[i], "last");
 
 		says(c, "<presence/>");
 		reads_all(c);
@@ -367,21 +320,27 @@ static void end_broken(void)
 START_TEST(anything)
 {
 	world_relaxed = _i % 4 == 0;
-	world_start("deadline = 5s\ngiven_max = 64k");
+	world_start("deadline = 5s\ngiven_max = 64k\noutgoing_after = 1s");
 	w.shelf->in_order = true;
-	state = (unsigned)_i;
-	nlive = nlate = nbroken = messages = 0;
+	monkey_says_start((unsigned)_i);
+	nlive = nlate = nbroken = 0;
 	known = NULL;
+	far = false;
 	ledger_clear();
+	abroad_start();
 	for (size_t i = 0; i < ACCOUNTS; i++)
-		account(accounts[i]);
+		account(monkey_accounts[i]);
 	for (int i = 0; i < STEPS; i++)
 		step();
 	w.shelf->hold = w.shelf->hold_reads = w.hold_leases = false;
 	w.shelf->status = STORE_COMMITTED;
 	while (w.shelf->nheld)
 		shelf_release(w.shelf, w.link, 100);
+	while (abroad_takes())
+		;
 	pass(8000);
+	while (abroad_takes())
+		;
 	sweep();
 	for (size_t i = 0; i < nlive; i++)
 		ck_assert_uint_eq(live[i]->done, live[i]->in);
@@ -389,6 +348,7 @@ START_TEST(anything)
 		reads_nothing(live[i], false);
 	for (size_t i = 0; i < nlive; i++)
 		reads_all(live[i]);
+	ledger_answered();
 	for (size_t i = 0; i < nlive; i++)
 		leave(live[i], true);
 	end_broken();
@@ -396,6 +356,7 @@ START_TEST(anything)
 	if (!world_relaxed) /* then what only clients have may be lost with them */
 		collect();
 	world_stop();
+	abroad_stop();
 	world_relaxed = false;
 }
 END_TEST

@@ -78,7 +78,8 @@ static void look(size_t at)
 		client_frame(f, m);
 		if (f->f.flags & FRAME_REPLY && w.nother < sizeof w.other / sizeof *w.other)
 			w.other[w.nother++] = *f; /* SESSION_RESUMED and failures */
-	} else if (w.nother < sizeof w.other / sizeof *w.other) {
+	} else if (!(w.to_others && w.to_others(f)) &&
+		   w.nother < sizeof w.other / sizeof *w.other) {
 		w.other[w.nother++] = *f;
 	}
 	pool_free(p);

@@ -64,6 +64,7 @@ struct world {
 	uint32_t epoch;
 	int drained;
 	bool hold_leases; /* storage does not say whether they are still sm's */
+	bool (*to_others)(const struct fake_frame *f); /* whose frame it is; or NULL */
 	/* Frames that are nobody's above: TELL to peers, answers to TELL and to ctl. */
 	struct fake_frame other[256];
 	size_t nother;
@@ -125,6 +126,7 @@ void befriend(struct client *a, struct client *b);
 
 /* A frame of another process; the shard and epoch of bare when not NULL. */
 struct frame frame_from(uint64_t from, uint16_t kind, const char *bare);
+char *envelope_xml(struct str envelope); /* the caller frees */
 /* A TELL of a peer's user; settles. Returns the decoded error in TOLD (XML, the caller frees), "" when
  * there was none, NULL when it was not answered. */
 char *tell_in(const char *xml, uint64_t origin, uint64_t number);
