@@ -5,97 +5,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "tests/unit/auth/doubles.h"
-
-enum { CHALLENGE, SUCCESS, FAILURE, MOVED };
-
-static struct auth_config config;
-static struct common_config common;
-static struct auth *auth;
-
-static void setup(void)
-{
-	double_reset();
-	auth = double_auth(&config, &common);
-	double_account("user@example.org", "pencil", 4096);
-}
-
-static void teardown(void)
-{
-	auth = auth_free(auth);
-	double_run();
-	double_reset();
-}
-
-static struct str listed[] = {{"SCRAM-SHA-256", 13}, {"SCRAM-SHA-1", 11}, {"PLAIN", 5}};
-
-static struct msg_auth_start start_of(const char *mechanism, struct str initial)
-{
-	return (struct msg_auth_start){.domain = STR("example.org"),
-				       .mechanism = str_z(mechanism),
-				       .has_initial = true,
-				       .initial = initial,
-				       .secure = true,
-				       .mechanisms = listed,
-				       .nmechanisms = 3,
-				       .address = STR("192.0.2.1")};
-}
-
-static void send_start(const struct msg_auth_start *m)
-{
-	struct frame f = double_frame(MSG_AUTH_START);
-
-	exchange_handle_start(auth, &f, m);
-}
-
-static void send_next(uint64_t exchange, struct str data)
-{
-	struct frame f = double_frame(MSG_AUTH_NEXT);
-
-	exchange_handle_next(auth, &f, &(struct msg_auth_next){exchange, data});
-}
-
-/* The newest answer; there must be n of them altogether. */
-static const struct msg_auth_result *result(size_t n)
-{
-	ck_assert_uint_eq(double_replies(), n);
-	ck_assert_uint_eq(double_reply(n - 1)->kind, MSG_AUTH_RESULT);
-	return double_reply(n - 1)->m;
-}
-
-static void assert_failure(const struct msg_auth_result *r, enum sasl_error error)
-{
-	ck_assert_uint_eq(r->state, FAILURE);
-	ck_assert_msg(r->error == error, "%s", sasl_error_name(r->error));
-	ck_assert_uint_eq(r->ticket.len, 0);
-	ck_assert_uint_eq(r->account.len, 0);
-	ck_assert(!r->has_data);
-}
-
-static struct str plain_of(const char *name, const char *password)
-{
-	static char text[256];
-	int n = snprintf(text, sizeof(text), "%c%s%c%s", 0, name, 0, password);
-
-	return str_n(text, (size_t)n);
-}
-
-/* A PLAIN login to its end; the answer and how long it took. */
-static const struct msg_auth_result *login(const char *name, const char *password,
-					   const char *address, uint64_t *ret_ms)
-{
-	struct msg_auth_start m = start_of("PLAIN", plain_of(name, password));
-	size_t n = double_replies();
-	uint64_t began = clock_mono_ms();
-
-	m.address = str_z(address);
-	send_start(&m);
-	double_run();
-	for (int i = 0; i < 100 && double_replies() == n; i++)
-		double_advance(100);
-	if (ret_ms)
-		*ret_ms = clock_mono_ms() - began;
-	return result(n + 1);
-}
+#include "tests/unit/auth/logins.h"
 
 START_TEST(plain_success)
 {
@@ -149,25 +59,6 @@ START_TEST(disabled_account)
 	ck_assert_uint_eq(exchanges_open(auth), 0);
 }
 END_TEST
-
-/* The server-first-message for a name. */
-static struct buf scram_challenge(const char *name)
-{
-	char text[128];
-	int n = snprintf(text, sizeof(text), "n,,n=%s,r=abc", name);
-	struct msg_auth_start m = start_of("SCRAM-SHA-256", str_n(text, (size_t)n));
-	const struct msg_auth_result *r;
-	struct buf b = BUF_INIT;
-
-	send_start(&m);
-	double_run();
-	r = result(double_replies());
-	ck_assert_uint_eq(r->state, CHALLENGE);
-	ck_assert(r->has_data);
-	buf_str_append(&b, r->data);
-	send_next(r->exchange, STR_NONE); /* malformed: ends it */
-	return b;
-}
 
 /* What follows the nonce. */
 static struct str shape(const struct buf *b)
@@ -297,73 +188,6 @@ START_TEST(refused_without_delay)
 }
 END_TEST
 
-START_TEST(lock_out_of_an_account)
-{
-	for (int i = 0; i < 5; i++)
-		assert_failure(login("user", "wrong", "192.0.2.1", NULL), SASL_E_NOT_AUTHORIZED);
-	/* From anywhere, with the right password, the same answer. */
-	assert_failure(login("user", "pencil", "192.0.2.2", NULL), SASL_E_NOT_AUTHORIZED);
-	double_account("second@example.org", "pencil", 4096);
-	ck_assert_uint_eq(login("second", "pencil", "192.0.2.1", NULL)->state, SUCCESS);
-	double_advance(60000);
-	ck_assert_uint_eq(login("user", "pencil", "192.0.2.1", NULL)->state, SUCCESS);
-}
-END_TEST
-
-START_TEST(success_forgives)
-{
-	for (int i = 0; i < 12; i++) {
-		double_advance(30000);
-		assert_failure(login("user", "wrong", "192.0.2.1", NULL), SASL_E_NOT_AUTHORIZED);
-		if (i % 4 == 3)
-			ck_assert_uint_eq(login("user", "pencil", "192.0.2.9", NULL)->state,
-					  SUCCESS);
-	}
-}
-END_TEST
-
-START_TEST(lock_out_of_an_address)
-{
-	char name[16];
-	size_t works;
-
-	for (int i = 0; i < 8; i++) {
-		snprintf(name, sizeof(name), "n%d", i);
-		assert_failure(login(name, "wrong", i % 2 ? "2001:db8::1" : "2001:db8::ff:2", NULL),
-			       SASL_E_NOT_AUTHORIZED);
-	}
-	works = double_store.works;
-	assert_failure(login("user", "pencil", "2001:db8::3", NULL), SASL_E_NOT_AUTHORIZED);
-	ck_assert_uint_eq(double_store.works, works);
-	ck_assert_uint_eq(login("user", "pencil", "2001:db8:0:1::1", NULL)->state, SUCCESS);
-}
-END_TEST
-
-START_TEST(unlimited)
-{
-	uint64_t ms;
-
-	common.unlimited = true;
-	for (int i = 0; i < 20; i++) {
-		assert_failure(login("user", "wrong", "192.0.2.1", &ms), SASL_E_NOT_AUTHORIZED);
-		ck_assert_uint_eq(ms, 0);
-	}
-	ck_assert_uint_eq(login("user", "pencil", "192.0.2.1", NULL)->state, SUCCESS);
-}
-END_TEST
-
-START_TEST(scram_locked_out)
-{
-	struct buf b;
-
-	for (int i = 0; i < 5; i++)
-		login("user", "wrong", "192.0.2.1", NULL);
-	b = scram_challenge("user"); /* goes on as if nothing were */
-	ck_assert(str_find(buf_str(&b), 's', 0) > 0);
-	buf_free(&b);
-}
-END_TEST
-
 START_TEST(storage_away)
 {
 	uint64_t ms;
@@ -423,37 +247,6 @@ START_TEST(expiry_abort_and_loss)
 	exchanges_drop(auth, DOUBLE_C2S);
 	double_run();
 	ck_assert_uint_eq(double_replies(), 3);
-}
-END_TEST
-
-START_TEST(bounded)
-{
-	struct msg_auth_start m = start_of("SCRAM-SHA-1", STR("n,,n=user,r=x"));
-
-	for (int i = 0; i < 8; i++)
-		send_start(&m);
-	send_start(&m);
-	assert_failure(result(1), SASL_E_TEMPORARY_AUTH_FAILURE);
-	double_run();
-	ck_assert_uint_eq(double_replies(), 9);
-}
-END_TEST
-
-START_TEST(worker_queue_full)
-{
-	struct msg_auth_start m = start_of("PLAIN", plain_of("user", "pencil"));
-	size_t busy = 0;
-
-	for (int i = 0; i < 8; i++) /* 2 run, 4 wait */
-		send_start(&m);
-	double_run();
-	ck_assert_uint_eq(double_replies(), 8);
-	for (size_t i = 0; i < 8; i++) {
-		const struct msg_auth_result *r = double_reply(i)->m;
-
-		busy += r->state == FAILURE && r->error == SASL_E_TEMPORARY_AUTH_FAILURE;
-	}
-	ck_assert_uint_eq(busy, 2);
 }
 END_TEST
 
@@ -527,95 +320,6 @@ START_TEST(statistics)
 }
 END_TEST
 
-/* --- EXTERNAL (XEP-0178) ----------------------------------------------------------------------- */
-
-static const struct {
-	const char *authzid, *jids[3];
-	const char *account; /* NULL: fails */
-	enum sasl_error error;
-} external[] = {
-	{"", {"user@example.org"}, "user@example.org", 0},
-	{"user@example.org", {"other@example.org", "user@example.org"}, "user@example.org", 0},
-	{"USER@example.org", {"user@example.org"}, "user@example.org", 0},
-	{"", {"user@example.net", "user@example.org"}, "user@example.org", 0},
-	{"", {"other@example.org", "user@example.org"}, NULL, SASL_E_NOT_AUTHORIZED},
-	{"", {"nobody@example.org"}, NULL, SASL_E_NOT_AUTHORIZED}, /* no account */
-	{"", {"user@example.net"}, NULL, SASL_E_NOT_AUTHORIZED},
-	{"other@example.org", {"user@example.org"}, NULL, SASL_E_INVALID_AUTHZID},
-	{"user@example.org/r", {"user@example.org"}, NULL, SASL_E_INVALID_AUTHZID},
-	{"@", {"user@example.org"}, NULL, SASL_E_INVALID_AUTHZID},
-	{"user@example.net", {"user@example.net"}, NULL, SASL_E_INVALID_AUTHZID},
-};
-
-START_TEST(external_takes_what_the_certificate_proves)
-{
-	struct str names[] = {STR("EXTERNAL"), STR("PLAIN")}, jids[3];
-	struct msg_auth_start m = start_of("EXTERNAL", str_z(external[_i].authzid));
-	const struct msg_auth_result *r;
-
-	m.mechanisms = names;
-	m.nmechanisms = 2;
-	m.certificate_jids = jids;
-	while (m.ncertificate_jids < 3 && external[_i].jids[m.ncertificate_jids]) {
-		jids[m.ncertificate_jids] = str_z(external[_i].jids[m.ncertificate_jids]);
-		m.ncertificate_jids++;
-	}
-	send_start(&m);
-	double_run();
-	double_advance(2000);
-	double_run();
-	r = result(1);
-	if (external[_i].account) {
-		ck_assert_uint_eq(r->state, SUCCESS);
-		ck_assert(str_eqz(r->account, external[_i].account));
-		ck_assert_uint_gt(r->ticket.len, 0);
-	} else {
-		assert_failure(r, external[_i].error);
-	}
-}
-END_TEST
-
-START_TEST(external_needs_a_certificate)
-{
-	struct str names[] = {STR("EXTERNAL")};
-	struct msg_auth_start m = start_of("EXTERNAL", str_z("user@example.org"));
-
-	m.mechanisms = names;
-	m.nmechanisms = 1;
-	send_start(&m);
-	double_run();
-	assert_failure(result(1), SASL_E_INVALID_MECHANISM);
-}
-END_TEST
-
-/* Offered where the certificate maps to an account, and nowhere else. */
-START_TEST(external_is_offered_to_accounts)
-{
-	static const struct {
-		struct str jid;
-		bool secure, offered;
-	} cases[] = {
-		{{"user@example.org", 16}, true, true},
-		{{"nobody@example.org", 18}, true, false},
-		{{"user@example.net", 16}, true, false},
-		{{NULL, 0}, true, false},
-	};
-	struct msg_auth_mechanisms m = {.domain = STR("example.org"),
-					.secure = cases[_i].secure,
-					.certificate_jids = (struct str *)&cases[_i].jid,
-					.ncertificate_jids = cases[_i].jid.len > 0};
-	struct frame f = double_frame(MSG_AUTH_MECHANISMS);
-	const struct msg_auth_offer *o;
-
-	offer_handle(auth, &f, &m);
-	double_run();
-	ck_assert_uint_eq(double_replies(), 1);
-	o = double_reply(0)->m;
-	ck_assert_uint_gt(o->nmechanisms, 0);
-	ck_assert_int_eq(str_eqz(o->mechanisms[0], "EXTERNAL"), cases[_i].offered);
-}
-END_TEST
-
 Suite *exchange_suite(void);
 Suite *exchange_suite(void)
 {
@@ -628,29 +332,18 @@ Suite *exchange_suite(void)
 				      moved,
 				      refused_at_once,
 				      refused_without_delay,
-				      lock_out_of_an_account,
-				      success_forgives,
-				      lock_out_of_an_address,
-				      unlimited,
-				      scram_locked_out,
 				      storage_away,
 				      secrets_late,
 				      expiry_abort_and_loss,
-				      bounded,
-				      worker_queue_full,
 				      offers,
 				      drained,
 				      statistics};
 	Suite *s = suite_create("exchange");
 	TCase *tc = tcase_create("exchange");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, logins_setup, logins_teardown);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
-	tcase_add_loop_test(tc, external_takes_what_the_certificate_proves, 0,
-			    sizeof external / sizeof *external);
-	tcase_add_test(tc, external_needs_a_certificate);
-	tcase_add_loop_test(tc, external_is_offered_to_accounts, 0, 4);
 	suite_add_tcase(s, tc);
 	return s;
 }

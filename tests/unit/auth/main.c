@@ -9,7 +9,9 @@
 	X(config_suite)                                                                            \
 	X(derive_suite)                                                                            \
 	X(exchange_suite)                                                                          \
+	X(external_suite)                                                                          \
 	X(http_answer_suite)                                                                       \
+	X(lockout_suite)                                                                           \
 	X(mech_suite)                                                                              \
 	X(pass_cache_suite)                                                                        \
 	X(scram_suite)                                                                             \

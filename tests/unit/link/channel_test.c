@@ -1,65 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Channels: order, runs, what bounces and new owners do, deadlines, the receiving side. */
+/* Channels: order, runs, what bounces and new owners do, deadlines. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
-#include "link/channel.h"
-#include "tests/unit/link/fake_link.h"
-
-enum { OWNER = 2000, NEXT = 3000, SHARD = 7 };
-enum { GONE, NOT_OWNER, FULL, NOT_UNDERSTOOD, OUT_OF_ORDER }; /* why of BOUNCE */
-
-static struct link *k;
-static struct channels *c;
-static int answered[64], results[64], nanswered;
-
-static void setup(void)
-{
-	k = fake_new(FAKE_SELF);
-	c = channels_new(k);
-	nanswered = 0;
-	fake_member(k, OWNER, "sm", "sm", true);
-	fake_owner(k, SHARD, OWNER, 5);
-	fake_event(k, LINK_SHARDS, 0);
-}
-
-static void teardown(void)
-{
-	channels_free(c);
-	fake_free(k);
-}
-
-static void on_answer(void *arg, int err, uint16_t kind, const void *m)
-{
-	answered[nanswered] = (int)(intptr_t)arg;
-	results[nanswered++] = err;
-}
-
-/* TELL number n; its envelope is as long as size. */
-static struct channel_item *tell_sized(int n, uint32_t deadline_ms, size_t size)
-{
-	char *envelope = memset(malloc(size + 1), 'x', size + 1);
-	struct msg_tell m = {.key = {.number = (uint64_t)n}, .envelope = str_n(envelope, size)};
-	struct channel_item *i = channel_send(c, &(struct channel_send){
-							 .route = "sm",
-							 .to_shard = SHARD,
-							 .from_shard = (uint16_t)(n % 2),
-							 .from_epoch = 3,
-							 .kind = MSG_TELL,
-							 .m = &m,
-							 .deadline_ms = deadline_ms,
-							 .fn = on_answer,
-							 .arg = (void *)(intptr_t)n,
-						 });
-
-	free(envelope);
-	return i;
-}
-
-static struct channel_item *tell(int n)
-{
-	return tell_sized(n, 0, 1);
-}
+#include "tests/unit/link/channel_rig.h"
 
 /* It is older than what is there. */
 static void tell_first(int n)
@@ -74,43 +18,6 @@ static void tell_first(int n)
 					       .first = true,
 					       .fn = on_answer,
 					       .arg = (void *)(intptr_t)n});
-}
-
-static uint64_t number_of(const struct frame *f)
-{
-	struct pool *p = pool_new();
-	struct msg_tell m;
-	uint64_t n;
-
-	ck_assert_int_eq(msg_decode(MSG_TELL, p, f->body, &m), 0);
-	n = m.key.number;
-	pool_free(p);
-	return n;
-}
-
-/* The frames sent since `first` are those messages, in one run, numbered from `number`. */
-static void check_run(size_t first, uint32_t run, uint32_t number, const int *n, size_t count)
-{
-	ck_assert_uint_eq(fake_sent(k), first + count);
-	for (size_t i = 0; i < count; i++) {
-		const struct frame *f = &fake_out(k, first + i)->f;
-
-		ck_assert_uint_eq(number_of(f), (uint64_t)n[i]);
-		ck_assert_uint_eq(f->run, run);
-		ck_assert_uint_eq(f->number, number + i);
-		ck_assert(f->flags & FRAME_CHANNEL);
-	}
-}
-
-#define RUN(first, run, ...)                                                                       \
-	check_run((first), (run), 0, (const int[]){__VA_ARGS__},                                   \
-		  sizeof((int[]){__VA_ARGS__}) / sizeof(int))
-
-static void answer(size_t out)
-{
-	struct msg_told m = {0};
-
-	fake_reply(k, &fake_out(k, out)->f, MSG_TOLD, &m);
 }
 
 START_TEST(sends_and_answers)
@@ -471,172 +378,6 @@ START_TEST(unsharded_keeps_its_instance)
 }
 END_TEST
 
-static bool take(uint32_t run, uint32_t number)
-{
-	struct frame f = {
-		.kind = MSG_TELL,
-		.flags = FRAME_CHANNEL,
-		.from = OWNER,
-		.to_shard = SHARD,
-		.from_shard = 3,
-		.run = run,
-		.number = number,
-	};
-
-	return channels_take(c, &f);
-}
-
-START_TEST(takes_the_next_of_the_run)
-{
-	struct frame untracked = {.kind = MSG_TELL, .from = OWNER};
-
-	ck_assert(channels_take(c, &untracked));
-	ck_assert(take(1, 0));
-	ck_assert(take(1, 1));
-	ck_assert(!take(1, 1)); /* again: silently dropped */
-	ck_assert(!take(1, 0));
-	ck_assert_uint_eq(fake_sent(k), 0);
-	ck_assert(!take(1, 3));
-	ck_assert(!take(1, 4));
-	ck_assert_uint_eq(fake_sent(k), 1);
-	ck_assert_int_eq(fake_out(k, 0)->how, FAKE_BOUNCED);
-	ck_assert_uint_eq(fake_out(k, 0)->why, OUT_OF_ORDER);
-	ck_assert_uint_eq(fake_out(k, 0)->f.number, 3);
-	ck_assert(take(2, 0));
-	ck_assert(!take(1, 2)); /* of an earlier run: silently */
-	ck_assert_uint_eq(fake_sent(k), 1);
-	ck_assert(!take(4, 1));
-	ck_assert_uint_eq(fake_sent(k), 2);
-	ck_assert(take(4, 0));
-	ck_assert(take(4, 1));
-	ck_assert(!take(3, 7));
-	ck_assert_uint_eq(fake_sent(k), 2);
-	channels_forget_member(c, OWNER);
-	ck_assert(!take(4, 2));
-	ck_assert(take(5, 0));
-	channels_forget_shard(c, SHARD);
-	ck_assert(!take(5, 1));
-	ck_assert(take(6, 0));
-	fake_member_lost(k, OWNER);
-	ck_assert(take(1, 0));
-}
-END_TEST
-
-/*
- * A sender and a receiver with a network between that loses, bounces, is cut, and an owner that
- * changes its epoch: whatever happens, each message is taken in order (a repetition may come, from
- * the first unanswered on), and at the end all are answered.
- */
-struct world {
-	struct link *far; /* the receiver's */
-	struct channels *at;
-	size_t passed;	     /* of the sender's frames */
-	uint64_t highest;    /* number taken */
-	uint64_t last;	     /* taken last */
-	uint32_t epoch, run; /* of the last taken */
-	unsigned seed;
-};
-
-static unsigned dice(struct world *w, unsigned sides)
-{
-	return (unsigned)rand_r(&w->seed) % sides;
-}
-
-static void far_takes(struct world *w, const struct frame *f)
-{
-	struct msg_told told = {0};
-	uint64_t n = number_of(f);
-
-	if (f->to_epoch != w->epoch) {
-		fake_bounce(k, f, NOT_OWNER, w->epoch);
-		return;
-	}
-	if (!channels_take(w->at, f)) {
-		while (fake_sent(w->far)) {
-			struct frame b = fake_out(w->far, 0)->f;
-
-			fake_forget(w->far);
-			b.body = STR_NONE;
-			fake_bounce(k, &b, OUT_OF_ORDER, w->epoch);
-		}
-		return;
-	}
-	/* Never past one that was not yet taken. */
-	ck_assert_uint_le(n, w->highest + 1);
-	if (f->run == w->run)
-		ck_assert_uint_gt(n, w->last);
-	w->run = f->run;
-	w->last = n;
-	if (n > w->highest)
-		w->highest = n;
-	if (dice(w, 4)) /* else the answer is lost with the path, below */
-		fake_reply(k, f, MSG_TOLD, &told);
-	else
-		fake_event(k, LINK_PATH_LOST, OWNER);
-}
-
-static void one_step(struct world *w, int *sent)
-{
-	struct frame f;
-
-	switch (dice(w, 12)) {
-	case 0:
-		fake_owner(k, SHARD, OWNER, ++w->epoch);
-		channels_forget_shard(w->at, SHARD);
-		fake_event(k, LINK_SHARDS, 0);
-		return;
-	case 1:
-		w->passed = fake_sent(k); /* a router dies with all it held */
-		fake_event(k, LINK_PATH_LOST, OWNER);
-		return;
-	case 2:
-		fake_advance(k, dice(w, 100));
-		return;
-	case 3:
-	case 4:
-		if (*sent < 60)
-			tell(++*sent);
-		return;
-	}
-	if (w->passed == fake_sent(k))
-		return;
-	f = fake_out(k, w->passed++)->f;
-	switch (dice(w, 10)) {
-	case 0:
-		fake_bounce(k, &f, (uint8_t)dice(w, 3), 0);
-		return;
-	case 1:
-		if (w->passed < fake_sent(k)) /* one frame is dropped: the next shows it */
-			return;
-	}
-	far_takes(w, &f);
-}
-
-START_TEST(random_faults)
-{
-	struct world w = {.far = fake_new(OWNER), .epoch = 5, .seed = (unsigned)_i + 1};
-	int sent = 0;
-
-	w.at = channels_new(w.far);
-	for (int n = 0; n < 1500; n++)
-		one_step(&w, &sent);
-	/* Then all is well. */
-	for (int n = 0; n < 50; n++) {
-		while (w.passed < fake_sent(k)) {
-			struct frame f = fake_out(k, w.passed++)->f;
-
-			far_takes(&w, &f);
-		}
-		fake_advance(k, 1000);
-	}
-	ck_assert_int_eq(nanswered, sent);
-	ck_assert_uint_eq(w.highest, (uint64_t)sent);
-	ck_assert_uint_eq(channels_unanswered(c), 0);
-	channels_free(w.at);
-	fake_free(w.far);
-}
-END_TEST
-
 Suite *channel_suite(void);
 
 Suite *channel_suite(void)
@@ -644,7 +385,7 @@ Suite *channel_suite(void)
 	Suite *s = suite_create("channel");
 	TCase *t = tcase_create("channel");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, rig_setup, rig_teardown);
 	tcase_add_test(t, sends_and_answers);
 	tcase_add_test(t, waits_for_an_owner);
 	tcase_add_test(t, new_owner_gets_the_unanswered_first);
@@ -662,8 +403,6 @@ Suite *channel_suite(void)
 	tcase_add_test(t, window_holds_back);
 	tcase_add_test(t, too_long_fails);
 	tcase_add_test(t, unsharded_keeps_its_instance);
-	tcase_add_test(t, takes_the_next_of_the_run);
-	tcase_add_loop_test(t, random_faults, 0, 40);
 	suite_add_tcase(s, t);
 	return s;
 }

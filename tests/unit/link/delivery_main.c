@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #define SUITES(X)                                                                                  \
+	X(channel_recv_suite)                                                                      \
 	X(channel_suite)                                                                           \
+	X(doubt_suite)                                                                             \
 	X(lane_suite)                                                                              \
 	X(shards_suite)                                                                            \
 	X(store_client_suite)                                                                      \

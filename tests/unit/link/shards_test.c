@@ -1,165 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ownership of shards: taking, opening, admission, letting go, losing, doubts after a stop. */
+/* Ownership of shards: taking, opening, admission, letting go, losing. */
 #include <check.h>
 #include <errno.h>
-#include "link/shards.h"
-#include "tests/unit/link/fake_link.h"
-
-enum { STORAGE = 10, PEER = 20, C2S = 30, C2S_2 = 31 };
-enum { NOT_OWNER = 1, FULL = 2 }; /* why of BOUNCE */
-
-static struct link *k;
-static struct channels *c;
-static struct shards *s;
-static size_t ntaken, nopen, nlost, nrelease, nhandled, ndrained;
-static uint32_t last_taken;
-static uint16_t release_list[SHARDS];
-static uint32_t handled[64];
-static uint32_t asked_epoch; /* of the last shard in a LEASE_ message */
-static bool always;
-
-static void on_taken(void *arg, uint16_t shard, uint32_t epoch)
-{
-	ck_assert(!shards_is_open(s, shard));
-	ck_assert(shards_mine(s, shard));
-	ntaken++;
-	last_taken = epoch;
-}
-
-static void on_open(void *arg, uint16_t shard)
-{
-	nopen++;
-}
-
-static void on_lost(void *arg, uint16_t shard)
-{
-	ck_assert(!shards_mine(s, shard));
-	nlost++;
-}
-
-static void on_release(void *arg, uint16_t shard)
-{
-	release_list[nrelease++] = shard;
-}
-
-static void on_drained(void *arg)
-{
-	ndrained++;
-}
-
-static void on_frame(void *arg, const struct frame *f, const void *m)
-{
-	if (shards_admit(s, f, always))
-		handled[nhandled++] = f->tag;
-}
-
-static void on_any(void *arg, const struct frame *f, const void *m)
-{
-	if (shards_admit_any(s, f))
-		handled[nhandled++] = f->tag;
-}
-
-static const struct shards_ops ops = {on_taken, on_open, on_lost, on_release};
-static const struct link_handler handlers[] = {
-	{MSG_STANZA, on_frame}, {MSG_TELL, on_frame}, {MSG_SESSION_RESUME, on_frame},
-	{MSG_ACKED, on_any},	{0, NULL}};
-
-static void setup(void)
-{
-	k = fake_new(FAKE_SELF);
-	c = channels_new(k);
-	ntaken = nopen = nlost = nrelease = nhandled = ndrained = 0;
-	always = false;
-	s = shards_new(k, c, "sm", "c2s", &ops, NULL);
-	link_handlers(k, handlers, NULL);
-	fake_place(k, "sm", FAKE_SELF);
-}
-
-static void teardown(void)
-{
-	shards_free(s);
-	channels_free(c);
-	fake_free(k);
-}
-
-static void grant_but(uint32_t epoch, uint16_t but, uint16_t kind)
-{
-	struct msg_shard_epoch e[SHARDS];
-	struct msg_leases m = {.shards = e, .write_epoch = 77};
-	struct pool *p = pool_new();
-	struct msg_lease_take asked;
-
-	ck_assert_uint_eq(fake_requests(k), 1);
-	ck_assert_uint_eq(fake_request(k, 0)->f.kind, kind);
-	if (kind == MSG_LEASE_TAKE) {
-		ck_assert_int_eq(msg_decode(kind, p, fake_request(k, 0)->f.body, &asked), 0);
-	} else {
-		struct msg_lease_check check;
-
-		ck_assert_int_eq(msg_decode(kind, p, fake_request(k, 0)->f.body, &check), 0);
-		asked = (struct msg_lease_take){.shards = check.shards, .nshards = check.nshards};
-	}
-	for (size_t i = 0; i < asked.nshards; i++) {
-		asked_epoch = asked.shards[i].epoch;
-		if (asked.shards[i].shard != but)
-			e[m.nshards++] = (struct msg_shard_epoch){asked.shards[i].shard, epoch};
-	}
-	fake_answer(k, 0, 0, MSG_LEASES, &m);
-	fake_turn(k);
-	pool_free(p);
-}
-
-static void grant(uint32_t epoch)
-{
-	grant_but(epoch, SHARD_NONE, MSG_LEASE_TAKE);
-}
-
-static void announce(uint64_t instance, uint32_t epoch)
-{
-	struct msg_shard_epoch e[SHARDS];
-
-	for (uint16_t i = 0; i < SHARDS; i++)
-		e[i] = (struct msg_shard_epoch){i, epoch};
-	shards_announced(s, instance, e, SHARDS);
-	fake_turn(k);
-}
-
-/* All shards are ours and open, with epoch 1. */
-static void own_all(void)
-{
-	fake_member(k, STORAGE, "storage", "storage", false);
-	fake_turn(k);
-	grant(1);
-	ck_assert_uint_eq(nopen, SHARDS);
-}
-
-static struct frame frame_to(uint16_t shard, uint32_t epoch, uint32_t tag)
-{
-	return (struct frame){
-		.kind = MSG_STANZA,
-		.tag = tag,
-		.from = C2S,
-		.to = FAKE_SELF,
-		.from_shard = SHARD_NONE,
-		.to_shard = shard,
-		.to_epoch = epoch,
-	};
-}
-
-static void stanza(uint16_t shard, uint32_t epoch, uint32_t tag)
-{
-	struct msg_stanza m = {.envelope = STR("<message/>")};
-
-	fake_receive(k, frame_to(shard, epoch, tag), &m);
-}
-
-static void check_bounced(size_t n, uint8_t why, uint32_t epoch)
-{
-	ck_assert_uint_gt(fake_sent(k), n);
-	ck_assert_int_eq(fake_out(k, n)->how, FAKE_BOUNCED);
-	ck_assert_uint_eq(fake_out(k, n)->why, why);
-	ck_assert_uint_eq(fake_out(k, n)->epoch, epoch);
-}
+#include "tests/unit/link/shards_rig.h"
 
 START_TEST(takes_all_in_one_batch)
 {
@@ -353,7 +196,7 @@ START_TEST(waiting_is_bounded)
 }
 END_TEST
 
-static void tell(uint32_t from_epoch, uint32_t run, uint32_t number, uint32_t tag)
+static void told_by_peer(uint32_t from_epoch, uint32_t run, uint32_t number, uint32_t tag)
 {
 	struct frame f = {
 		.kind = MSG_TELL,
@@ -375,21 +218,21 @@ START_TEST(tracked_frames_in_order_and_of_the_newest_owner)
 {
 	own_all();
 	fake_member(k, PEER, "sm", "sm", true);
-	tell(5, 1, 0, 1);
-	tell(5, 1, 2, 2); /* a gap */
+	told_by_peer(5, 1, 0, 1);
+	told_by_peer(5, 1, 2, 2); /* a gap */
 	ck_assert_uint_eq(nhandled, 1);
 	check_bounced(0, 4, 1);
-	tell(6, 2, 0, 3);
-	tell(5, 2, 1, 4); /* its number counts, but it is not heard */
-	tell(6, 2, 2, 5);
+	told_by_peer(6, 2, 0, 3);
+	told_by_peer(5, 2, 1, 4); /* its number counts, but it is not heard */
+	told_by_peer(6, 2, 2, 5);
 	ck_assert_uint_eq(nhandled, 3);
 	ck_assert_uint_eq(handled[2], 5);
 	/* Membership may know of a newer one before it speaks. */
 	shards_refused(s, 9);
 	fake_owner(k, 9, PEER, 8);
-	tell(7, 2, 3, 6);
+	told_by_peer(7, 2, 3, 6);
 	ck_assert_uint_eq(nhandled, 3);
-	tell(8, 2, 4, 7);
+	told_by_peer(8, 2, 4, 7);
 	ck_assert_uint_eq(nhandled, 4);
 	ck_assert_uint_eq(fake_sent(k), 1);
 }
@@ -512,105 +355,6 @@ START_TEST(drain_while_taking)
 }
 END_TEST
 
-START_TEST(a_stop_is_noticed_before_any_frame)
-{
-	own_all();
-	fake_sleep(k, 20000);
-	stanza(4, 1, 1);
-	stanza(5, 1, 2);
-	ck_assert_uint_eq(nhandled, 0);
-	grant_but(1, 5, MSG_LEASE_CHECK);
-	ck_assert_uint_eq(nhandled, 1);
-	ck_assert_uint_eq(handled[0], 1);
-	ck_assert_uint_eq(nlost, 1);
-	ck_assert(!shards_mine(s, 5));
-	check_bounced(0, NOT_OWNER, 1);
-	fake_advance(k, 5000);
-	ck_assert_uint_eq(fake_requests(k), 0);
-	/* With no frame, the timer notices. */
-	fake_sleep(k, 20000);
-	fake_advance(k, 10);
-	ck_assert_uint_eq(fake_requests(k), 1);
-	fake_answer(k, 0, -ETIMEDOUT, 0, NULL);
-	stanza(4, 1, 3);
-	ck_assert_uint_eq(nhandled, 1);
-	fake_advance(k, 1000);
-	grant_but(1, SHARD_NONE, MSG_LEASE_CHECK);
-	ck_assert_uint_eq(nhandled, 2);
-}
-END_TEST
-
-static void acked(uint32_t tag)
-{
-	struct frame f = frame_to(SHARD_NONE, 0, tag);
-
-	f.kind = MSG_ACKED;
-	fake_receive(k, f, &(struct msg_acked){0});
-}
-
-START_TEST(nothing_overtakes_in_a_doubt)
-{
-	own_all();
-	fake_sleep(k, 20000);
-	stanza(4, 1, 1);
-	acked(3);
-	acked(4);
-	stanza(5, 1, 2);
-	ck_assert_uint_eq(nhandled, 0);
-	grant_but(1, SHARD_NONE, MSG_LEASE_CHECK);
-	ck_assert_uint_eq(nhandled, 4);
-	for (uint32_t i = 0; i < 4; i++)
-		ck_assert_uint_eq(handled[i], i + 1);
-	acked(5);
-	ck_assert_uint_eq(nhandled, 5);
-	fake_sleep(k, 20000);
-	acked(6);
-	ck_assert_uint_eq(nhandled, 5);
-	fake_sleep(k, 20000); /* and again, with nothing left to ask about */
-	grant_but(2, SHARD_NONE, MSG_LEASE_CHECK); /* all are another's */
-	ck_assert_uint_eq(nlost, SHARDS);
-	ck_assert_uint_eq(nhandled, 6);
-}
-END_TEST
-
-START_TEST(unseen_by_all_is_a_doubt)
-{
-	own_all();
-	fake_ready(k, false);
-	stanza(4, 1, 1);
-	ck_assert_uint_eq(nhandled, 0);
-	fake_ready(k, true);
-	ck_assert_uint_eq(fake_bound(k), 2 * SHARDS);
-	grant_but(1, SHARD_NONE, MSG_LEASE_CHECK);
-	ck_assert_uint_eq(nhandled, 1);
-	ck_assert_uint_eq(nlost, 0);
-	fake_event(k, LINK_PATH_LOST, STORAGE); /* one path of several */
-	ck_assert_uint_eq(fake_requests(k), 0);
-}
-END_TEST
-
-/* Taken while a check of the others is under way: not part of it. */
-START_TEST(taken_during_a_check)
-{
-	struct msg_shard_epoch one = {4, 6};
-	struct msg_leases m = {.shards = &one, .nshards = 1};
-
-	own_all();
-	shards_refused(s, 4);
-	fake_advance(k, 11000);
-	ck_assert_uint_eq(fake_requests(k), 1); /* LEASE_TAKE of 4 */
-	fake_sleep(k, 20000);
-	stanza(5, 1, 1);
-	ck_assert_uint_eq(fake_requests(k), 2);
-	fake_answer(k, 0, 0, MSG_LEASES, &m);
-	ck_assert_uint_eq(shards_epoch(s, 4), 6);
-	ck_assert(!shards_is_open(s, 4));
-	grant_but(1, SHARD_NONE, MSG_LEASE_CHECK);
-	ck_assert(shards_is_open(s, 4));
-	ck_assert_uint_eq(nlost, 1);
-}
-END_TEST
-
 Suite *shards_suite(void);
 
 Suite *shards_suite(void)
@@ -618,7 +362,7 @@ Suite *shards_suite(void)
 	Suite *suite = suite_create("shards");
 	TCase *t = tcase_create("shards");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, shards_setup, shards_teardown);
 	tcase_add_test(t, takes_all_in_one_batch);
 	tcase_add_test(t, take_fails_and_is_tried_again);
 	tcase_add_test(t, takes_without_belief_when_denied);
@@ -635,10 +379,6 @@ Suite *shards_suite(void)
 	tcase_add_test(t, drain_lets_everything_go);
 	tcase_add_test(t, drain_before_anything_opened);
 	tcase_add_test(t, drain_while_taking);
-	tcase_add_test(t, a_stop_is_noticed_before_any_frame);
-	tcase_add_test(t, nothing_overtakes_in_a_doubt);
-	tcase_add_test(t, unseen_by_all_is_a_doubt);
-	tcase_add_test(t, taken_during_a_check);
 	suite_add_tcase(suite, t);
 	return suite;
 }
