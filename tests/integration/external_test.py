@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: the database and the number of instances make no difference here.
+# Takes minutes.
 """SASL EXTERNAL with client certificates (RFC 6120 section 13.7.1.4, XEP-0178): to whom it is offered, who
 gets in, and as whom."""
 import os

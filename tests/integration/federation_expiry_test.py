@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: the database and the number of instances make no difference here.
+# Takes minutes.
 """RFC 6120 section 13.7.2.3: a stream between servers ends with <reset/> when the certificate does that
 proved who opened it, or who was connected to; it is made again with a new one."""
 import os

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: the database and the number of instances make no difference here.
+# Takes minutes.
 """What waits for other servers: who waits for one that may come back and who does not, what is
 returned and when, and what changed policies do at once with what is open and what waits."""
 import os

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: the database and the number of instances make no difference here.
+# Takes minutes.
 """Federation with Prosody and ejabberd, which find us, and we them, by a name server of the test's:
 dialback, SASL EXTERNAL under a common CA, direct TLS; messages, IQs, subscriptions, presence, rooms;
 the peer restarted in between."""

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: the database and the number of instances make no difference here.
+# Takes minutes.
 """The most memory that one connection can make c2s and sm hold, before login and after it, stays within
 what the limits allow: the cases of tests/bench/hold against bounds made of the options' defaults."""
 import importlib.machinery

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: the database and the number of instances make no difference here.
+# Takes minutes.
 """Every limit that a client can run into, with raw sockets: what is refused, slowed down or closed."""
 import os
 import signal

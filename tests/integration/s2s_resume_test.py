@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: the database and the number of instances make no difference here.
+# Takes minutes.
 """XEP-0198 between servers: a stream whose connection breaks with stanzas under way is gone on with, none
 of them is lost or comes twice; who may do so, and for how long."""
 import socket

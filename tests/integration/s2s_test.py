@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: the database and the number of instances make no difference here.
+# Takes minutes.
 """Two servers on 127.0.0.1 and 127.0.0.2 that speak with each other, and peers that do not behave."""
 import os
 import signal

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # One run is enough: where messages wait is resumption_test.py's matter.
+# Takes minutes.
 """XEP-0198, version 1.6.3, on one connection: enabling, acknowledgements both ways, and their limits."""
 import re
 import signal

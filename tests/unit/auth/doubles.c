@@ -176,8 +176,8 @@ struct auth *double_auth(struct auth_config *config, struct common_config *commo
 {
 	static const struct {
 		char *mechanisms[7], *domains[3], *reserved[2], *anonymous[2];
-	} lists = {{"EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1",
-		    "PLAIN", NULL},
+	} lists = {{"EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256",
+		    "SCRAM-SHA-1", "PLAIN", NULL},
 		   {"example.org", "example.net", NULL},
 		   {"admin", NULL},
 		   {"example.net", NULL}};

@@ -96,7 +96,7 @@ bool double_wait(void)
 	struct loop_io *io, *ready[16];
 	nfds_t n = 0;
 
-	DL_FOREACH(ios, io) {
+	DL_FOREACH (ios, io) {
 		fds[n] = (struct pollfd){.fd = io->fd,
 					 .events = (io->events & LOOP_READ ? POLLIN : 0) |
 						   (io->events & LOOP_WRITE ? POLLOUT : 0)};
@@ -106,8 +106,9 @@ bool double_wait(void)
 		return false;
 	for (nfds_t i = 0; i < n; i++) {
 		if (fds[i].revents) { /* one: its callback may free the others */
-			ready[i]->fn(ready[i]->arg, (fds[i].revents & ~POLLOUT ? LOOP_READ : 0) |
-							    (fds[i].revents & POLLOUT ? LOOP_WRITE : 0));
+			ready[i]->fn(ready[i]->arg,
+				     (fds[i].revents & ~POLLOUT ? LOOP_READ : 0) |
+					     (fds[i].revents & POLLOUT ? LOOP_WRITE : 0));
 			break;
 		}
 	}
@@ -145,14 +146,14 @@ bool double_fire(void)
 	struct loop_timer *t;
 	struct loop_timeout *o;
 
-	DL_FOREACH(timers, t) {
+	DL_FOREACH (timers, t) {
 		if (t->due && t->due <= now) {
 			t->due = 0;
 			t->fn(t->arg);
 			return true;
 		}
 	}
-	DL_FOREACH(timeouts, o) {
+	DL_FOREACH (timeouts, o) {
 		if (o->due <= now) {
 			loop_timeout_stop(NULL, o);
 			o->fn(o->arg);

@@ -34,8 +34,7 @@ static struct store_read *reads;
 static struct channel_item *writes;
 
 static const size_t nkeys[TABLES] = {
-	[TABLE_ACCOUNT] = 1, [TABLE_CREDENTIAL] = 2, [TABLE_SECRET] = 1,
-	[TABLE_DISABLED] = 1};
+	[TABLE_ACCOUNT] = 1, [TABLE_CREDENTIAL] = 2, [TABLE_SECRET] = 1, [TABLE_DISABLED] = 1};
 
 struct channels *channels_new(struct link *k)
 {
@@ -59,7 +58,8 @@ struct store_read *store_read(struct link *k, const struct msg_read_op *ops, siz
 	struct store_read *r = xcalloc(1, sizeof(*r));
 
 	(void)k;
-	r->m = double_copy(MSG_READ, &(struct msg_read){.ops = (struct msg_read_op *)ops, .nops = n});
+	r->m = double_copy(MSG_READ,
+			   &(struct msg_read){.ops = (struct msg_read_op *)ops, .nops = n});
 	r->fn = fn;
 	r->arg = arg;
 	r->due = clock_mono_ms() + timeout_ms;
@@ -82,7 +82,8 @@ struct channel_item *store_write(struct channels *c, uint16_t shard, uint32_t ep
 	(void)c;
 	if (shard != SHARD_NONE || epoch || write_epoch)
 		bug("auth has no shards");
-	i->m = double_copy(MSG_WRITE, &(struct msg_write){.ops = (struct msg_write_op *)ops, .nops = n});
+	i->m = double_copy(MSG_WRITE,
+			   &(struct msg_write){.ops = (struct msg_write_op *)ops, .nops = n});
 	i->fn = fn;
 	i->arg = arg;
 	DL_APPEND(writes, i);
@@ -105,7 +106,7 @@ static struct stored *find(enum table table, const struct msg_value *key, size_t
 {
 	struct stored *s;
 
-	DL_FOREACH(stored, s) {
+	DL_FOREACH (stored, s) {
 		if (s->table == table && compare(s->row.values, key, n) == 0)
 			return s;
 	}
@@ -152,7 +153,7 @@ static struct msg_rows read_op(const struct msg_read_op *op)
 	struct msg_rows rows = {.rows = pool_calloc(double_pool, 4096 * sizeof(struct msg_row))};
 	struct stored *s;
 
-	DL_FOREACH(stored, s) {
+	DL_FOREACH (stored, s) {
 		if (s->table != op->table || compare(s->row.values, op->key, op->nkey) != 0)
 			continue;
 		if (op->nafter && compare(s->row.values, op->after, op->nafter) <= 0)
@@ -171,7 +172,7 @@ bool double_read_one(void)
 	struct store_read r, *first = reads;
 	struct msg_rows results[64];
 
-	DL_FOREACH(reads, first) {
+	DL_FOREACH (reads, first) {
 		if (!double_store.silent || first->due <= clock_mono_ms())
 			break;
 	}
@@ -246,7 +247,7 @@ size_t double_rows(enum table table)
 	size_t n = 0;
 	struct stored *s;
 
-	DL_FOREACH(stored, s)
+	DL_FOREACH (stored, s)
 		n += s->table == table;
 	return n;
 }

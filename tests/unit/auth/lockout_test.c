@@ -106,13 +106,9 @@ END_TEST
 Suite *lockout_suite(void);
 Suite *lockout_suite(void)
 {
-	const TTest *const tests[] = {lock_out_of_an_account,
-				      success_forgives,
-				      lock_out_of_an_address,
-				      unlimited,
-				      scram_locked_out,
-				      bounded,
-				      worker_queue_full};
+	const TTest *const tests[] = {
+		lock_out_of_an_account, success_forgives, lock_out_of_an_address, unlimited,
+		scram_locked_out,	bounded,	  worker_queue_full};
 	Suite *s = suite_create("lockout");
 	TCase *tc = tcase_create("lock-outs");
 

@@ -75,8 +75,8 @@ struct str plain_of(const char *name, const char *password)
 	return str_n(text, (size_t)n);
 }
 
-const struct msg_auth_result *login(const char *name, const char *password,
-				    const char *address, uint64_t *ret_ms)
+const struct msg_auth_result *login(const char *name, const char *password, const char *address,
+				    uint64_t *ret_ms)
 {
 	struct msg_auth_start m = start_of("PLAIN", plain_of(name, password));
 	size_t n = double_replies();

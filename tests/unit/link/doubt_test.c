@@ -58,7 +58,7 @@ START_TEST(nothing_overtakes_in_a_doubt)
 	fake_sleep(k, 20000);
 	acked(6);
 	ck_assert_uint_eq(nhandled, 5);
-	fake_sleep(k, 20000); /* and again, with nothing left to ask about */
+	fake_sleep(k, 20000);			   /* and again, with nothing left to ask about */
 	grant_but(2, SHARD_NONE, MSG_LEASE_CHECK); /* all are another's */
 	ck_assert_uint_eq(nlost, SHARDS);
 	ck_assert_uint_eq(nhandled, 6);

@@ -52,9 +52,11 @@ static void on_any(void *arg, const struct frame *f, const void *m)
 }
 
 static const struct shards_ops ops = {on_taken, on_open, on_lost, on_release};
-static const struct link_handler handlers[] = {
-	{MSG_STANZA, on_frame}, {MSG_TELL, on_frame}, {MSG_SESSION_RESUME, on_frame},
-	{MSG_ACKED, on_any},	{0, NULL}};
+static const struct link_handler handlers[] = {{MSG_STANZA, on_frame},
+					       {MSG_TELL, on_frame},
+					       {MSG_SESSION_RESUME, on_frame},
+					       {MSG_ACKED, on_any},
+					       {0, NULL}};
 
 void shards_setup(void)
 {

@@ -10,11 +10,11 @@ enum { STORAGE = 10, PEER = 20, C2S = 30, C2S_2 = 31 };
 
 extern struct shards *s;
 extern size_t ntaken, nopen, nlost, nrelease, nhandled, ndrained; /* how often each was called */
-extern uint32_t last_taken;		    /* epoch */
-extern uint16_t release_list[SHARDS];	    /* in the order of on_release */
-extern uint32_t handled[64];		    /* tags of the frames that were admitted */
-extern uint32_t asked_epoch;		    /* of the last shard in a LEASE_ message */
-extern bool always;			    /* admit also before the opening */
+extern uint32_t last_taken;					  /* epoch */
+extern uint16_t release_list[SHARDS];				  /* in the order of on_release */
+extern uint32_t handled[64]; /* tags of the frames that were admitted */
+extern uint32_t asked_epoch; /* of the last shard in a LEASE_ message */
+extern bool always;	     /* admit also before the opening */
 void on_drained(void *arg);
 void shards_setup(void);
 void shards_teardown(void);

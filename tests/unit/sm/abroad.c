@@ -21,17 +21,18 @@ static struct {
 	struct {
 		uint32_t run, next;
 	} lanes[LANES];
-	/* Of messages that were delivered: the last of each sender to each domain, in their order. */
+	/* Of messages that were delivered: the last of each sender to each domain, in their order.
+	 */
 	struct delivered {
 		struct delivered *next;
 		char *from, *domain;
 		unsigned n;
-	} *delivered;
+	} * delivered;
 	struct {
 		uint64_t s2s;	/* asked first */
 		unsigned owner; /* who asked first */
 		bool delivered;
-	} *by_number; /* messages */
+	} * by_number;	/* messages */
 	unsigned owner; /* how many were lost */
 } abroad;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Other servers, behind an s2s that takes what sm asks of it as the delivery rules say, and answers when it is
- * told to: it delivers numbered messages (tests/unit/sm/ledger.h) or refuses them, says that it holds others,
- * and may die with all that it knows.
+ * Other servers, behind an s2s that takes what sm asks of it as the delivery rules say, and answers
+ * when it is told to: it delivers numbered messages (tests/unit/sm/ledger.h) or refuses them, says
+ * that it holds others, and may die with all that it knows.
  */
 #ifndef TESTS_UNIT_SM_ABROAD_H
 #define TESTS_UNIT_SM_ABROAD_H
@@ -12,7 +12,8 @@
 void abroad_start(void);
 void abroad_stop(void);
 bool abroad_frame(const struct fake_frame *f); /* false: it is not for s2s */
-/* The oldest that waits is taken by its server, or refused with service-unavailable; false: none waits. */
+/* The oldest that waits is taken by its server, or refused with service-unavailable; false: none
+ * waits. */
 bool abroad_takes(void);
 bool abroad_refuses(void);
 void abroad_takes_silently(void); /* and its server's word is not passed on */

@@ -82,7 +82,8 @@ void ledger_received(unsigned n)
 void ledger_check(void)
 {
 	for (unsigned n = 0; n < LEDGER_MOST; n++)
-		ck_assert_msg(!ledger[n].sender || ledger[n].received || ledger[n].refused, "lost: n%u", n);
+		ck_assert_msg(!ledger[n].sender || ledger[n].received || ledger[n].refused,
+			      "lost: n%u", n);
 }
 
 void ledger_answered(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What became of numbered messages, <message id='n5'>…<body>n5.: received, refused, or lost; and of requests,
- * <iq id='q5' type='get'>…: answered, once. */
+/* What became of numbered messages, <message id='n5'>…<body>n5.: received, refused, or lost; and of
+ * requests, <iq id='q5' type='get'>…: answered, once. */
 #ifndef TESTS_UNIT_SM_LEDGER_H
 #define TESTS_UNIT_SM_LEDGER_H
 
@@ -16,7 +16,7 @@ void ledger_doubt(const struct client *c);
 /* It has all that it was given up to m. Fails when a request was answered twice. */
 void ledger_got(const struct client *c, uint32_t m);
 void ledger_received(unsigned n); /* by somebody else */
-void ledger_check(void);    /* fails when a message was neither received nor refused */
-void ledger_answered(void); /* fails when a request was not answered */
+void ledger_check(void);	  /* fails when a message was neither received nor refused */
+void ledger_answered(void);	  /* fails when a request was not answered */
 
 #endif

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include "tests/unit/sm/ledger.h"
 
-const char *const monkey_accounts[ACCOUNTS] = {"a@localhost", "b@localhost", "c@localhost", "d@localhost"};
+const char *const monkey_accounts[ACCOUNTS] = {"a@localhost", "b@localhost", "c@localhost",
+					       "d@localhost"};
 static unsigned long long state;
 static unsigned messages, requests;
 
@@ -44,9 +45,10 @@ static void says_some_time(struct client *c, const char *xml)
 static void chats(struct client *c, const char *to)
 {
 	do {
-		char *xml = xasprintf("<message id='n%u' type='%s' to='%s'><body>n%u.%*s</body></message>",
-				      messages + 1, dice(2) ? "chat" : "normal", to, messages + 1,
-				      dice(4) ? 0 : 3000, "");
+		char *xml = xasprintf(
+			"<message id='n%u' type='%s' to='%s'><body>n%u.%*s</body></message>",
+			messages + 1, dice(2) ? "chat" : "normal", to, messages + 1,
+			dice(4) ? 0 : 3000, "");
 
 		ledger_sent(++messages, c);
 		says_some_time(c, xml);
@@ -77,17 +79,22 @@ static void stanza(struct client *c, const char *to)
 		"<presence type='probe' to='%s'/>",
 		"<message type='headline' to='%s'><body>h</body></message>",
 		"<message type='groupchat' to='%s'><body>g</body></message>",
-		"<iq id='q*' type='get' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+		"<iq id='q*' type='get' to='%s'><query "
+		"xmlns='http://jabber.org/protocol/disco#info'/></iq>",
 		"<iq id='q*' type='get' to='%s'><query xmlns='jabber:iq:last'/></iq>",
 		"<iq id='q*' type='get' to='%s'><vCard xmlns='vcard-temp'/></iq>",
 		"<iq id='q*' type='get'><query xmlns='jabber:iq:roster' ver='1'/></iq>",
-		"<iq id='q*' type='set'><query xmlns='jabber:iq:roster'><item jid='%s' name='n'/></query></iq>",
-		"<iq id='q*' type='set'><query xmlns='jabber:iq:roster'><item jid='%s' subscription='remove'/></query></iq>",
-		"<iq id='q*' type='set'><block xmlns='urn:xmpp:blocking'><item jid='x.%s'/></block></iq>",
+		"<iq id='q*' type='set'><query xmlns='jabber:iq:roster'><item jid='%s' "
+		"name='n'/></query></iq>",
+		"<iq id='q*' type='set'><query xmlns='jabber:iq:roster'><item jid='%s' "
+		"subscription='remove'/></query></iq>",
+		"<iq id='q*' type='set'><block xmlns='urn:xmpp:blocking'><item "
+		"jid='x.%s'/></block></iq>",
 		"<iq id='q*' type='set'><unblock xmlns='urn:xmpp:blocking'/></iq>",
 		"<iq id='q*' type='get'><blocklist xmlns='urn:xmpp:blocking'/></iq>",
 		"<iq id='q*' type='set'><vCard xmlns='vcard-temp'><FN>x</FN></vCard></iq>",
-		"<iq id='q*' type='set'><query xmlns='jabber:iq:private'><x xmlns='n'/></query></iq>",
+		"<iq id='q*' type='set'><query xmlns='jabber:iq:private'><x "
+		"xmlns='n'/></query></iq>",
 		"<iq id='12' type='result' to='%s'/>",
 	};
 	const char *form = forms[dice(sizeof forms / sizeof *forms)];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any stanza to anybody: numbered messages and requests, which the ledger then knows of, and others. */
+/* Any stanza to anybody: numbered messages and requests, which the ledger then knows of, and
+ * others. */
 #ifndef TESTS_UNIT_SM_MONKEY_SAYS_H
 #define TESTS_UNIT_SM_MONKEY_SAYS_H
 
