@@ -5,6 +5,17 @@
 
 #include <stddef.h>
 
+/* For a large array that is written before it is read: a build that zeroes what a function declares
+ * (-ftrivial-auto-var-init) need not do it in each call. */
+#ifdef __has_attribute
+#if __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef UNINITIALIZED
+#define UNINITIALIZED
+#endif
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size); /* zeroed */
 void *xrealloc(void *ptr, size_t size);

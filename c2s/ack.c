@@ -30,13 +30,16 @@ void ack_failed(struct client *c, enum stanza_error e, const uint32_t *h)
 static void write_a(struct session *s)
 {
 	struct acks *a = s->acks;
+	struct buf *b = conn_out(s->client->conn);
 	uint32_t h = (MUTATION("ack") ? s->in : s->done) - a->in_base;
 
 	/* What was sent before <enable/> is not counted, and may not be done yet. */
 	a->behind = a->behind && (int32_t)h < 0;
 	if (a->behind)
 		h = 0;
-	buf_printf(conn_out(s->client->conn), "<a xmlns='" NS_SM "' h='%" PRIu32 "'/>", h);
+	buf_lit(b, "<a xmlns='" NS_SM "' h='");
+	buf_u64(b, h);
+	buf_lit(b, "'/>");
 	a->told = s->done;
 	client_flush(s->client);
 }

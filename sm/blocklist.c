@@ -52,7 +52,7 @@ bool blocklist_has(const struct blocklist *l, struct str jid)
 
 bool blocklist_matches(const struct blocklist *l, const struct jid *j)
 {
-	char with_resource[2100];
+	char with_resource[2100] UNINITIALIZED;
 
 	if (!l->n || !j->full.len)
 		return false;

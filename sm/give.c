@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving stanzas to clients and knowing what became of them (DELIVERY rule 7). */
-#include <inttypes.h>
 #include <utlist.h>
 #include "sm/inbox.h"
 
@@ -19,7 +18,9 @@ static struct str with_id(const struct session *s, const struct given *g, struct
 	buf_append(b, text.ptr, text.len - end.len);
 	buf_lit(b, "<stanza-id xmlns='" NS_SID "' by='");
 	xml_escape(b, session_jid(s).bare);
-	buf_printf(b, "' id='%" PRIu64 "'/>", g->log);
+	buf_lit(b, "' id='");
+	buf_u64(b, g->log);
+	buf_lit(b, "'/>");
 	buf_str_append(b, end);
 	return buf_str(b);
 }

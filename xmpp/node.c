@@ -5,6 +5,7 @@
  * as fast. It still refuses what is not well-formed.
  */
 #include <errno.h>
+#include "base/alloc.h"
 #include "xmpp/node.h"
 #include "xmpp/node_internal.h"
 #include "xmpp/ns.h"
@@ -309,7 +310,7 @@ int node_parse(struct pool *p, struct str bytes, const char *content_ns, struct 
 {
 	struct binding outside = {NULL, STR_NONE, str_z(content_ns)};
 	struct node *top = NULL;
-	struct scan s;
+	struct scan s UNINITIALIZED;
 
 	if (!xml_chars_valid(bytes))
 		return -EINVAL;

@@ -18,21 +18,41 @@ make_variable() { # NAME
 
 case $(make_variable HARDEN_CFLAGS) in *-fsanitize*) echo "1..0 # SKIP sanitizers"; exit 0 ;; esac
 command -v valgrind >/dev/null || { echo "1..0 # SKIP no valgrind"; exit 0; }
-[ -x tests/bench/hotpaths ] || make -s tests/bench/hotpaths >/dev/null 2>&1 ||
-	{ echo "1..0 # SKIP tests/bench/hotpaths is not built"; exit 0; }
+programs=
+for process in c2s router sm storage; do
+	programs="$programs tests/bench/hotpaths_$process"
+done
+for program in $programs; do
+	[ -x $program ] || make -s $program >/dev/null 2>&1 ||
+		{ echo "1..0 # SKIP $program is not built"; exit 0; }
+done
 
 # What decides the numbers: the compiler, its flags without -g, the processor, and the libraries.
 flags=$(make_variable CFLAGS | tr ' ' '\n' | grep -v '^-g' | paste -sd' ')
 library() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null | sed 's/+.*//'; }
-build="$($(make_variable CC) --version | head -n 1) $flags, $(uname -m), libc $(library libc6), expat $(library libexpat1)"
+libraries="libc $(library libc6), expat $(library libexpat1), sqlite $(library libsqlite3-0)"
+build="$($(make_variable CC) --version | head -n 1) $flags, $(uname -m), $libraries"
 
-count() { # PATH: instructions for one message
-	valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no \
-		--toggle-collect=measured tests/bench/hotpaths "$1" 1000 2>&1 |
-		sed -n 's/^==[0-9]*== Collected : *\([0-9]*\).*/\1/p' | awk '{ print int($1 / 1000) }'
+program_of() { # PATH
+	for program in $programs; do
+		! $program | grep -qx "$1" || echo "$program"
+	done
 }
 
-names=$(tests/bench/hotpaths)
+counted() { # PATH MESSAGES: instructions
+	CK_FORK=no valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no \
+		--toggle-collect=measured --toggle-collect=port_frame --toggle-collect=group_run \
+		"$(program_of "$1")" "$1" "$2" 2>&1 |
+		sed -n 's/^==[0-9]*== Collected : *\([0-9]*\).*/\1/p'
+}
+
+# Instructions for one message, without what it takes to begin.
+count() { # PATH
+	few=$(counted "$1" 320) many=$(counted "$1" 1280)
+	[ -z "$few" ] || [ -z "$many" ] || echo $(((many - few) / 960))
+}
+
+names=$(for program in $programs; do $program; done)
 if [ "${1-}" = --update ]; then
 	grep -v -F "$build	" "$baseline" >"$baseline.new"
 	for name in $names; do printf '%s\t%s\t%s\n' "$build" "$name" "$(count "$name")"; done >>"$baseline.new"

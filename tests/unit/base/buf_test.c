@@ -22,6 +22,13 @@ START_TEST(test_append_consume)
 	buf_printf(&b, " %d", 42);
 	assert_str(buf_str(&b), "world 42");
 	buf_clear(&b);
+	buf_u64(&b, 0);
+	buf_putc(&b, ' ');
+	buf_u64(&b, 1234567890);
+	buf_putc(&b, ' ');
+	buf_u64(&b, UINT64_MAX);
+	assert_str(buf_str(&b), "0 1234567890 18446744073709551615");
+	buf_clear(&b);
 	ck_assert_uint_eq(b.len, 0);
 	ck_assert_uint_gt(b.cap, 0);
 	buf_free(&b);
