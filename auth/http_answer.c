@@ -101,10 +101,12 @@ static struct backend_answer result_answer(const struct backend_query *q, const 
 		return (struct backend_answer){.status = BACKEND_UNKNOWN};
 	if (strcmp(result, "wrong") == 0 && check)
 		return (struct backend_answer){.status = BACKEND_KNOWN};
+	if (strcmp(result, "disabled") == 0 && check)
+		return (struct backend_answer){.status = BACKEND_DISABLED, .good = true};
 	if (strcmp(result, "disabled") == 0) {
 		/* With its keys a proof is still asked for: nobody else learns of it. */
-		a = check ? (struct backend_answer){.good = true} : keys_answer(q, o, keys, reason);
-		if (check || a.status == BACKEND_KNOWN)
+		a = keys_answer(q, o, keys, reason);
+		if (a.status == BACKEND_KNOWN)
 			a.status = BACKEND_DISABLED;
 		return a;
 	}

@@ -126,7 +126,7 @@ static bool take_zone(struct str s, int64_t *ret_seconds)
 	if (!take_digits(&s, 2, ':', &hours) || !take_digits(&s, 2, 0, &minutes) || hours > 23 ||
 	    minutes > 59)
 		return false;
-	*ret_seconds = sign * (hours * 3600 + minutes * 60);
+	*ret_seconds = (int64_t)sign * (hours * 3600 + minutes * 60);
 	return true;
 }
 

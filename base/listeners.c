@@ -75,7 +75,7 @@ static void open_all(struct listeners *s, char *const *addresses, listener_fn *f
 {
 	for (; *addresses; addresses++) {
 		int taken = -1, err = claim(s, *addresses, &taken);
-		struct listener *l;
+		struct listener *l = NULL;
 
 		if (err == 0)
 			err = listener_new(s->loop, *addresses, s->c.reuse_port, fn, s->c.arg, &l);

@@ -248,7 +248,7 @@ json_t *attempts_json(const struct attempts *all, struct str remote, uint64_t nu
 	json_t *list = json_array();
 	const struct attempt *a = all->list ? all->list->prev : NULL;
 
-	for (size_t left = all->n, shown = 0; left && shown < MOST; left--, a = a->prev) {
+	for (size_t left = all->n, shown = 0; a && left && shown < MOST; left--, a = a->prev) {
 		if (number ? a->number != number : !str_eqz(remote, a->remote))
 			continue;
 		json_array_append_new(list, attempt_json(a));

@@ -132,7 +132,7 @@ static json_t *cmd_close(void *state, const struct msg_control *m, char **ret_er
 /* The domain for which the stream was opened that takes its stanzas as well; "": its own. */
 static const char *shared_with(const struct pair *p)
 {
-	return p->via && p->via->remote && strcmp(p->via->remote, p->remote) ? p->via->remote : "";
+	return p->via && p->via->remote && strcmp(p->via->remote, p->remote) != 0 ? p->via->remote : "";
 }
 
 static json_t *pairs_json(const struct s2s *x, struct str remote)

@@ -22,7 +22,7 @@ extern const struct module mod_greet;
 /* What u has, made when there is none, with that address. */
 static struct greeted *greeted_at(struct user *u, struct str address)
 {
-	struct greeted *old = user_data(u, &mod_greet), *g = old;
+	struct greeted *old = user_data(u, &mod_greet), *g;
 
 	if (old && str_eqz(address, old->address))
 		return old;

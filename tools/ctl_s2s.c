@@ -167,8 +167,9 @@ static void print_attempt(const json_t *a, const char *instance)
 	if (*text(a, "tls"))
 		printf("    TLS: %s\n", text(a, "tls"));
 	print_certificate(json_object_get(a, "certificate"));
-	json_array_foreach (json_object_get(a, "steps"), i, step)
+	json_array_foreach (json_object_get(a, "steps"), i, step) {
 		printf("    %6lld ms  %s\n", number(step, "ms"), text(step, "text"));
+	}
 	if (number(a, "left_out"))
 		printf("    and %lld more lines\n", number(a, "left_out"));
 	if (*text(a, "ended"))

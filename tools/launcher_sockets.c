@@ -69,7 +69,7 @@ static struct held *held_free(struct sockets *all, struct held *h)
 static struct held *hold(struct sockets *all, const char *address, bool reuse_port, const char *dir)
 {
 	struct held *h;
-	struct listener *l;
+	struct listener *l = NULL;
 	int claim = -1, err;
 
 	DL_FOREACH (all->held, h)
