@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every chat message passes, for counting instructions: programs of a few paths each, as a
- *path runs in the code of one process.
+ * What every chat message passes, for counting instructions: for each process a program with the paths
+ * through its code.
  *
- *	hotpaths_PROCESS NAME [MESSAGES]     valgrind counts inside of measured(), or what the
- *script names hotpaths_PROCESS                     lists the names
+ *	hotpaths_PROCESS                     lists the names
+ *	hotpaths_PROCESS NAME [MESSAGES]     to be counted: what measured() does, or the function that
+ *	                                     instructions_test.sh names
  */
 #ifndef TESTS_BENCH_HOTPATHS_H
 #define TESTS_BENCH_HOTPATHS_H

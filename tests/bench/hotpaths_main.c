@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The command line of all of them, and what valgrind is told to count. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The router: pass, a frame from one process that goes to another. Counted is port_frame(): who gets it, and into
- * what waits for that link. */
+/* The router: pass, a frame from one process that goes to another. Counted is port_frame(): who gets
+ * it, and into what waits for that link. */
 #include "tests/bench/hotpaths.h"
 #include "tests/unit/router/world.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Logins over the doubles. */
 #include "tests/unit/auth/logins.h"
 #include <check.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A channel, what was answered on it, and what went out. */
 #include "tests/unit/link/channel_rig.h"
 #include <check.h>
 #include <stdlib.h>

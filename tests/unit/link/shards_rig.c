@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Ownership, and what the owner was told. */
 #include "tests/unit/link/shards_rig.h"
 #include <check.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The s2s, the servers behind it, and what they were asked and have delivered. */
 #include "tests/unit/sm/abroad.h"
 #include <stdlib.h>
 #include <utlist.h>
