@@ -183,7 +183,7 @@ bool conn_handshake(struct conn *c)
 
 void conn_drop_clear(struct conn *c)
 {
-	char scratch[4096] UNINITIALIZED;
+	char scratch[4096];
 	int left = 0;
 
 	/* Only what is there at this moment: a peer that sends for ever cannot hold us. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <idn2.h>
 #include <stdlib.h>
-#include "base/alloc.h"
 #include "xmpp/jid_internal.h"
 
 #define LABEL_MAX  63  /* RFC 1035 section 2.3.4, of the A-label */
@@ -186,7 +185,7 @@ static bool has_alabel(const char *lower)
 
 int jid_prep_domain(struct buf *b, struct str text)
 {
-	char lower[JID_TEXT_MAX + 1] UNINITIALIZED;
+	char lower[JID_TEXT_MAX + 1];
 
 	if (text.len < 1 || text.len > JID_TEXT_MAX || str_find(text, '\0', 0) >= 0)
 		return -EINVAL;

@@ -33,23 +33,19 @@ library() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null | sed 's/+.*//'; }
 libraries="libc $(library libc6), expat $(library libexpat1), sqlite $(library libsqlite3-0)"
 build="$($(make_variable CC) --version | head -n 1) $flags, $(uname -m), $libraries"
 
-program_of() { # PATH
-	for program in $programs; do
-		! $program | grep -qx "$1" || echo "$program"
-	done
-}
-
-counted() { # PATH MESSAGES: instructions
-	CK_FORK=no valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no \
-		--toggle-collect=measured --toggle-collect=port_frame --toggle-collect=group_run \
-		"$(program_of "$1")" "$1" "$2" 2>&1 |
+counted() { # PROGRAM PATH MESSAGES: instructions
+	valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no \
+		--toggle-collect=measured --toggle-collect=port_frame --toggle-collect=group_run "$@" 2>&1 |
 		sed -n 's/^==[0-9]*== Collected : *\([0-9]*\).*/\1/p'
 }
 
 # Instructions for one message, without what it takes to begin.
 count() { # PATH
-	few=$(counted "$1" 320) many=$(counted "$1" 1280)
-	[ -z "$few" ] || [ -z "$many" ] || echo $(((many - few) / 960))
+	for program in $programs; do
+		$program | grep -qx "$1" || continue
+		few=$(counted $program "$1" 320) many=$(counted $program "$1" 1280)
+		[ -z "$few" ] || [ -z "$many" ] || echo $(((many - few) / 960))
+	done
 }
 
 names=$(for program in $programs; do $program; done)

@@ -85,13 +85,7 @@ static void far_takes(struct world *w, const struct frame *f)
 		return;
 	}
 	if (!channels_take(w->at, f)) {
-		while (fake_sent(w->far)) {
-			struct frame b = fake_out(w->far, 0)->f;
-
-			fake_forget(w->far);
-			b.body = STR_NONE;
-			fake_bounce(k, &b, OUT_OF_ORDER, w->epoch);
-		}
+		fake_bounces(w->far, k, w->epoch);
 		return;
 	}
 	/* Never past one that was not yet taken. */

@@ -556,6 +556,17 @@ void fake_answer(struct link *k, size_t n, int err, uint16_t kind, const void *m
 	fn(arg, err, kind, m);
 }
 
+void fake_bounces(struct link *far, struct link *k, uint32_t epoch)
+{
+	for (size_t i = 0; i < fake_sent(far); i++) {
+		struct frame f = fake_out(far, i)->f;
+
+		f.body = STR_NONE;
+		fake_bounce(k, &f, fake_out(far, i)->why, epoch);
+	}
+	fake_forget(far);
+}
+
 struct link *fake_new(uint64_t id)
 {
 	struct link *k = xcalloc(1, sizeof *k);

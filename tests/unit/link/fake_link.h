@@ -53,6 +53,9 @@ void fake_receive(struct link *k, struct frame f, const void *m);
 void fake_reply(struct link *k, const struct frame *sent, uint16_t kind, const void *m);
 void fake_bounce(struct link *k, const struct frame *sent, uint8_t why, uint32_t epoch);
 
+/* What far has bounced comes back to k, and is forgotten there. */
+void fake_bounces(struct link *far, struct link *k, uint32_t epoch);
+
 void fake_turn(struct link *k);			/* deferred tasks */
 void fake_advance(struct link *k, uint64_t ms); /* timers, timeouts, tasks on the way */
 void fake_sleep(struct link *k, uint64_t ms);	/* time passes and nothing runs: we were stopped */

@@ -3,25 +3,26 @@
 #include "tests/unit/sm/abroad.h"
 #include <stdlib.h>
 #include <utlist.h>
+#include "link/channel.h"
 #include "tests/unit/sm/ledger.h"
 
-enum { FIRST_S2S = 70, LANES = 65536 };
+enum { FIRST_S2S = 70 };
 
 struct asked {
 	struct asked *prev, *next;
 	struct msg_stanza_key key;
 	struct frame f; /* as it came last */
 	unsigned owner;
-	bool held, taken, answered;
-	char *xml, *error;
+	bool held, taken, refused, answered;
+	struct pool *pool;
+	struct stanza st;
 };
 
 static struct {
 	uint64_t id;
 	struct asked *all; /* in order; DL list */
-	struct {
-		uint32_t run, next;
-	} lanes[LANES];
+	struct link *link;
+	struct channels *channels; /* where it takes them */
 	/* Of messages that were delivered: the last of each sender to each domain, in their order.
 	 */
 	struct delivered {
@@ -40,33 +41,40 @@ static struct {
 static void asked_free(struct asked *a)
 {
 	DL_DELETE(abroad.all, a);
-	free(a->xml);
-	free(a->error);
+	pool_free(a->pool);
 	free(a);
+}
+
+static void begins(uint64_t id)
+{
+	abroad.id = id;
+	abroad.link = fake_new(id);
+	abroad.channels = channels_new(abroad.link);
+	fake_member(w.link, id, "s2s", "s2s", true);
+	settle();
+}
+
+static void ends(void)
+{
+	while (abroad.all)
+		asked_free(abroad.all);
+	channels_free(abroad.channels);
+	fake_free(abroad.link);
 }
 
 void abroad_start(void)
 {
 	memset(&abroad, 0, sizeof abroad);
-	abroad.id = FIRST_S2S;
 	abroad.by_number = xcalloc(LEDGER_MOST, sizeof *abroad.by_number);
 	w.to_others = abroad_frame;
-	fake_member(w.link, abroad.id, "s2s", "s2s", true);
-	settle();
-}
-
-static void forget_all(void)
-{
-	while (abroad.all)
-		asked_free(abroad.all);
-	memset(abroad.lanes, 0, sizeof abroad.lanes);
+	begins(FIRST_S2S);
 }
 
 void abroad_stop(void)
 {
 	struct delivered *d;
 
-	forget_all();
+	ends();
 	while ((d = abroad.delivered)) {
 		abroad.delivered = d->next;
 		free(d->from);
@@ -78,48 +86,31 @@ void abroad_stop(void)
 
 /* --- what sm asks ------------------------------------------------------------------------- */
 
-/* DELIVERY rule 3. */
-static bool in_order(const struct frame *f)
-{
-	uint32_t *run = &abroad.lanes[f->to_shard].run, *next = &abroad.lanes[f->to_shard].next;
-
-	if (f->run > *run && f->number == 0) {
-		*run = f->run;
-		*next = 1;
-		return true;
-	}
-	if (f->run == *run && f->number == *next) {
-		++*next;
-		return true;
-	}
-	if (f->run > *run || (f->run == *run && f->number > *next))
-		fake_bounce(w.link, f, 4, f->to_epoch);
-	return false;
-}
-
 static void answer(struct asked *a)
 {
-	struct pool *p = pool_new();
 	struct buf b = BUF_INIT;
 	struct msg_told m = {0};
-	struct stanza st;
+	struct stanza error;
 
-	if (a->error) {
-		ck_assert_int_eq(stanza_parse(p, str_z(a->error), &st), 0);
-		stanza_encode(&st, &b);
+	if (a->refused) {
+		error = stanza_error_reply(a->pool, &a->st, STANZA_E_SERVICE_UNAVAILABLE, NULL,
+					   NULL, STR_NONE);
+		stanza_encode(&error, &b);
 		m.error = buf_str(&b);
 	}
 	a->answered = true;
 	fake_reply(w.link, &a->f, MSG_TOLD, &m);
 	buf_free(&b);
-	pool_free(p);
 }
 
-static unsigned number_of(const char *xml)
+/* Of a numbered message; 0: it is something else. */
+static unsigned number_of(const struct asked *a)
 {
-	const char *p = strstr(xml, "<body>n");
+	struct str id = a->st.id;
+	unsigned long long n;
 
-	return p ? (unsigned)strtoul(p + strlen("<body>n"), NULL, 10) : 0;
+	return id.len && *id.ptr == 'n' && str_u64(str_n(id.ptr + 1, id.len - 1), &n) ? (unsigned)n
+										      : 0;
 }
 
 static struct asked *known(const struct msg_stanza_key *key)
@@ -141,46 +132,50 @@ static void first_asked(unsigned n)
 	abroad.by_number[n].owner = abroad.owner;
 }
 
-bool abroad_frame(const struct fake_frame *f)
+static struct asked *asked_new(const struct msg_tell *m)
+{
+	struct asked *a = xcalloc(1, sizeof *a);
+
+	a->key = m->key;
+	a->pool = pool_new();
+	ck_assert_int_eq(stanza_decode(a->pool, pool_str(a->pool, m->envelope), &a->st), 0);
+	DL_APPEND(abroad.all, a);
+	first_asked(number_of(a));
+	return a;
+}
+
+static void take(const struct frame *f)
 {
 	struct pool *p = pool_new();
 	struct msg_tell m;
 	struct asked *a;
 
-	if (f->f.kind != MSG_TELL || f->how != FAKE_SENT || f->f.to != abroad.id) {
-		pool_free(p);
-		return false;
-	}
-	ck_assert_int_eq(msg_decode(MSG_TELL, p, f->f.body, &m), 0);
-	if (in_order(&f->f)) {
-		a = known(&m.key);
-		if (!a) {
-			a = xcalloc(1, sizeof *a);
-			a->key = m.key;
-			a->xml = envelope_xml(m.envelope);
-			DL_APPEND(abroad.all, a);
-			first_asked(number_of(a->xml));
-		}
-		a->f = f->f;
-		a->f.body = STR_NONE;
-		a->owner = abroad.owner;
-		if (a->answered)
-			answer(a);
-	}
+	ck_assert_int_eq(msg_decode(MSG_TELL, p, f->body, &m), 0);
+	a = known(&m.key);
+	if (!a)
+		a = asked_new(&m);
+	a->f = *f;
+	a->f.body = STR_NONE;
+	a->owner = abroad.owner;
+	if (a->answered)
+		answer(a);
 	pool_free(p);
+}
+
+bool abroad_frame(const struct fake_frame *f)
+{
+	struct frame head = f->f; /* f may move when we answer */
+
+	if (f->f.kind != MSG_TELL || f->how != FAKE_SENT || f->f.to != abroad.id)
+		return false;
+	if (channels_take(abroad.channels, &head))
+		take(&head);
+	else
+		fake_bounces(abroad.link, w.link, head.to_epoch);
 	return true;
 }
 
 /* --- what the other servers do ------------------------------------------------------------ */
-
-static char *attribute(const char *xml, const char *start)
-{
-	const char *p = strstr(xml, start);
-
-	ck_assert_msg(p != NULL, "%s in %s", start, xml);
-	p += strlen(start);
-	return str_dup(str_n(p, strcspn(p, "'")));
-}
 
 /* It was asked of another s2s before, by another owner: what came of that nobody may know. */
 static bool two_faults(const struct asked *a, unsigned n)
@@ -188,35 +183,39 @@ static bool two_faults(const struct asked *a, unsigned n)
 	return abroad.by_number[n].s2s != abroad.id && abroad.by_number[n].owner != a->owner;
 }
 
-/* RFC 6120 section 10.1: in order, from one to another. */
-static void arrives(const struct asked *a)
+static struct delivered *delivered_between(struct str from, struct str domain)
 {
-	const char *xml = a->xml;
-	unsigned n = number_of(xml);
-	char *from = attribute(xml, " from='"), *to = attribute(xml, " to='");
-	const char *domain = strchr(to, '@') + 1;
 	struct delivered *d = abroad.delivered;
 
-	while (d && (strcmp(d->from, from) != 0 || strcmp(d->domain, domain) != 0))
+	while (d && !(str_eqz(from, d->from) && str_eqz(domain, d->domain)))
 		d = d->next;
-	if (!d) {
-		d = xcalloc(1, sizeof *d);
-		d->from = xstrdup(from);
-		d->domain = xstrdup(domain);
-		d->next = abroad.delivered;
-		abroad.delivered = d;
-	}
+	if (d)
+		return d;
+	d = xcalloc(1, sizeof *d);
+	d->from = str_dup(from);
+	d->domain = str_dup(domain);
+	d->next = abroad.delivered;
+	abroad.delivered = d;
+	return d;
+}
+
+/* RFC 6120 section 10.1: in order, from one to another. */
+static void arrives(const struct asked *a, unsigned n)
+{
+	struct delivered *d;
+	struct jid to;
+
+	ck_assert_int_eq(jid_split(a->st.to, &to), 0);
+	d = delivered_between(a->st.from, to.domain);
 	if (n < LEDGER_MOST && !two_faults(a, n)) {
 		ck_assert_msg(!abroad.by_number[n].delivered, "twice: n%u", n);
-		ck_assert_msg(n > d->n, "out of order to %s: n%u behind n%u", domain, n, d->n);
+		ck_assert_msg(n > d->n, "out of order to %s: n%u behind n%u", d->domain, n, d->n);
 	}
 	if (n < LEDGER_MOST)
 		abroad.by_number[n].delivered = true;
 	if (n > d->n)
 		d->n = n;
 	ledger_received(n);
-	free(from);
-	free(to);
 }
 
 static struct asked *begin(void)
@@ -239,8 +238,10 @@ static struct asked *begin(void)
 
 static void server_takes(struct asked *a)
 {
-	if (!a->taken && number_of(a->xml))
-		arrives(a);
+	unsigned n = number_of(a);
+
+	if (!a->taken && n)
+		arrives(a, n);
 	a->taken = true;
 }
 
@@ -268,22 +269,12 @@ void abroad_takes_silently(void)
 bool abroad_refuses(void)
 {
 	struct asked *a = begin();
-	char *from, *to, *id;
 
-	if (!a || a->taken || !number_of(a->xml))
+	if (!a || a->taken || !number_of(a))
 		return abroad_takes();
-	from = attribute(a->xml, " from='");
-	to = attribute(a->xml, " to='");
-	id = attribute(a->xml, " id='");
-	a->error = xasprintf("<message type='error' id='%s' from='%s' to='%s'><error type='cancel'>"
-			     "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-			     "</error></message>",
-			     id, to, from);
+	a->refused = true;
 	answer(a);
 	settle();
-	free(from);
-	free(to);
-	free(id);
 	return true;
 }
 
@@ -304,12 +295,12 @@ void abroad_holds(void)
 
 void abroad_dies(void)
 {
-	forget_all();
-	fake_member_lost(w.link, abroad.id);
+	uint64_t id = abroad.id;
+
+	ends();
+	fake_member_lost(w.link, id);
 	settle();
-	abroad.id++;
-	fake_member(w.link, abroad.id, "s2s", "s2s", true);
-	settle();
+	begins(id + 1);
 }
 
 void abroad_owner_lost(void)

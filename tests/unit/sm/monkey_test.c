@@ -195,84 +195,98 @@ static void abroad_steps(void)
 		(void)(dice(8) ? abroad_takes() : abroad_refuses());
 }
 
-static void step(void)
+/* Storage, time, and those whom sm asks. */
+static void world_steps(void)
 {
-	static const char *const resources[] = {"x", "y", "z", ""};
-	struct client *c = nlive ? live[dice((unsigned)nlive)] : NULL;
-
-	switch (dice(28)) {
+	switch (dice(8)) {
 	case 0:
-	case 1:
-		if (nlive + nlate + nbroken < MOST_CLIENTS)
-			late[nlate++] = login_on(monkey_accounts[dice(ACCOUNTS)], resources[dice(4)], C2S_ID);
-		break;
-	case 2:
-		if (c)
-			leaves(c);
-		break;
-	case 3:
 		w.shelf->hold = !w.shelf->hold;
 		break;
-	case 4:
+	case 1:
 		shelf_release(w.shelf, w.link, dice(8));
 		break;
-	case 5:
+	case 2:
 		w.shelf->status = dice(6) ? STORE_COMMITTED : STORE_FAILED;
 		break;
-	case 6:
+	case 3:
 		pass(dice(400));
 		break;
-	case 7:
+	case 4:
 		((struct sm_config *)w.app.config)->users_cached = dice(3);
 		w.shelf->hold_reads = dice(3) == 0;
 		if (!dice(3))
 			reads_time_out();
 		break;
-	case 11:
-		free(tell_in(dice(2) ? "<message type='chat' id='t' from='p@localhost/x' to='a@localhost'>"
-				       "<body>t</body></message>"
-				     : "<presence type='subscribe' from='p@localhost' to='b@localhost'/>",
-			     99, loop_now(w.sm->loop) / 60000 * 40 + dice(40))); /* repeated for a minute */
-		break;
-	case 12:
-		if (c)
-			reads_nothing(c, dice(2));
-		break;
-	case 13:
-		announces_late(c);
-		break;
-	case 14:
+	case 5:
 		if (!dice(4))
 			fake_sleep(w.link, 8000); /* sm was stopped, and doubts its leases */
 		w.hold_leases = dice(2);
 		break;
-	case 15:
-		if (c && !c->resumable)
-			enable(c);
-		else if (c && dice(2))
-			breaks(c);
-		break;
-	case 16:
-		resumes();
-		break;
-	case 17:
+	case 6:
 		if (!dice(8))
 			c2s_dies(dice(2) ? C2S_ID : C2S2_ID);
 		break;
-	case 18:
+	case 7:
 		if (!dice(20))
 			taken_over();
 		break;
-	case 8:
-	case 9:
-	case 10:
-		if (c)
-			acks(c, c->acked + (c->out - c->acked) / (1 + dice(3)));
+	}
+}
+
+static void peer_says(void)
+{
+	free(tell_in(dice(2) ? "<message type='chat' id='t' from='p@localhost/x' to='a@localhost'>"
+			       "<body>t</body></message>"
+			     : "<presence type='subscribe' from='p@localhost' to='b@localhost'/>",
+		     99, loop_now(w.sm->loop) / 60000 * 40 + dice(40))); /* repeated for a minute */
+}
+
+static void client_steps(struct client *c)
+{
+	switch (dice(15)) {
+	case 0:
+		leaves(c);
+		break;
+	case 1:
+		reads_nothing(c, dice(2));
+		break;
+	case 2:
+		if (!c->resumable)
+			enable(c);
+		else if (dice(2))
+			breaks(c);
+		break;
+	case 3:
+	case 4:
+	case 5:
+		acks(c, c->acked + (c->out - c->acked) / (1 + dice(3)));
 		break;
 	default:
-		if (!c || c->left || w.shelf->nheld >= 200 || fake_requests(w.link) >= 50)
-			break;
-		monkey_says(c, live[dice((unsigned)nlive)]->full);
+		if (!c->left && w.shelf->nheld < 200 && fake_requests(w.link) < 50)
+			monkey_says(c, live[dice((unsigned)nlive)]->full);
+	}
+}
+
+static void step(void)
+{
+	static const char *const resources[] = {"x", "y", "z", ""};
+	struct client *c = nlive ? live[dice((unsigned)nlive)] : NULL;
+	unsigned what = dice(28);
+
+	if (what < 2) {
+		if (nlive + nlate + nbroken < MOST_CLIENTS)
+			late[nlate++] = login_on(monkey_accounts[dice(ACCOUNTS)], resources[dice(4)],
+						 C2S_ID);
+	} else if (what < 3) {
+		peer_says();
+	} else if (what < 4) {
+		resumes();
+	} else if (what < 5) {
+		announces_late(c);
+	} else if (what < 13) {
+		world_steps();
+	} else if (c) {
+		client_steps(c);
 	}
 	settle();
 	abroad_steps();

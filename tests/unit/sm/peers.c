@@ -4,7 +4,7 @@
 #include "sm/sm_process.h"
 #include "tests/unit/sm/world.h"
 
-char *envelope_xml(struct str envelope)
+static char *envelope_xml(struct str envelope)
 {
 	struct pool *p = pool_new();
 	struct buf b = BUF_INIT;

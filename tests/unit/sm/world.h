@@ -126,7 +126,6 @@ void befriend(struct client *a, struct client *b);
 
 /* A frame of another process; the shard and epoch of bare when not NULL. */
 struct frame frame_from(uint64_t from, uint16_t kind, const char *bare);
-char *envelope_xml(struct str envelope); /* the caller frees */
 /* A TELL of a peer's user; settles. Returns the decoded error in TOLD (XML, the caller frees), "" when
  * there was none, NULL when it was not answered. */
 char *tell_in(const char *xml, uint64_t origin, uint64_t number);
