@@ -4,7 +4,6 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/mutation.h"
-#include "base/random.h"
 #include "storage/lease.h"
 
 /* What parts the writes of one owner through several storages is the run of its channel (see
@@ -130,7 +129,7 @@ int leases_run(struct lease_book *b, struct engine_lease *l, lease_store_fn *sto
 
 static uint16_t account_shard(const struct msg_write_op *o)
 {
-	return hash64(o->values[0].s.ptr, o->values[0].s.len) & (SHARDS - 1);
+	return link_shard(o->values[0].s);
 }
 
 enum store_status leases_fence(const struct lease_book *b, const struct engine_write *w,

@@ -133,7 +133,7 @@ void fences_add(struct pg_fences *f, struct engine_write *w)
 
 		if (!tables[w->ops[i].table].sharded)
 			continue;
-		x.shard = hash64(account->s.ptr, account->s.len) & (SHARDS - 1);
+		x.shard = link_shard(account->s);
 		x.op = i;
 		if (x.shard != w->shard)
 			fence_add(f, &x);

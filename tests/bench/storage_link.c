@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/random.h"
 #include "link/store_client.h"
 #include "tests/bench/storage_bench.h"
 
@@ -148,7 +147,7 @@ static void append(struct slot *s, store_write_fn *done)
 	struct bench *b = s->bench;
 	int64_t n = ++b->number;
 	struct str account = str_z(b->accounts[n % ACCOUNTS]);
-	uint16_t shard = hash64(account.ptr, account.len) & (SHARDS - 1);
+	uint16_t shard = link_shard(account);
 	struct msg_value v[COLS_LOG] = {
 		value_text(account),
 		value_int((int64_t)b->epochs[shard] << 40 | n),

@@ -112,7 +112,7 @@ struct msg_read_op read_make(enum store_read_op op, size_t table, struct msg_val
 
 uint16_t shard_of(const char *account)
 {
-	return hash64(account, strlen(account)) & (SHARDS - 1);
+	return link_shard(str_z(account));
 }
 
 /* --- writes ---------------------------------------------------------------------------------- */
@@ -136,7 +136,7 @@ void written_init(struct written *x, const struct msg_write_op *ops, size_t n)
 	x->w.nops = n;
 	x->w.done = on_written;
 	if (t && t->sharded) {
-		x->w.shard = hash64(account.ptr, account.len) & (SHARDS - 1);
+		x->w.shard = link_shard(account);
 		x->w.epoch = 1;
 		x->w.write_epoch = 1;
 	}
