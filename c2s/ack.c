@@ -10,7 +10,8 @@
 #include "base/mutation.h"
 #include "c2s/session.h"
 
-enum { ASK_MS = 100 };
+/* As many bytes are a part of what sm sends before it hears of them. */
+enum { ASK_MS = 100, ASK_BYTES = 256 * 1024 };
 
 void ack_failed(struct client *c, enum stanza_error e, const uint32_t *h)
 {
@@ -70,12 +71,18 @@ void ack_done(struct session *s)
 
 /* --- asking for the client's acknowledgement --------------------------------------------- */
 
+static uint32_t position(const struct session *s)
+{
+	return (uint32_t)(conn_sent(s->client->conn) + conn_unsent(s->client->conn));
+}
+
 void ack_ask(struct session *s)
 {
 	struct acks *a = s->acks;
 
 	conn_write(s->client->conn, "<r xmlns='" NS_SM "'/>", sizeof "<r xmlns='" NS_SM "'/>" - 1);
 	a->asked = s->out;
+	a->asked_position = position(s);
 	if (!a->asked_at) {
 		a->asked_at = now_s(s->c2s);
 		client_arm(s->client);
@@ -118,9 +125,12 @@ void ack_gather(void *arg)
 
 void ack_gave(struct session *s)
 {
-	if (s->out - s->acks->asked >= (uint32_t)s->c2s->config->ack_every)
+	const struct acks *a = s->acks;
+
+	if (s->out - a->asked >= (uint32_t)s->c2s->config->ack_every ||
+	    position(s) - a->asked_position >= ASK_BYTES)
 		ack_ask(s);
-	else if (!s->acks->asked_at)
+	else if (!a->asked_at)
 		ask_later(s);
 }
 

@@ -78,6 +78,7 @@ struct c2s {
 	struct loop_timer *retry;
 	struct session *acks; /* those that may have something to acknowledge */
 	size_t nacks;
+	bool acks_soon; /* ack_timer runs for much or many */
 	struct loop_timer *ack_timer;
 	struct acks *asks; /* sessions whose clients are to be asked for an acknowledgement */
 	struct loop_timer *ask_timer;

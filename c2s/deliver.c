@@ -5,7 +5,8 @@
 #include "base/mutation.h"
 #include "c2s/session.h"
 
-enum { GATHER_MS = 50, GATHER_SESSIONS = 64 };
+/* sm sends a quarter of its given_max ahead and must hear of GATHER_BYTES before it is used up. */
+enum { GATHER_MS = 50, SOON_MS = 1, GATHER_SESSIONS = 64, GATHER_BYTES = 256 * 1024 };
 
 /* --- what was given ---------------------------------------------------------------------- */
 
@@ -59,11 +60,16 @@ static void given_settle(struct session *s, const uint32_t *told)
 
 void given_acked(struct session *s, uint32_t m)
 {
+	uint32_t i;
+
 	if ((int32_t)(m - s->acked) <= 0 || (int32_t)(m - s->out) > 0)
 		return;
+	i = s->ngiven ? m - given_at(s, 0)->m : 0;
+	if (i < s->ngiven && given_at(s, i)->m == m)
+		s->acked_at = (uint32_t)given_at(s, i)->position;
 	s->acked = m;
 	given_settle(s, NULL);
-	acks_queue(s);
+	acks_queue(s, s->acked_at);
 }
 
 uint32_t given_unsent(const struct session *s)
@@ -78,18 +84,28 @@ uint32_t given_unsent(const struct session *s)
 
 /* --- acknowledgements to sm -------------------------------------------------------------- */
 
-void acks_queue(struct session *s)
+static void acks_soon(struct c2s *x)
+{
+	if (!x->acks_soon)
+		loop_timer_start(x->ack_timer, SOON_MS, 0);
+	x->acks_soon = true;
+}
+
+void acks_queue(struct session *s, uint64_t position)
 {
 	struct c2s *x = s->c2s;
 
-	if (s->ack_queued)
-		return;
-	s->ack_queued = true;
-	if (!x->acks)
-		loop_timer_start(x->ack_timer, GATHER_MS, 0);
-	DL_APPEND2(x->acks, s, ack_prev, ack_next);
-	if (++x->nacks == GATHER_SESSIONS)
-		loop_timer_start(x->ack_timer, 1, 0);
+	if (!s->ack_queued) {
+		s->ack_queued = true;
+		if (!x->acks) {
+			loop_timer_start(x->ack_timer, GATHER_MS, 0);
+			x->acks_soon = false;
+		}
+		DL_APPEND2(x->acks, s, ack_prev, ack_next);
+		x->nacks++;
+	}
+	if (x->nacks >= GATHER_SESSIONS || (uint32_t)position - s->told_at >= GATHER_BYTES)
+		acks_soon(x);
 }
 
 void acks_forget(struct session *s)
@@ -101,13 +117,19 @@ void acks_forget(struct session *s)
 	s->c2s->nacks--;
 }
 
-/* Without XEP-0198 a stanza is acknowledged when the kernel has taken its last byte. */
+/* XEP-0198: what the client says counts, not what the kernel has taken. */
+static bool client_acknowledges(const struct session *s)
+{
+	return s->acks && s->acks->on;
+}
+
+/* Without that a stanza is acknowledged when the kernel has taken its last byte. */
 static void look_at_kernel(struct session *s)
 {
 	uint64_t sent;
 	uint32_t m = s->acked;
 
-	if (!s->client || (s->acks && s->acks->on))
+	if (!s->client || client_acknowledges(s))
 		return;
 	sent = conn_sent(s->client->conn);
 	for (uint32_t i = 0; i < s->ngiven && given_at(s, i)->position <= sent; i++)
@@ -148,6 +170,7 @@ static void acked_add(struct acked_list *l, struct session *s)
 	l->owner = owner;
 	l->sessions[l->n++] = (struct msg_sid_number){.sid = s->sid, .n = s->acked};
 	s->acked_told = s->acked;
+	s->told_at = s->acked_at;
 }
 
 void acks_now(struct session *s)
@@ -173,6 +196,8 @@ void acks_flush(void *arg)
 		acked_add(&l, s);
 	}
 	acked_send(&l);
+	loop_timer_stop(x->ack_timer);
+	x->acks_soon = false;
 }
 
 /* --- giving ------------------------------------------------------------------------------ */
@@ -223,8 +248,8 @@ void deliver_drained(struct client *c)
 		return;
 	if (s->full)
 		set_full(s, false);
-	if (s->acked != s->out)
-		acks_queue(s);
+	if (s->acked != s->out && !client_acknowledges(s))
+		acks_queue(s, conn_sent(c->conn));
 }
 
 static void wrote(struct session *s, struct given *g)
@@ -236,10 +261,10 @@ static void wrote(struct session *s, struct given *g)
 	given_push(s, g);
 	s->c2s->stats.stanzas_out++;
 	client_flush(c);
-	if (s->acks && s->acks->on)
+	if (client_acknowledges(s))
 		ack_gave(s);
 	else
-		acks_queue(s);
+		acks_queue(s, g->position);
 }
 
 void on_give(void *arg, const struct frame *f, const void *msg)

@@ -11,7 +11,7 @@
 
 struct given {
 	uint64_t origin, number, log;
-	uint64_t position; /* of the connection's output behind it, without XEP-0198 */
+	uint64_t position; /* of the connection's output behind it */
 	uint32_t m;
 	uint16_t part;
 	bool committed;
@@ -25,6 +25,7 @@ struct acks {
 	uint32_t told;		    /* last h said, as number of the session */
 	uint32_t wanted;	    /* stanzas taken when the client last asked */
 	uint32_t asked;		    /* out when we asked last */
+	uint32_t asked_position;    /* of the connection's output then, the low bits */
 	uint32_t asked_at;	    /* seconds; 0: no <r/> is unanswered */
 	bool resumable;
 	bool on;     /* <enabled/> was written */
@@ -43,6 +44,7 @@ struct session {
 	uint16_t shard, bare; /* bytes of the bare JID in jid */
 	uint32_t attachment, in, done, out, acked;
 	uint32_t acked_told; /* to the owner */
+	uint32_t acked_at, told_at; /* positions of what is acknowledged, and told: the low bits */
 	char *jid, *record;
 	uint32_t njid, nrecord;
 	struct buf unconfirmed; /* done+1 … in: u32 length and envelope each */
@@ -101,7 +103,9 @@ void given_acked(struct session *s, uint32_t m);
 void given_push(struct session *s, const struct given *g);
 struct given *given_at(const struct session *s, uint32_t i);
 uint32_t given_unsent(const struct session *s); /* first m that the kernel has not taken; 0: none */
-void acks_queue(struct session *s);
+/* The owner is to hear what is acknowledged: in a while, or soon when much was written, up to that
+ * position of the connection's output. */
+void acks_queue(struct session *s, uint64_t position);
 void acks_flush(void *c2s);
 void acks_forget(struct session *s);
 void acks_now(struct session *s); /* tells the owner what is acknowledged, at once */

@@ -94,6 +94,34 @@ START_TEST(asked_every_so_many)
 }
 END_TEST
 
+/* Few stanzas are much, when they are long: both the client and sm are kept going. */
+START_TEST(asked_every_so_many_bytes)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	static const char r[] = "</message><r " SM "/>";
+
+	peer_login(p, 5);
+	enable(p, b);
+	peer_clear(p);
+	bed_give_long(b, 5, 1, 100000);
+	bed_give_long(b, 5, 2, 100000);
+	ck_assert_ptr_null(strstr(peer_heard(p), r));
+	bed_give_long(b, 5, 3, 100000);
+	peer_expect(p, r);
+	bed_give_long(b, 5, 4, 1000);
+	ck_assert_ptr_null(strstr(peer_heard(p), r));
+	peer_send(p, "<a " SM " h='1'/>");
+	bed_turn(b);
+	ck_assert(!bed_c2s(b)->acks_soon);
+	peer_send(p, "<a " SM " h='3'/>");
+	bed_turn(b);
+	ck_assert(bed_c2s(b)->acks_soon || bed_count(b, MSG_ACKED));
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(acknowledging_too_much_ends_the_stream)
 {
 	struct bed *b = bed_new(NULL);
@@ -449,6 +477,7 @@ Suite *ack_suite(void)
 	tcase_add_test(t, h_counts_what_is_done);
 	tcase_add_test(t, the_clients_word_settles);
 	tcase_add_test(t, asked_every_so_many);
+	tcase_add_test(t, asked_every_so_many_bytes);
 	tcase_add_test(t, acknowledging_too_much_ends_the_stream);
 	tcase_add_test(t, answers_that_nobody_reads);
 	tcase_add_test(t, counters_wrap);

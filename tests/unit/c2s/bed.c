@@ -358,6 +358,18 @@ void bed_give(struct bed *b, uint64_t sid, uint32_t m, uint64_t log, bool commit
 	bed_deliver(b, b->link.owner, b->link.epoch, MSG_GIVE, &g);
 }
 
+void bed_give_long(struct bed *b, uint64_t sid, uint32_t m, size_t bytes)
+{
+	char *body = xmalloc(bytes + 1), *xml;
+
+	memset(body, 'x', bytes);
+	body[bytes] = '\0';
+	xml = xasprintf("<message><body>%s</body></message>", body);
+	bed_give(b, sid, m, 0, true, xml);
+	free(body);
+	free(xml);
+}
+
 void bed_done(struct bed *b, uint64_t sid, uint32_t n)
 {
 	struct msg_sid_number one = {sid, n};

@@ -94,6 +94,7 @@ void bed_answer_offer(struct bed *b);
 /* The session answers: c2s is told to give this stanza as number m. */
 void bed_give(struct bed *b, uint64_t sid, uint32_t m, uint64_t log, bool committed,
 	      const char *xml);
+void bed_give_long(struct bed *b, uint64_t sid, uint32_t m, size_t bytes); /* a body of so many */
 void bed_done(struct bed *b, uint64_t sid, uint32_t n);
 
 #endif

@@ -116,20 +116,42 @@ START_TEST(the_kernels_word_acknowledges)
 }
 END_TEST
 
+/* sm sends no more than so much ahead: it must not wait for the gathering. */
+START_TEST(much_is_acknowledged_soon)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct session *s = peer_login(p, 5);
+	uint32_t m = 0;
+
+	for (int round = 0; round < 2; round++) {
+		bed_give_long(b, 5, ++m, 100000);
+		bed_give_long(b, 5, ++m, 100000);
+		ck_assert(!bed_c2s(b)->acks_soon);
+		bed_give_long(b, 5, ++m, 100000);
+		ck_assert(bed_c2s(b)->acks_soon || bed_count(b, MSG_ACKED));
+		while (s->acked_told != m) {
+			peer_clear(p);
+			bed_wait(b, 1);
+		}
+		ck_assert(!bed_c2s(b)->acks_soon);
+		bed_forget(b);
+	}
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(a_client_that_does_not_read)
 {
 	struct bed *b = bed_new("out_max = 4k\nout_limit = 256k");
 	struct peer *p = peer_new(b, false);
 	struct session *s = peer_login(p, 5);
-	char *body = xmalloc(20001), *xml;
 	uint32_t m = 0;
 
-	memset(body, 'x', 20000);
-	body[20000] = '\0';
-	xml = xasprintf("<message><body>%s</body></message>", body);
 	peer_read(p, false);
 	while (!bed_count(b, MSG_SESSION_FULL) && m < 200)
-		bed_give(b, 5, ++m, 0, true, xml);
+		bed_give_long(b, 5, ++m, 20000);
 	ck_assert(((struct msg_session_full *)bed_sent(b, MSG_SESSION_FULL)->m)->full);
 	ck_assert(s->full);
 	peer_read(p, true);
@@ -138,14 +160,12 @@ START_TEST(a_client_that_does_not_read)
 	ck_assert(!((struct msg_session_full *)bed_sent(b, MSG_SESSION_FULL)->m)->full);
 	peer_read(p, false);
 	while (s->client && m < 400)
-		bed_give(b, 5, ++m, 0, true, xml);
+		bed_give_long(b, 5, ++m, 20000);
 	ck_assert_ptr_null(s->client); /* past the limit */
 	ck_assert_uint_gt(
 		((struct msg_session_close *)bed_sent(b, MSG_SESSION_CLOSE)->m)->unsent_from, 0);
 	peer_free(p);
 	bed_free(b);
-	free(body);
-	free(xml);
 }
 END_TEST
 
@@ -160,6 +180,7 @@ Suite *deliver_suite(void)
 	tcase_add_test(t, only_the_owner_may_give);
 	tcase_add_test(t, one_rendering_for_many);
 	tcase_add_test(t, the_kernels_word_acknowledges);
+	tcase_add_test(t, much_is_acknowledged_soon);
 	tcase_add_test(t, a_client_that_does_not_read);
 	suite_add_tcase(s, t);
 	return s;
