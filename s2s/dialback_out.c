@@ -157,7 +157,7 @@ void verifies_forget(struct stream *s)
 	struct verify *v, *after;
 
 	DL_FOREACH (s->proofs, proof) {
-		if (proof->proven || !proof->own)
+		if (!proof->own)
 			continue;
 		p = pair_find(s->s2s, str_z(proof->own), str_z(proof->remote));
 		if (!p)

@@ -240,7 +240,7 @@ void in_header(struct stream *s, const struct xml_header *h)
 		in_features(s);
 	/* XEP-0288: nothing of ours may come before the new stream has begun. */
 	if (s->was_external)
-		proof_good(s, s->proofs);
+		proof_good(s, proof_of_certificate(s));
 }
 
 /* --- steps ------------------------------------------------------------------------------- */
@@ -294,6 +294,12 @@ static void take_authzid(struct stream *s, struct str text)
 {
 	struct buf b = BUF_INIT, domain = BUF_INIT;
 
+	/* What dialback was asked for belongs to the stream that would end here, and its answer may come
+	 * in the next. */
+	if (s->proofs) {
+		sasl_failure(s, SASL_E_NOT_AUTHORIZED);
+		return;
+	}
 	if (str_eqz(text, "=")) {
 		sasl_success(s);
 		return;

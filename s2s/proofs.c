@@ -24,6 +24,16 @@ struct proof *proof_add(struct stream *s, struct str own, struct str remote, boo
 	return p;
 }
 
+struct proof *proof_of_certificate(const struct stream *s)
+{
+	struct proof *p;
+
+	DL_FOREACH (s->proofs, p)
+		if (!p->own)
+			return p;
+	return NULL;
+}
+
 void proof_free(struct stream *s, struct proof *p)
 {
 	DL_DELETE(s->proofs, p);

@@ -85,6 +85,7 @@ void dialback_answer(struct stream *s, const char *what, struct str from, struct
 
 struct proof *proof_find(const struct stream *s, struct str own, struct str remote);
 struct proof *proof_add(struct stream *s, struct str own, struct str remote, bool proven);
+struct proof *proof_of_certificate(const struct stream *s); /* NULL: none, or not yet */
 void proof_free(struct stream *s, struct proof *p);
 /* The other server is proven for the pair: bidi, rates, failures. */
 void proof_good(struct stream *s, struct proof *p);

@@ -180,6 +180,29 @@ START_TEST(test_sasl_tries)
 }
 END_TEST
 
+#define AUTH(authzid) "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>" authzid "</auth>"
+
+/* A certificate proves its own domain, not the one for which dialback was begun before. */
+START_TEST(test_external_over_dialback)
+{
+	static const char *const say[] = {
+		RESULT(BESIDE, OWN, "k") AUTH("="), RESULT(BESIDE, OWN, "k") AUTH("cmVtb3RlLmV4YW1wbGU="),
+		AUTH("") RESULT(BESIDE, OWN, "k") "<response xmlns='" NS_SASL "'>=</response>"};
+	struct wire *w = wire_new(CLEAR);
+	struct end *e = end_certified(w);
+
+	end_say(e, say[_i]);
+	end_hears(e, "<failure xmlns='" NS_SASL "'><not-authorized/></failure>");
+	ck_assert(!wire_stream(w)->was_external);
+	end_say(e, MESSAGE("a@" BESIDE, "b@" OWN));
+	end_hears(e, "<invalid-from ");
+	end_closes(e);
+	ck_assert_uint_eq(w->x.stats.stanzas_in, 0);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
 /* --- EXTERNAL: as if TLS had shown a certificate that proves REMOTE ------------------------- */
 
 static const struct sasl_row {
@@ -322,6 +345,7 @@ Suite *in_suite(void)
 	tcase_add_test(t, test_sasl_tries);
 	tcase_add_loop_test(t, test_external, 0, ROWS(sasl));
 	tcase_add_test(t, test_external_challenge);
+	tcase_add_loop_test(t, test_external_over_dialback, 0, 3);
 	tcase_add_test(t, test_login_bytes);
 	tcase_add_test(t, test_bidi_unproven);
 	tcase_add_loop_test(t, test_breaks, 0, ROWS(states));
