@@ -62,7 +62,6 @@ struct resolver *net_resolver(const struct s2s *x, size_t questions, char **ret_
 void net_init(struct s2s *x)
 {
 	const struct s2s_config *o = x->config;
-	struct targets t = {0};
 	char *error = NULL;
 
 	/* SRV of both kinds, or A and AAAA, of each. */
@@ -70,20 +69,28 @@ void net_init(struct s2s *x)
 	x->dnssec = has_anchor(o);
 	if (!x->resolver)
 		fatal("%s", error ? error : "the resolver cannot be set up");
+	x->reaches = reaches_new(x->loop, &(struct reach_config){0});
+	net_reload(x);
+}
+
+void net_reload(struct s2s *x)
+{
+	const struct s2s_config *o = x->config;
+	struct targets t = {0};
+
 	policies_targets(x->policies, add, &t);
-	x->reaches = reaches_new(x->loop, &(struct reach_config){.resolver = x->resolver,
-								 .statics = t.list,
-								 .nstatics = t.n,
-								 .ipv4 = o->ipv4,
-								 .ipv6 = o->ipv6,
-								 .connect_ms = o->connect_timeout,
-								 .total_ms = o->reach_timeout});
-	x->targets = t.list;
+	reaches_set(x->reaches, &(struct reach_config){.resolver = x->resolver,
+						       .statics = t.list,
+						       .nstatics = t.n,
+						       .ipv4 = o->ipv4,
+						       .ipv6 = o->ipv6,
+						       .connect_ms = o->connect_timeout,
+						       .total_ms = o->reach_timeout});
+	free(t.list);
 }
 
 void net_deinit(struct s2s *x)
 {
 	x->reaches = reaches_free(x->reaches);
 	x->resolver = resolver_free(x->resolver);
-	free(x->targets);
 }

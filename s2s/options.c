@@ -175,9 +175,9 @@ const struct option remote_options[] = {
 	 "as the option of s2s, for this remote domain"},
 	{"dialback", OPT_ENUM, AT(dialback), "default", 0, 0, remote_needs, OPT_RELOAD,
 	 "as the option of s2s, for this remote domain"},
-	{"target", OPT_STR, AT(target), NULL, 0, 0, NULL, 0,
+	{"target", OPT_STR, AT(target), NULL, 0, 0, NULL, OPT_RELOAD,
 	 "where its server is, as \"192.0.2.1:5269\", instead of what the DNS says"},
-	{"target_tls", OPT_BOOL, AT(target_tls), "false", 0, 0, NULL, 0,
+	{"target_tls", OPT_BOOL, AT(target_tls), "false", 0, 0, NULL, OPT_RELOAD,
 	 "the connection to target begins with TLS"},
 	{NULL},
 };

@@ -15,12 +15,36 @@ struct reaches *reaches_new(struct loop *l, const struct reach_config *c)
 	struct reaches *all = xcalloc(1, sizeof *all);
 
 	all->loop = l;
-	all->config = *c;
+	reaches_set(all, c);
 	return all;
+}
+
+static void statics_free(struct reaches *all)
+{
+	for (size_t i = 0; i < all->config.nstatics; i++) {
+		free((char *)all->statics[i].domain);
+		free((char *)all->statics[i].address);
+	}
+	free(all->statics);
+}
+
+void reaches_set(struct reaches *all, const struct reach_config *c)
+{
+	struct reach_static *copy = xcalloc(c->nstatics + 1, sizeof *copy);
+
+	for (size_t i = 0; i < c->nstatics; i++)
+		copy[i] = (struct reach_static){.domain = xstrdup(c->statics[i].domain),
+						.address = xstrdup(c->statics[i].address),
+						.direct_tls = c->statics[i].direct_tls};
+	statics_free(all);
+	all->config = *c;
+	all->config.statics = all->statics = copy;
 }
 
 struct reaches *reaches_free(struct reaches *all)
 {
+	if (all)
+		statics_free(all);
 	free(all);
 	return NULL;
 }

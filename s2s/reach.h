@@ -29,7 +29,10 @@ struct reach_config {
 };
 
 struct reaches; /* what all share */
-struct reaches *reaches_new(struct loop *l, const struct reach_config *c); /* c is copied, flat */
+/* statics are copied, the resolver is not. */
+struct reaches *reaches_new(struct loop *l, const struct reach_config *c);
+/* Other targets and times, for what begins from now on. */
+void reaches_set(struct reaches *all, const struct reach_config *c);
 struct reaches *reaches_free(struct reaches *all);
 
 struct reach_result {

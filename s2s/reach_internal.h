@@ -40,7 +40,8 @@ void targets_add_literal(struct targets *t, const char *domain);
 
 struct reaches {
 	struct loop *loop;
-	struct reach_config config;
+	struct reach_config config; /* statics: statics */
+	struct reach_static *statics;
 };
 
 /* Adds those that the configuration has for a domain. */

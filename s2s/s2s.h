@@ -34,7 +34,6 @@ struct tenant;
 struct bucket;
 struct reaches;
 struct resolver;
-struct reach_static;
 struct work;
 struct self_test;
 
@@ -58,7 +57,6 @@ struct s2s {
 	struct resolver *resolver;
 	bool dnssec; /* the resolver validates */
 	struct reaches *reaches;
-	struct reach_static *targets;
 	struct attempts *attempts;
 	struct self_test *selves; /* DL list */
 
@@ -110,6 +108,7 @@ void drain_look(struct s2s *x); /* ends the process when nothing is left to be d
 /* --- net.c: how domains are reached ------------------------------------------------------- */
 
 void net_init(struct s2s *x); /* fatal() when the environment refuses */
+void net_reload(struct s2s *x);
 void net_deinit(struct s2s *x);
 /* One that has nothing cached, for so many questions at the same time; as resolver_new. */
 struct resolver *net_resolver(const struct s2s *x, size_t questions, char **ret_error);

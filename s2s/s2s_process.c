@@ -97,6 +97,7 @@ static void s2s_reload(void *state)
 	if (p) {
 		policies_free(x->policies);
 		x->policies = p;
+		net_reload(x);
 		policies_enforce(x);
 	} else {
 		log_error("policies not taken over", LF_S("reason", error));

@@ -57,10 +57,10 @@ void wire_reload(struct wire *w, const char *text)
 
 static void reach_remote(struct wire *w)
 {
-	w->x.targets = xcalloc(2, sizeof *w->x.targets);
-	w->x.targets[0] = (struct reach_static){.domain = REMOTE, .address = w->address};
-	w->x.targets[1] = (struct reach_static){.domain = BESIDE, .address = w->address};
-	w->x.reaches = reaches_new(w->x.loop, &(struct reach_config){.statics = w->x.targets,
+	struct reach_static targets[] = {{.domain = REMOTE, .address = w->address},
+					 {.domain = BESIDE, .address = w->address}};
+
+	w->x.reaches = reaches_new(w->x.loop, &(struct reach_config){.statics = targets,
 								     .nstatics = 2,
 								     .connect_ms = 5000,
 								     .total_ms = 5000});
@@ -122,7 +122,6 @@ void wire_free(struct wire *w)
 	ck_assert_ptr_null(x->sites);
 	answered_free(x);
 	reaches_free(x->reaches);
-	free(x->targets);
 	attempts_free(x->attempts);
 	loop_timer_free(x->throttle);
 	loop_timer_free(x->tick);
