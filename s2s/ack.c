@@ -87,6 +87,8 @@ void ack_answer(struct stream *s, const struct xml_element *e)
 		item_done(s->carried, NO_ERROR, NULL);
 	s->asked_ms = 0;
 	carried_look(s);
+	if (stream_end_look(s))
+		return;
 	/* What was asked about and is not done yet comes by itself, or stream_tick asks again: asking at
 	 * once would go round as fast as the network is. */
 	if (s->sm_out != s->sm_asked_at)

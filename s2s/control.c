@@ -122,7 +122,7 @@ static json_t *cmd_close(void *state, const struct msg_control *m, char **ret_er
 		if (s->out && !s->ready)
 			out_failed(s, STANZA_E_REMOTE_SERVER_TIMEOUT, "closed by the operator");
 		else
-			stream_close(s, "closed by the operator");
+			stream_end(s, "closed by the operator");
 		n++;
 	}
 	buf_free(&b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Policies that were changed by a reload, applied to what is open and to what waits. */
+#include "s2s/resume.h"
 #include "s2s/steps.h"
 
 static const char denial[] = "this server does not speak with that domain";
@@ -35,14 +36,18 @@ static bool differs(const struct s2s *x, const char *remote, struct policy then)
 
 static bool is_another(const struct stream *s)
 {
+	const struct proof *proof;
 	const struct pair *p;
 
-	if (!s->remote || s->phase < PHASE_READY)
-		return false;
+	if (s->look)
+		return false; /* it goes by no rules */
 	DL_FOREACH2(s->pairs, p, snext)
 	if (differs(s->s2s, p->remote, p->policy))
 		return true;
-	return differs(s->s2s, s->remote, s->policy);
+	DL_FOREACH (s->proofs, proof)
+		if (differs(s->s2s, proof->remote, proof->policy))
+			return true;
+	return s->remote && differs(s->s2s, s->remote, s->policy);
 }
 
 static void deny_queue(struct pair *p)
@@ -65,6 +70,16 @@ static void deny_stream(struct stream *s)
 		stream_error(s, STREAM_E_POLICY_VIOLATION, denial);
 }
 
+/* What was written over them is not written again to a domain that is denied. */
+static void deny_detached(struct s2s *x)
+{
+	struct resumable *r, *next;
+
+	DL_FOREACH_SAFE (x->detached, r, next)
+		if (!r->asker && is_denied(x, r->remote))
+			resumable_end(r);
+}
+
 void policies_enforce(struct s2s *x)
 {
 	struct stream *s, *next;
@@ -72,16 +87,18 @@ void policies_enforce(struct s2s *x)
 
 	HASH_ITER (hh, x->pairs, p, after)
 		deny_queue(p);
+	deny_detached(x);
 	DL_FOREACH_SAFE (x->streams, s, next) {
 		if (s->phase == PHASE_CLOSED)
 			continue;
 		stream_watch(s); /* its times may be others */
 		if (denied(s)) {
 			deny_stream(s);
+		} else if (s->phase == PHASE_REACH) {
+			s->policy = s2s_policy(x, str_z(s->remote)); /* nothing was done by it yet */
 		} else if (is_another(s)) {
 			/* The next one is opened by the rules of today. */
-			s->orderly = true;
-			stream_close(s, "other rules hold for the domain now");
+			stream_end(s, "other rules hold for the domain now");
 		}
 	}
 }

@@ -42,6 +42,8 @@ static void settle(struct stream *s)
 	if (!moved)
 		return;
 	ack_done(s);
+	if (stream_end_look(s))
+		return;
 	if (!window_full(s))
 		stream_resume(s, PAUSE_WINDOW);
 }

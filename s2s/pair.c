@@ -268,6 +268,15 @@ void pair_lost(struct pair *p, unsigned pauses)
 	p->retry_at = loop_now(x->loop) + pauses * (uint64_t)x->config->backoff_min;
 }
 
+void pair_gone(struct pair *p)
+{
+	uint64_t now = loop_now(p->s2s->loop);
+
+	p->lost = true;
+	if (p->retry_at < now)
+		p->retry_at = now; /* remembered from here on; without failures nothing waits for it */
+}
+
 static void tell_sm(void *arg, const struct member *m)
 {
 	struct pair *p = arg;

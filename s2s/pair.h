@@ -91,6 +91,7 @@ void pair_failed(struct pair *p, bool passing, enum stanza_error e, const char *
 /* The stream that took its stanzas is lost: it is looked whether the domain comes back, after that
  * many times the shortest pause. */
 void pair_lost(struct pair *p, unsigned pauses);
+void pair_gone(struct pair *p); /* lost as well, but it is theirs to come back */
 /* It was heard of again, from either side: failures are forgotten. */
 void pair_reached(struct pair *p);
 void pairs_tick(void *s2s);		     /* what is due */

@@ -16,9 +16,46 @@ struct remote {
 	struct remote_config c;
 };
 
+/* A domain of a list, as domains are compared. */
+struct name {
+	UT_hash_handle hh;
+	char text[];
+};
+
 struct policies {
 	struct remote *remotes;
+	struct name *allow, *deny;
 };
+
+/* The file may have capitals or A-labels. */
+static void add_names(struct name **set, char **list)
+{
+	for (; *list; list++) {
+		struct buf b = BUF_INIT;
+		struct name *n = NULL;
+
+		if (jid_prep_domain(&b, str_z(*list)) < 0)
+			buf_str_append(&b, str_z(*list));
+		HASH_FIND (hh, *set, buf_ptr(&b), b.len, n)
+			;
+		if (!n) {
+			n = xcalloc(1, sizeof *n + b.len + 1);
+			memcpy(n->text, buf_ptr(&b), b.len);
+			HASH_ADD_KEYPTR(hh, *set, n->text, b.len, n);
+		}
+		buf_free(&b);
+	}
+}
+
+static void free_names(struct name **set)
+{
+	struct name *n, *next;
+
+	HASH_ITER (hh, *set, n, next) {
+		HASH_DEL(*set, n);
+		free(n);
+	}
+}
 
 static enum need need_of(int remote, int common)
 {
@@ -69,6 +106,8 @@ struct policies *policies_new(const struct app *app, char **ret_error)
 	for (; titles && *titles; titles++)
 		if (!add_remote(all, app, *titles, ret_error))
 			return policies_free(all);
+	add_names(&all->allow, o->allow);
+	add_names(&all->deny, o->deny);
 	return all;
 }
 
@@ -84,34 +123,24 @@ struct policies *policies_free(struct policies *all)
 		free(r->domain);
 		free(r);
 	}
+	free_names(&all->allow);
+	free_names(&all->deny);
 	free(all);
 	return NULL;
 }
 
-/* The name itself or a domain under it. */
-static bool covers(const char *name, struct str domain)
+/* The domain itself, or one that it is under. */
+static bool in_list(const struct name *set, struct str domain)
 {
-	size_t n = strlen(name);
+	while (set && domain.len) {
+		const char *dot = memchr(domain.ptr, '.', domain.len);
+		struct name *n = NULL;
 
-	if (domain.len < n || memcmp(domain.ptr + domain.len - n, name, n) != 0)
-		return false;
-	return domain.len == n || domain.ptr[domain.len - n - 1] == '.';
-}
-
-static bool in_list(char **list, struct str domain)
-{
-	for (; *list; list++) {
-		struct buf b = BUF_INIT;
-		bool hit;
-
-		/* As it would be compared: the file may have capitals or A-labels. */
-		if (jid_prep_domain(&b, str_z(*list)) < 0)
-			buf_str_append(&b, str_z(*list));
-		buf_putc(&b, '\0');
-		hit = covers(buf_ptr(&b), domain);
-		buf_free(&b);
-		if (hit)
+		HASH_FIND (hh, set, domain.ptr, domain.len, n)
+			;
+		if (n)
 			return true;
+		domain = dot ? str_n(dot + 1, domain.len - (size_t)(dot + 1 - domain.ptr)) : STR_NONE;
 	}
 	return false;
 }
@@ -130,7 +159,7 @@ struct policy policy_of(const struct policies *all, const struct s2s_config *o, 
 		.tls = need_of(c->tls, o->tls),
 		.certificate = need_of(c->certificate, o->certificate),
 		.dialback = need_of(c->dialback, o->dialback),
-		.denied = in_list(o->deny, domain) || (*o->allow && !in_list(o->allow, domain)),
+		.denied = in_list(all->deny, domain) || (all->allow && !in_list(all->allow, domain)),
 	};
 }
 

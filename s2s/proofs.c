@@ -19,6 +19,7 @@ struct proof *proof_add(struct stream *s, struct str own, struct str remote, boo
 	p->own = own.len ? str_dup(own) : NULL;
 	p->remote = str_dup(remote);
 	p->proven = proven;
+	p->policy = s2s_policy(s->s2s, remote);
 	DL_APPEND(s->proofs, p);
 	s->nproofs++;
 	return p;

@@ -126,6 +126,10 @@ void resume_ready(struct resumable *r); /* all of it is done: its asker goes on 
 extern const struct xml_reader_ops stream_ops; /* steps.c */
 void stream_tick(void *stream);		       /* ticks.c */
 void stream_watch(struct stream *s);	       /* something moves: it is looked at each second */
+/* Ends it when what was written is acknowledged and what was taken is done, within reason; at once where it
+ * is not ready. */
+void stream_end(struct stream *s, const char *why);
+bool stream_end_look(struct stream *s); /* whether it is over: something was acknowledged, or done */
 /* The kernel took more of the output. */
 void carried_look(struct stream *s);
 void carried_unsent(struct stream *s); /* what the kernel has not taken whole: again */

@@ -110,6 +110,7 @@ void stream_error_app(struct stream *s, enum stream_error e, const char *text, c
 	/* RFC 6120 section 4.9.1.2: the header comes before an error, also during setup. */
 	if (!s->header_out)
 		stream_header(s);
+	ack_last(s);
 	stream_error_write(conn_out(s->conn), e, STR_NONE, text, str_z(app));
 	stream_flush(s);
 	shut(s, stream_error_name(e));
@@ -125,6 +126,7 @@ void stream_close(struct stream *s, const char *why)
 	}
 	if (!s->header_out)
 		stream_header(s);
+	ack_last(s);
 	buf_lit(conn_out(s->conn), "</stream:stream>");
 	stream_flush(s);
 	shut(s, why);
@@ -309,8 +311,9 @@ void stream_break(struct stream *s, int err, const char *reason)
 		joined_lost(s);
 		out_gone(s, err, why);
 	} else {
+		/* Remembered for a while: who was shown as there may have gone meanwhile. */
 		DL_FOREACH2(s->pairs, p, snext)
-		p->lost = true;
+		pair_gone(p);
 		stream_free(s);
 	}
 	if (x->draining)

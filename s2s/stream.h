@@ -27,6 +27,7 @@ struct proof {
 	char *remote;
 	struct bucket *bucket;
 	bool proven; /* else a dialback is under way */
+	struct policy policy; /* of remote, when it began */
 };
 
 /* A stanza taken from the other server, not done. */
@@ -51,7 +52,7 @@ enum {
 	FEATURE_SM = 32,
 	FEATURE_TLS_REQUIRED = 64
 };
-enum { PAUSE_WINDOW = 1, PAUSE_RATE = 2 };
+enum { PAUSE_WINDOW = 1, PAUSE_RATE = 2, PAUSE_ENDING = 4 };
 
 struct stream {
 	struct s2s *s2s;
@@ -83,7 +84,8 @@ struct stream {
 	bool challenged;  /* in: for its authorization identity */
 	uint8_t failures; /* in: of EXTERNAL */
 	bool counted, throttled, sent_close, db_declared;
-	bool ending; /* they have ended: nothing more is written */
+	const char *ending; /* why it is to end: nothing more is written; NULL: it is not */
+	uint64_t ending_at; /* since when */
 	bool resting; /* not looked at before it is idle for long, or stream_watch */
 
 	/* out: how we came there. */

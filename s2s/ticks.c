@@ -5,7 +5,7 @@
 #include <errno.h>
 
 enum {
-	ENDING_MS = 10000, /* for what is under way when a certificate ends */
+	ENDING_MS = 10000, /* for what is under way on a stream that is to end */
 	TLSA_DANE_EE = 3
 };
 
@@ -88,30 +88,64 @@ void stream_rests_on(struct stream *s)
 			loop_now(s->s2s->loop) + 1000 * ((uint64_t)tls_chain_valid_s(ssl) + 1);
 }
 
-/* RFC 6120 section 13.7.2.3: a stream does not outlive the certificates that it rests on. What was
- * written is acknowledged before, within reason, and what was taken is done. */
-static bool expired(struct stream *s)
+/* RFC 6120 section 13.7.2.3: a stream does not outlive the certificates that it rests on. */
+static bool expired(const struct stream *s)
 {
-	if (!over(s, s->proven_until, 0) || (s->phase != PHASE_READY && s->phase != PHASE_OPEN))
+	return over(s, s->proven_until, 0);
+}
+
+static void end_soon(struct stream *s, const char *why)
+{
+	s->ending = why;
+	s->ending_at = loop_now(s->s2s->loop);
+	attempt_step(s->record, "%s", why);
+	ack_ask(s, true);
+	stream_watch(s);
+}
+
+/* --- ends that we choose ------------------------------------------------------------------------ */
+
+bool stream_end_look(struct stream *s)
+{
+	if (!s->ending || s->phase == PHASE_CLOSED)
 		return false;
-	if (!s->ending) {
-		s->ending = true;
-		attempt_step(s->record, "the certificate is no longer valid");
-		ack_ask(s, true);
+	if ((s->carried || s->works) && !over(s, s->ending_at, ENDING_MS)) {
+		if (!s->carried)
+			stream_pause(s, PAUSE_ENDING); /* no more of theirs; what is not read is not acknowledged */
+		return false;
 	}
-	if ((s->carried || s->works) && !over(s, s->proven_until, ENDING_MS))
-		return false;
-	ack_last(s);
 	s->orderly = true; /* the next one is opened when it is needed */
-	stream_error(s, STREAM_E_RESET, "the certificate is no longer valid");
+	if (expired(s))
+		stream_error(s, STREAM_E_RESET, s->ending);
+	else
+		stream_close(s, s->ending);
 	return true;
+}
+
+void stream_end(struct stream *s, const char *why)
+{
+	if (s->phase == PHASE_READY && !s->resuming && !s->ending)
+		end_soon(s, why);
+	if (!s->ending) {
+		s->orderly = true;
+		stream_close(s, why);
+	} else {
+		stream_end_look(s);
+	}
+}
+
+static bool ends(struct stream *s)
+{
+	if (expired(s) && !s->ending && (s->phase == PHASE_READY || s->phase == PHASE_OPEN))
+		end_soon(s, "the certificate is no longer valid");
+	return stream_end_look(s);
 }
 
 static void check(struct stream *s)
 {
 	const struct s2s_config *o = s->s2s->config;
 
-	if (!setting_up(s) || !s->conn || expired(s))
+	if (!setting_up(s) || !s->conn || ends(s))
 		return;
 	if (over(s, s->partial_since, o->stanza_timeout)) {
 		stream_error(s, STREAM_E_CONNECTION_TIMEOUT, "a stanza took too long");

@@ -262,7 +262,9 @@ static void sm_event(void *state, enum link_event e, const struct member *m)
 
 	if (e == LINK_MEMBER_LOST && m && strcmp(m->process, "c2s") == 0)
 		announce_member_lost(state, m->id);
-	if (e == LINK_MEMBER_LOST && m && strcmp(m->process, "s2s") == 0)
+	/* Gone, or it takes nothing any more: the next one may be on its way. */
+	if ((e == LINK_MEMBER_LOST || (e == LINK_MEMBER && m && !m->nbinds)) && m &&
+	    strcmp(m->process, "s2s") == 0)
 		sm->s2s_lost = loop_now(sm->loop);
 	if (e == LINK_MEMBER || e == LINK_MEMBER_LOST)
 		components_look(sm->components, m);

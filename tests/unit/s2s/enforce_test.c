@@ -112,6 +112,95 @@ START_TEST(test_under_way)
 }
 END_TEST
 
+/* One that comes or goes in the clear while its domain is being proven. */
+START_TEST(test_being_proven)
+{
+	struct wire *w = wire_new(BEFORE);
+	struct end *e = end_in(w);
+
+	end_say(e, _i ? GOOD_HEAD RESULT(REMOTE, OWN, "k") : GOOD_HEAD RESULT(BESIDE, OWN, "k"));
+	end_hears(e, "</stream:features>");
+	wire_await(w, wire_stream(w)->proofs || w->x.nstreams > 1);
+	wire_reload(w, _i ? BEFORE " remote \"" REMOTE "\" { tls = required }"
+			  : BEFORE " remote \"" BESIDE "\" { tls = required }");
+	end_hears(e, "</stream:stream>");
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
+START_TEST(test_under_way_anew)
+{
+	struct wire *w = wire_new(BEFORE);
+	struct end *e = wire_begin(w), *again;
+
+	end_say(e, THEIRS);
+	wire_turns(w, 3);
+	wire_reload(w, BEFORE " remote \"" REMOTE "\" { peer_certificate = required }");
+	end_hears(e, "</stream:stream>");
+	again = end_accept(w);
+	ck_assert_uint_eq(w->x.stats.returned, 0);
+	end_free(e);
+	end_free(again);
+	wire_returned(w, 1);
+	wire_free(w);
+}
+END_TEST
+
+/* XEP-0198 section 4: before the end they hear what was taken, and we what they have. */
+START_TEST(test_acknowledged_first)
+{
+	static const char other[] = BEFORE " remote \"" REMOTE "\" { tls = required }";
+	struct wire *w = wire_new(BEFORE);
+	struct end *e = end_proven(w);
+	struct stream *s;
+
+	end_say(e, "<enable " SM "/>");
+	end_hears(e, "<enabled ");
+	wire_reload(w, other);
+	end_hears(e, "<a " SM " h='0'/></stream:stream>");
+	end_free(e);
+	wire_await(w, !w->x.nstreams);
+	wire_reload(w, BEFORE);
+	e = wire_ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
+	s = wire_stream(w);
+	end_hears(e, "id='one'");
+	end_say(e, "<enabled " SM "/>");
+	wire_await(w, s->sm);
+	wire_reload(w, other);
+	wire_message(w, REMOTE, "two");
+	wire_turns(w, 3);
+	ck_assert(!end_heard(e, "</stream:stream>") && !end_heard(e, "id='two'"));
+	end_say(e, "<a " SM " h='1'/>");
+	end_hears(e, "</stream:stream>");
+	ck_assert_uint_eq(w->x.stats.returned, 0);
+	end_free(e);
+	e = wire_opened(w); /* for the other, by the rules of today */
+	end_say(e, THEIRS FEATURES(DIALBACK));
+	wire_returned(w, 1);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
+/* What may be gone on with is not, to a domain that is denied. */
+START_TEST(test_detached)
+{
+	struct wire *w = wire_new(BEFORE);
+	struct end *e = wire_ready(w, THEIRS FEATURES(DIALBACK SM_FEATURE));
+
+	end_hears(e, "id='one'");
+	end_say(e, "<enabled " SM " id='x' resume='true'/>");
+	wire_await(w, wire_stream(w)->sm);
+	end_free(e);
+	wire_await(w, w->x.ndetached == 1);
+	wire_reload(w, DENY(REMOTE));
+	ck_assert_uint_eq(w->x.ndetached, 0);
+	ck_assert_uint_eq(w->x.stats.returned, 1);
+	wire_free(w);
+}
+END_TEST
+
 /* The stream to one domain takes stanzas for another, whose rules change. */
 START_TEST(test_shared)
 {
@@ -144,6 +233,10 @@ Suite *enforce_suite(void)
 	tcase_add_loop_test(t, test_out, 0, ROWS(rows));
 	tcase_add_loop_test(t, test_in, 0, ROWS(rows));
 	tcase_add_loop_test(t, test_under_way, 0, 3);
+	tcase_add_loop_test(t, test_being_proven, 0, 2);
+	tcase_add_test(t, test_under_way_anew);
+	tcase_add_test(t, test_acknowledged_first);
+	tcase_add_test(t, test_detached);
 	tcase_add_loop_test(t, test_shared, 0, 3);
 	suite_add_tcase(s, t);
 	return s;

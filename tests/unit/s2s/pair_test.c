@@ -176,6 +176,24 @@ START_TEST(test_forgotten)
 }
 END_TEST
 
+/* That they are to come back themselves is remembered as long, and puts nothing off. */
+START_TEST(test_gone)
+{
+	struct wire *w = wire_new("s2s { backoff_min = 0s\n backoff_max = 60s }");
+	struct pair *p = remote(w);
+
+	pair_gone(p);
+	pairs_tick(&w->x);
+	ck_assert_ptr_eq(pair_find(&w->x, STR(OWN), STR(REMOTE)), p);
+	ck_assert(p->lost && !p->reconnect);
+	wire_tell(w, "one");
+	wire_await(w, w->x.nopened == 1);
+	pair_reached(p);
+	ck_assert(!p->lost);
+	wire_free(w);
+}
+END_TEST
+
 /* A trial has a pair that no stanza finds, also where one with these names is. */
 START_TEST(test_trial)
 {
@@ -210,6 +228,7 @@ Suite *pair_suite(void)
 	tcase_add_test(t, test_queue_time);
 	tcase_add_test(t, test_heard_of);
 	tcase_add_test(t, test_forgotten);
+	tcase_add_test(t, test_gone);
 	tcase_add_test(t, test_trial);
 	suite_add_tcase(s, t);
 	return s;
