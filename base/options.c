@@ -92,6 +92,18 @@ static void show(const struct option *o, struct str value, struct buf *why)
 		buf_printf(why, "\"%.*s\"", STR_ARG(value));
 }
 
+void option_put_number(struct buf *b, const struct option *o, int64_t v)
+{
+	struct unit best = {"", 1};
+
+	if (o->type == OPT_TIME && v)
+		best.name = "ms";
+	for (const struct unit *u = time_units; *best.name && u->name; u++)
+		if (v % u->factor == 0 && u->factor > best.factor)
+			best = *u;
+	buf_printf(b, "%" PRId64 "%s", v / best.factor, best.name);
+}
+
 static bool check_number(const struct option *o, struct str value, struct buf *why)
 {
 	int64_t v;
@@ -102,14 +114,15 @@ static bool check_number(const struct option *o, struct str value, struct buf *w
 		return false;
 	}
 	if ((o->min || o->max) && (v < o->min || (o->max >= o->min && v > o->max))) {
-		const char *unit = o->type == OPT_TIME ? "ms" : "";
+		bool both = o->max >= o->min && o->max < INT64_MAX;
 
 		show(o, value, why);
-		if (o->max >= o->min && o->max < INT64_MAX)
-			buf_printf(why, " is not between %" PRId64 "%s and %" PRId64 "%s", o->min,
-				   unit, o->max, unit);
-		else
-			buf_printf(why, " is less than %" PRId64 "%s", o->min, unit);
+		buf_printf(why, " is %s ", both ? "not between" : "less than");
+		option_put_number(why, o, o->min);
+		if (both) {
+			buf_lit(why, " and ");
+			option_put_number(why, o, o->max);
+		}
 		return false;
 	}
 	return true;

@@ -62,12 +62,14 @@ static bool has_range(const struct option *o)
 
 static void put_range(const struct option *o, struct buf *b)
 {
-	const char *unit = o->type == OPT_TIME ? "ms" : "";
+	bool open = o->max < o->min || o->max == INT64_MAX;
 
-	if (o->max < o->min || o->max == INT64_MAX)
-		buf_printf(b, "at least %" PRId64 "%s", o->min, unit);
-	else
-		buf_printf(b, "%" PRId64 "%s to %" PRId64 "%s", o->min, unit, o->max, unit);
+	buf_printf(b, "%s", open ? "at least " : "");
+	option_put_number(b, o, o->min);
+	if (!open) {
+		buf_lit(b, " to ");
+		option_put_number(b, o, o->max);
+	}
 }
 
 void options_sample(const char *section, const struct option *table, struct buf *b)

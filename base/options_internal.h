@@ -57,6 +57,8 @@ void conf_override(struct conf *c, const char *text, struct buf *errors);
 
 /* Checks value number n of an option (the first is 0); appends what is wrong to why. */
 bool option_check(const struct option *o, struct str value, size_t n, struct buf *why);
+/* With a time in the largest unit of which it is a whole number. */
+void option_put_number(struct buf *b, const struct option *o, int64_t v);
 /* Sets the field from checked values; what it held is not released. */
 void option_set(const struct option *o, void *target, char *const *values, size_t n);
 void option_set_default(const struct option *o, void *target);

@@ -44,18 +44,18 @@ const struct option storage_options[] = {
 	{"migrate", OPT_BOOL, FIELD(migrate), "true",
 	 .help = "Brings an older schema to this version at the start; else mercutioctl storage "
 		 "migrate does."},
-	{"retention_age", OPT_TIME, FIELD(retention.age), "0", 0, INT64_C(-1), .flags = OPT_RELOAD,
-	 .help = "How long delivered messages are kept in the log; 0: no limit of time."},
+	{"retention_age", OPT_TIME, FIELD(retention.age), "0", 0, RETENTION_TIME_MAX,
+	 .flags = OPT_RELOAD, .help = "How long delivered messages are kept in the log; 0: no limit of time."},
 	{"retention_count", OPT_INT, FIELD(retention.count), "0", 0, INT64_MAX, .flags = OPT_RELOAD,
 	 .help = "Messages kept in the log of one account; 0: any number."},
 	{"retention_size", OPT_SIZE, FIELD(retention.size), "1G", 0, INT64_MAX,
 	 .flags = OPT_RELOAD,
 	 .help = "Bytes of messages kept in the log of one account; 0: any number."},
-	{"retention_offline", OPT_TIME, FIELD(retention.offline), "365d", 0, INT64_C(-1),
+	{"retention_offline", OPT_TIME, FIELD(retention.offline), "365d", 0, RETENTION_TIME_MAX,
 	 .flags = OPT_RELOAD,
 	 .help = "How long a message waits to be delivered, whatever the other limits say; 0: for "
 		 "ever."},
-	{"retention_every", OPT_TIME, FIELD(retention_every), "1d", 1000, INT64_C(-1),
+	{"retention_every", OPT_TIME, FIELD(retention_every), "1d", 1000, RETENTION_TIME_MAX,
 	 .flags = OPT_RELOAD, .help = "How often the log is looked through for what is past limits."},
 	{NULL},
 };

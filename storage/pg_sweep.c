@@ -81,6 +81,9 @@ static bool drop_old(struct pg_sweep *p)
 	for (int i = 0; i < n; i++) {
 		int64_t upper = strtoll(PQgetvalue(r, i, 1), NULL, 10);
 
+		/* Never that of this month, or of the next ones, whatever the limits are. */
+		if (upper > s->now)
+			break;
 		if (upper <= s->before || upper <= s->now - EMPTY_US)
 			s->dropped += drop(p, PQgetvalue(r, i, 0), upper <= s->before);
 	}

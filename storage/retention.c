@@ -187,7 +187,7 @@ static bool was_delivered(const struct account *a, int64_t number)
 
 static bool older(const struct retention *r, int64_t time, int64_t limit_ms)
 {
-	return limit_ms > 0 && time < r->now - limit_ms * 1000;
+	return limit_ms > 0 && (r->now - time) / 1000 > limit_ms;
 }
 
 /* Notes the entry when it is to go. False: no limit speaks against it, delivered or not. */
@@ -413,13 +413,15 @@ static void swept(struct engine_sweep *s)
 static void sweep_start(struct retention *r)
 {
 	int64_t longest = retention_limits_longest(r->limits);
+	/* Before the epoch there is no entry: that long is for ever. */
+	bool ends = longest && longest < r->now / 1000;
 
 	if (!retention_limits_any(r->limits)) {
 		pass_end(r, NULL);
 		return;
 	}
 	r->sweep = (struct engine_sweep){
-		.before = longest ? r->now - longest * 1000 - YOUNG_US : INT64_MIN,
+		.before = ends ? r->now - longest * 1000 - YOUNG_US : INT64_MIN,
 		.now = r->now,
 		.done = swept,
 		.arg = r,

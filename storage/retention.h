@@ -14,6 +14,9 @@
 #include "base/options.h"
 #include "storage/engine.h"
 
+/* Times up to that: 100 years. */
+#define RETENTION_TIME_MAX (INT64_C(36500) * 86400 * 1000)
+
 /* 0: no such limit. */
 struct limits {
 	int64_t age;	 /* ms */

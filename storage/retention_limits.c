@@ -8,16 +8,15 @@
 #include "xmpp/jid.h"
 
 #define FIELD(name) offsetof(struct limits, name)
-#define NO_MOST	    INT64_C(-1)
 static const struct option titled_options[] = {
-	{"age", OPT_TIME, FIELD(age), NULL, 0, NO_MOST, .flags = OPT_RELOAD,
-	 .help = "As retention_age, for accounts of this domain."},
+	{"age", OPT_TIME, FIELD(age), NULL, 0, RETENTION_TIME_MAX, .flags = OPT_RELOAD,
+	 .help = "As retention_age, for accounts of this domain; 0: no limit of time."},
 	{"count", OPT_INT, FIELD(count), NULL, 0, INT64_MAX, .flags = OPT_RELOAD,
 	 .help = "As retention_count, for accounts of this domain."},
 	{"size", OPT_SIZE, FIELD(size), NULL, 0, INT64_MAX, .flags = OPT_RELOAD,
 	 .help = "As retention_size, for accounts of this domain."},
-	{"offline", OPT_TIME, FIELD(offline), NULL, 0, NO_MOST, .flags = OPT_RELOAD,
-	 .help = "As retention_offline, for accounts of this domain."},
+	{"offline", OPT_TIME, FIELD(offline), NULL, 0, RETENTION_TIME_MAX, .flags = OPT_RELOAD,
+	 .help = "As retention_offline, for accounts of this domain; 0: for ever."},
 	{NULL},
 };
 const struct option_section retention_sections[] = {{"retention", true, titled_options}, {NULL}};

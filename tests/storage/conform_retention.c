@@ -200,6 +200,26 @@ START_TEST(of_accounts)
 }
 END_TEST
 
+/* A time that is longer than all time removes nothing, in what unit it ever is counted. */
+START_TEST(for_ever)
+{
+	static const int64_t times[] = {INT64_C(999999999) * DAY_MS, INT64_MAX, 100 * 365 * DAY_MS};
+	struct pass p;
+
+	pass_open(&p, engines[_i]);
+	for (int i = 1; i <= 4; i++)
+		append(&p, "a@x", i, 24 * 20, "text");
+	position(&p, "a@x", 2, 0);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		p.limits.all = (struct limits){.age = times[i], .offline = times[i]};
+		pass_run(&p);
+		ck_left(&p, "a@x", "1 2 3 4 ");
+	}
+	ck_assert_uint_eq(retention_stats(p.retention)->partitions, 0);
+	pass_close(&p);
+}
+END_TEST
+
 /* Young entries stay, however many: their append may be repeated, and would store them again. */
 START_TEST(young)
 {
@@ -283,6 +303,7 @@ void fill_retention(TCase *tc, int engine)
 	ADD(tc, count_and_size, engine);
 	ADD(tc, undelivered, engine);
 	ADD(tc, of_accounts, engine);
+	ADD(tc, for_ever, engine);
 	ADD(tc, young, engine);
 	ADD(tc, appends_go_on, engine);
 	ADD(tc, stopped, engine);

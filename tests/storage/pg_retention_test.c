@@ -135,6 +135,29 @@ START_TEST(one_at_a_time)
 }
 END_TEST
 
+/* Partitions of this month and the next ones stay, whatever is asked for. */
+START_TEST(present_stays)
+{
+	int64_t now = clock_wall_us(), there;
+	struct begun b = {.s = {.before = INT64_MAX, .now = now, .done = on_begun}};
+	struct rig r;
+
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	append(&r, "a@x", 1, now);
+	there = partitions(&r);
+	ck_assert_int_ge(there, 1);
+	engine_sweep(r.engine, &b.s);
+	rig_wait(&r, &b.done);
+	ck_assert_msg(b.s.err == 0, "%s", b.s.text);
+	/* Last month's, when there is one, has ended before. */
+	ck_assert_int_eq(partitions(&r), there - (int64_t)b.s.dropped);
+	ck_found(&r, COUNT(TABLE_LOG, V_TEXT("a@x")), "1\n");
+	engine_sweep_end(r.engine);
+	rig_close(&r);
+}
+END_TEST
+
 /* While partitions are dropped and a transaction holds the log, appends go on. */
 START_TEST(nobody_locked_out)
 {
@@ -181,6 +204,7 @@ END_TEST
 void fill_pg_retention(TCase *tc)
 {
 	tcase_add_test(tc, partitions_go);
+	tcase_add_test(tc, present_stays);
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_test(tc, nobody_locked_out);
 }

@@ -14,7 +14,7 @@ struct top {
 
 struct c2s {
 	char **listen, **contact;
-	int64_t max_size, timeout, workers;
+	int64_t max_size, timeout, workers, linger;
 	bool tls;
 };
 
@@ -51,6 +51,8 @@ static const struct option more_options[] = {
 	{.name = "contact", .type = OPT_LIST, .offset = offsetof(struct c2s, contact), .max = 2,
 	 .flags = OPT_URI},
 	{.name = "tls", .type = OPT_BOOL, .offset = offsetof(struct c2s, tls), .def = "yes"},
+	{.name = "linger", .type = OPT_TIME, .offset = offsetof(struct c2s, linger), .def = "2h",
+	 .min = 90000, .max = 86400000},
 	{NULL},
 };
 
@@ -312,6 +314,8 @@ static const struct {
 	 "t.conf:1: option \"max_stanza_size\": \"5k\" is not between 10000 and 16777216\n"},
 	{"c2s { workers = 6 }", NULL,
 	 "t.conf:1: option \"workers\": \"6\" is not between -5 and 5\n"},
+	{"c2s { linger = 90000001ms }", NULL,
+	 "t.conf:1: option \"linger\": \"90000001ms\" is not between 90s and 1d\n"},
 	{"c2s { workers = many }", NULL,
 	 "t.conf:1: option \"workers\": \"many\" is not a whole number\n"},
 	{"c2s { tls = maybe }", NULL,

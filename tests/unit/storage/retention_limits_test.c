@@ -77,6 +77,23 @@ START_TEST(nothing_set)
 }
 END_TEST
 
+START_TEST(too_long)
+{
+	static const char *const texts[] = {"age = 36501d", "offline = 999999999d"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char *text = xasprintf("retention \"example.net\" { %s }", texts[i]);
+		struct buf errors = BUF_INIT;
+
+		ck_assert_ptr_null(conf_parse("conf", text, retention_sections, NULL, &errors));
+		buf_putc(&errors, 0);
+		ck_assert_ptr_nonnull(strstr(buf_ptr(&errors), "is not between 0 and 36500d"));
+		buf_free(&errors);
+		free(text);
+	}
+}
+END_TEST
+
 Suite *retention_limits_suite(void)
 {
 	Suite *s = suite_create("retention limits");
@@ -85,6 +102,7 @@ Suite *retention_limits_suite(void)
 	tcase_add_test(tc, domains);
 	tcase_add_test(tc, accounts);
 	tcase_add_test(tc, nothing_set);
+	tcase_add_test(tc, too_long);
 	suite_add_tcase(s, tc);
 	return s;
 }
