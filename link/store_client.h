@@ -60,6 +60,13 @@ struct store_read *store_read(struct link *k, const struct msg_read_op *ops, siz
 			      uint32_t timeout_ms, store_read_fn *fn, void *arg);
 void store_read_cancel(struct store_read *r);
 
+/* The same, and lists without a limit of their own come whole, however large: what an answer has no room for
+ * is read on with further reads (a view of its own each; timeout_ms is for each), before fn is called once. */
+struct store_all;
+struct store_all *store_read_all(struct link *k, const struct msg_read_op *ops, size_t n,
+				 uint32_t timeout_ms, store_read_fn *fn, void *arg);
+void store_read_all_cancel(struct store_all *a); /* accepts NULL; never from in fn */
+
 /* --- writes: a batch over the channel of from_shard ------------------------------------------ */
 
 typedef void store_write_fn(void *arg, enum store_status status, struct str text);

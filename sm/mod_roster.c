@@ -3,7 +3,7 @@
 #include "sm/roster.h"
 
 struct config {
-	int64_t items, groups, name, size, pending, request;
+	int64_t items, groups, name, size, pending, request, pending_size;
 };
 
 const struct option mod_roster_options[] = {
@@ -19,6 +19,8 @@ const struct option mod_roster_options[] = {
 	 OPT_RELOAD, "Most unanswered subscription requests of strangers kept for one account."},
 	{"roster_request_max", OPT_SIZE, offsetof(struct config, request), "8k", 256, 1 << 20, NULL,
 	 OPT_RELOAD, "Largest subscription request; they are kept whole until they are answered."},
+	{"roster_pending_size_max", OPT_SIZE, offsetof(struct config, pending_size), "256k", 256, 1 << 28,
+	 NULL, OPT_RELOAD, "Most bytes of all unanswered subscription requests kept for one account."},
 	{NULL},
 };
 
@@ -40,6 +42,11 @@ size_t roster_pending_max(struct sm *sm)
 size_t roster_request_max(struct sm *sm)
 {
 	return (size_t)config_of(sm)->request;
+}
+
+size_t roster_pending_size(struct sm *sm)
+{
+	return (size_t)config_of(sm)->pending_size;
 }
 
 /* --- get ------------------------------------------------------------------------------------------------ */

@@ -80,10 +80,8 @@ static enum verdict out_presence(struct packet *p)
 		if (type == PRESENCE_UNSUBSCRIBED)
 			after_outbound(p, type, before);
 		c->state = listed(ch.state);
-		if (!(ch.state & SUB_PENDING_IN)) {
-			free(c->pending);
-			c->pending = NULL;
-		}
+		if (!(ch.state & SUB_PENDING_IN))
+			contact_request(roster_of(p->user), c, NULL);
 		if (ch.pass)
 			roster_tell_note(c, &p->st);
 		roster_save(p->user, c, p->txn, ch.push);
@@ -120,20 +118,46 @@ static void deliver_subscription(struct packet *p)
 			session_send(s, &p->st);
 }
 
-static void keep_request(struct packet *p, struct contact *c)
+/* "The complete presence stanza", 3.1.3. It is kept in memory and storage until it is answered; NULL: too
+ * large, by itself or together with those that wait. */
+static char *request_text(const struct packet *p)
 {
 	struct buf b = BUF_INIT;
 
-	stanza_write(&p->st, &b); /* "the complete presence stanza", 3.1.3 */
-	free(c->pending);
-	c->pending = buf_take(&b);
+	if (p->st.bytes.len + p->st.attrs.len > roster_request_max(p->sm))
+		return NULL;
+	stanza_write(&p->st, &b);
+	if (roster_of(p->user)->pending + b.len <= roster_pending_size(p->sm))
+		return buf_take(&b);
+	buf_free(&b);
+	return NULL;
 }
 
-/* It is kept in memory and storage until it is answered. */
-static bool request_too_large(const struct packet *p)
+/* c NULL: none yet. False: there is no room. */
+static bool change_inbound(struct packet *p, struct contact *c, const struct sub_change *ch)
 {
-	return p->st.type == PRESENCE_SUBSCRIBE &&
-	       p->st.bytes.len + p->st.attrs.len > roster_request_max(p->sm);
+	struct roster *r = roster_of(p->user);
+	bool asks = p->st.type == PRESENCE_SUBSCRIBE && (ch->state & SUB_PENDING_IN);
+	char *request = asks ? request_text(p) : NULL;
+
+	if (asks && !request)
+		return false;
+	if (!c)
+		c = roster_need(p->user, p->from.bare, true);
+	if (!c) {
+		free(request);
+		return false;
+	}
+	/* Somebody who loses the right to see us sees us leave (3.3.3). */
+	if ((c->state & SUB_FROM) && !(ch->state & SUB_FROM))
+		presence_withdraw(p->user, p->txn, p->from.bare);
+	c->state = listed(ch->state);
+	if (asks || !(ch->state & SUB_PENDING_IN))
+		contact_request(r, c, request);
+	if (ch->pass)
+		deliver_subscription(p);
+	roster_save(p->user, c, p->txn, ch->push);
+	return true;
 }
 
 static enum verdict in_presence(struct packet *p)
@@ -152,25 +176,10 @@ static enum verdict in_presence(struct packet *p)
 	before = c ? c->state : 0;
 	ch = sub_inbound(before, p->st.type);
 	if (ch.state != before || (ch.pass && p->st.type == PRESENCE_SUBSCRIBE)) {
-		if (!c && !request_too_large(p))
-			c = roster_need(p->user, p->from.bare, true);
-		if (!c) {
+		if (!change_inbound(p, c, &ch)) {
 			packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 			return HANDLED;
 		}
-		/* Somebody who loses the right to see us sees us leave (3.3.3). */
-		if ((before & SUB_FROM) && !(ch.state & SUB_FROM))
-			presence_withdraw(p->user, p->txn, p->from.bare);
-		c->state = listed(ch.state);
-		if (ch.state & SUB_PENDING_IN)
-			keep_request(p, c);
-		else if (c->pending) {
-			free(c->pending);
-			c->pending = NULL;
-		}
-		if (ch.pass)
-			deliver_subscription(p);
-		roster_save(p->user, c, p->txn, ch.push);
 	} else if (ch.pass) {
 		deliver_subscription(p);
 	}

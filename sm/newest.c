@@ -92,7 +92,7 @@ static void read_on(struct user *u)
 				 .limit = PAGE,
 				 .to = u->newest->from};
 
-	u->loading = store_read(u->sm->link, &op, 1, PAGE_TIMEOUT_MS, page_read, u);
+	u->loading = store_read_all(u->sm->link, &op, 1, PAGE_TIMEOUT_MS, page_read, u);
 }
 
 bool newest_enough(struct user *u, uint64_t position, const struct msg_rows *rows, newest_fn *done)

@@ -169,15 +169,23 @@ void contact_describe(struct roster *r, struct contact *c, char *take_name, char
 	r->bytes += contact_bytes(c);
 }
 
+void contact_request(struct roster *r, struct contact *c, char *take_pending)
+{
+	r->pending -= c->pending ? strlen(c->pending) : 0;
+	free(c->pending);
+	c->pending = take_pending;
+	r->pending += c->pending ? strlen(c->pending) : 0;
+}
+
 static void contact_free(struct roster *r, struct contact *c)
 {
 	HASH_DEL(r->contacts, c);
 	r->n--;
 	r->bytes -= contact_bytes(c);
+	contact_request(r, c, NULL);
 	free(c->jid);
 	free(c->name);
 	free(c->groups);
-	free(c->pending);
 	free(c->tell);
 	free(c);
 }
@@ -268,8 +276,7 @@ static void contact_clear(struct roster *r, struct contact *c)
 {
 	c->state = 0;
 	contact_describe(r, c, NULL, xstrdup("[]"));
-	free(c->pending);
-	c->pending = NULL;
+	contact_request(r, c, NULL);
 }
 
 void roster_remove_reply(struct packet *p, struct contact *c)
@@ -336,7 +343,7 @@ void roster_load(struct user *u, const struct msg_rows *rows)
 				 str_dup(v[COL_ROSTER_GROUPS].s));
 		c->state = (unsigned)v[COL_ROSTER_SUBSCRIPTION].i;
 		if (v[COL_ROSTER_PENDING].type)
-			c->pending = str_dup(v[COL_ROSTER_PENDING].s);
+			contact_request(r, c, str_dup(v[COL_ROSTER_PENDING].s));
 		c->version = v[COL_ROSTER_VERSION].i;
 		if (v[COL_ROSTER_TELL].type) {
 			c->tell = str_dup(v[COL_ROSTER_TELL].s);

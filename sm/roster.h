@@ -24,6 +24,7 @@ struct contact {
 struct roster {
 	struct contact *contacts;
 	size_t n, bytes; /* contacts; of their addresses, names and groups */
+	size_t pending;	 /* bytes of all pending requests */
 	int64_t version, removed; /* of the roster; at its last removal */
 	int64_t told; /* version that sessions know, while changes come from a file; 0: not so */
 	struct telling *tellings; /* under way */
@@ -62,6 +63,8 @@ void roster_version_row(struct user *u, struct msg_value row[COLS_ROSTER_VERSION
 size_t contact_bytes(const struct contact *c);
 /* Its name (may be NULL) and groups (JSON list), both malloc'ed. */
 void contact_describe(struct roster *r, struct contact *c, char *take_name, char *take_groups);
+/* Its pending request, malloc'ed; NULL: none any more. */
+void contact_request(struct roster *r, struct contact *c, char *take_pending);
 /* The groups of an item as a JSON list, malloc'ed. NULL: *ret_error says why. */
 char *roster_groups(struct sm *sm, const struct node *item, enum stanza_error *ret_error);
 /* Tells interested sessions what has changed since that version. */
@@ -77,6 +80,7 @@ void roster_free(struct user *u);
 size_t roster_items_max(struct sm *sm);   /* option roster_items_max */
 size_t roster_pending_max(struct sm *sm); /* option roster_pending_max */
 size_t roster_request_max(struct sm *sm); /* option roster_request_max, bytes */
+size_t roster_pending_size(struct sm *sm); /* option roster_pending_size_max, bytes */
 
 /* Unavailable presence of each available resource of u, to one who may see it no longer. */
 void presence_withdraw(struct user *u, struct txn *t, struct str to);

@@ -129,6 +129,7 @@ static void take_request(struct user *u, const struct node *presence, struct tak
 		return;
 	}
 	if (presence->outer.len > roster_request_max(user_sm(u)) ||
+	    roster_of(u)->pending + presence->outer.len > roster_pending_size(user_sm(u)) ||
 	    !(c = roster_need(u, from.bare, true))) {
 		taking_note(t, "request of %.*s: too large, or one too many", STR_ARG(from.bare));
 		return;
@@ -138,8 +139,7 @@ static void take_request(struct user *u, const struct node *presence, struct tak
 	st.from = from.bare;
 	st.to = user_jid(u);
 	stanza_write(&st, &b);
-	free(c->pending);
-	c->pending = buf_take(&b);
+	contact_request(roster_of(u), c, buf_take(&b));
 	c->state |= SUB_PENDING_IN;
 	put(u, c, t);
 }

@@ -146,7 +146,7 @@ struct user {
 	struct session *sessions;
 	struct wait *waits;
 	struct turn *turns; /* requests handled one after the other: sm/turn.c; DL list */
-	struct store_read *loading;
+	struct store_all *loading;
 	struct loop_timeout *retry; /* of loading, of saving */
 	struct append *pending; /* appends not answered, in the order of their numbers */
 	unsigned relaxed;    /* of these, given before they are in the log by option durability */

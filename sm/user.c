@@ -195,7 +195,7 @@ static void user_load(void *arg)
 			ops[n++] = (struct msg_read_op){
 				.op = STORE_LIST, .table = *t, .key = &key, .nkey = 1};
 		}
-	u->loading = store_read(sm->link, ops, n, LOAD_TIMEOUT_MS, user_loaded, u);
+	u->loading = store_read_all(sm->link, ops, n, LOAD_TIMEOUT_MS, user_loaded, u);
 }
 
 /* --- leaving memory ---------------------------------------------------------------------------- */
@@ -230,7 +230,7 @@ static void user_free(struct user *u)
 	later_free(u);
 	inbox_free(u);
 	seen_forget(u);
-	store_read_cancel(u->loading);
+	store_read_all_cancel(u->loading);
 	newest_free(u);
 	loop_timeout_drop(sm->loop, &u->retry);
 	keyed_remove(&sm->users, u);

@@ -9,6 +9,7 @@
 	X(doubt_suite)                                                                             \
 	X(lane_suite)                                                                              \
 	X(shards_suite)                                                                            \
+	X(store_all_suite)                                                                         \
 	X(store_client_suite)                                                                      \
 	X(ticket_suite)
 

@@ -25,6 +25,7 @@ Suite *session_suite(void);
 Suite *txn_suite(void);
 Suite *untimely_suite(void);
 Suite *unwritten_suite(void);
+Suite *user_suite(void);
 
 int main(void)
 {
@@ -52,6 +53,7 @@ int main(void)
 	srunner_add_suite(sr, txn_suite());
 	srunner_add_suite(sr, untimely_suite());
 	srunner_add_suite(sr, unwritten_suite());
+	srunner_add_suite(sr, user_suite());
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
 	failed = srunner_ntests_failed(sr);

@@ -277,6 +277,52 @@ START_TEST(requests_are_limited)
 }
 END_TEST
 
+static void asks(const char *from, int status, bool taken)
+{
+	static uint64_t number;
+	char *xml = xasprintf("<presence type='subscribe' from='%s' to='juliet@localhost'>"
+			      "<status>%0*d</status></presence>", from, status, 0);
+	char *a = tell_in(xml, 91, ++number);
+
+	ck_assert_ptr_nonnull(a);
+	ck_assert((strstr(a, "resource-constraint") == NULL) == taken);
+	free(a);
+	free(xml);
+}
+
+/* Together, too; and of those who are in the roster already. */
+START_TEST(requests_are_limited_in_size)
+{
+	world_reconfigure("roster_pending_max = 10\nroster_request_max = 300\n"
+			  "roster_pending_size_max = 500");
+	roster_set(juliet, "<item jid='friend@localhost'/>");
+	asks("friend@localhost", 400, false);
+	asks("friend@localhost", 100, true);
+	asks("s1@localhost", 100, true);
+	((struct sm_config *)w.app.config)->users_cached = 0;
+	leave(juliet, true);
+	asks("s2@localhost", 100, false);
+	juliet = online("juliet@localhost", "balcony");
+	says(juliet, "<presence type='unsubscribed' to='s1@localhost'/>");
+	asks("s2@localhost", 100, true);
+	asks("s3@localhost", 100, false);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_ROSTER, "juliet@localhost"), 2);
+}
+END_TEST
+
+/* What else comes from who has asked is not taken for the request. */
+START_TEST(request_outlives_answer)
+{
+	says(juliet, "<presence type='subscribe' to='romeo@localhost'/>");
+	says(romeo, "<presence type='subscribe' to='juliet@localhost'><x xmlns='y'>z</x></presence>");
+	says(romeo, "<presence type='subscribed' to='juliet@localhost'/>");
+	leave(juliet, true);
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	gets_any(juliet, "type='subscribe'", "<x xmlns='y'>z</x>", "from='romeo@localhost'");
+}
+END_TEST
+
 /* 3.4 */
 START_TEST(pre_approval)
 {
@@ -381,6 +427,8 @@ Suite *roster_suite(void)
 	tcase_add_test(c, cancel);
 	tcase_add_test(c, requests_are_kept);
 	tcase_add_test(c, requests_are_limited);
+	tcase_add_test(c, requests_are_limited_in_size);
+	tcase_add_test(c, request_outlives_answer);
 	tcase_add_test(c, pre_approval);
 	tcase_add_test(c, removal_cancels);
 	tcase_add_test(c, to_oneself);

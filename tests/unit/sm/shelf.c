@@ -228,12 +228,22 @@ void shelf_lose(struct shelf *s)
 struct result {
 	struct pool *pool;
 	struct msg_rows *rows;
+	size_t *left; /* bytes */
 };
 
-static void add(struct result *r, const struct msg_value *v, size_t n)
+/* False: the answer is full. */
+static bool add(struct result *r, const struct msg_value *v, size_t n)
 {
-	struct msg_row *list = pool_calloc(r->pool, (r->rows->nrows + 1) * sizeof *list);
+	struct msg_row *list;
+	size_t size = 0;
 
+	for (size_t i = 0; i < n; i++)
+		size += sizeof *v + v[i].s.len;
+	r->rows->more = size > *r->left;
+	if (r->rows->more)
+		return false;
+	*r->left -= size;
+	list = pool_calloc(r->pool, (r->rows->nrows + 1) * sizeof *list);
 	if (r->rows->nrows)
 		memcpy(list, r->rows->rows, r->rows->nrows * sizeof *list);
 	list[r->rows->nrows].values = pool_calloc(r->pool, n * sizeof *v);
@@ -241,6 +251,7 @@ static void add(struct result *r, const struct msg_value *v, size_t n)
 	list[r->rows->nrows].nvalues = n;
 	r->rows->rows = list;
 	r->rows->nrows++;
+	return true;
 }
 
 static void read_last(struct shelf *s, const struct msg_read_op *op, struct result *r)
@@ -260,7 +271,8 @@ static void read_last(struct shelf *s, const struct msg_read_op *op, struct resu
 		v[3] = at->v[COL_LOG_PART];
 		v[4] = at->v[COL_LOG_FLAGS];
 		v[5] = at->v[COL_LOG_TIME];
-		add(r, v, sizeof v / sizeof *v - s->older);
+		if (!add(r, v, sizeof v / sizeof *v - s->older))
+			return;
 	}
 }
 
@@ -269,6 +281,16 @@ static bool in_range(const struct shelf_row *at, const struct msg_read_op *op)
 	uint64_t n = (uint64_t)at->v[COL_LOG_NUMBER].i;
 
 	return op->op != STORE_LOG_READ || (n > op->from && (!op->to || n < op->to));
+}
+
+static bool is_behind(const struct shelf_row *at, const struct msg_read_op *op)
+{
+	struct shelf_row after = {.table = at->table};
+
+	if (!op->nafter)
+		return true;
+	memcpy(after.v, op->after, op->nafter * sizeof *op->after);
+	return order(at, &after) > 0;
 }
 
 static void read_sizes(struct shelf *s, const struct msg_read_op *op, struct result *r)
@@ -306,7 +328,8 @@ static void read_one(struct shelf *s, const struct msg_read_op *op, struct resul
 		return;
 	}
 	DL_FOREACH (s->rows, at) {
-		if (!matches(at, op->table, op->key, op->nkey) || !in_range(at, op))
+		if (!matches(at, op->table, op->key, op->nkey) || !in_range(at, op) ||
+		    !is_behind(at, op))
 			continue;
 		count.i++;
 		if (op->op == STORE_COUNT)
@@ -315,7 +338,8 @@ static void read_one(struct shelf *s, const struct msg_read_op *op, struct resul
 			r->rows->more = true;
 			break;
 		}
-		add(r, at->v, at->nvalues);
+		if (!add(r, at->v, at->nvalues))
+			break;
 	}
 	if (op->op == STORE_COUNT)
 		add(r, &count, 1);
@@ -325,11 +349,13 @@ static void read_one(struct shelf *s, const struct msg_read_op *op, struct resul
 
 void shelf_read(struct shelf *s, struct pool *p, const struct msg_read *m, struct msg_found *ret)
 {
+	size_t left = s->read_bytes ? s->read_bytes : SIZE_MAX;
+
 	ret->results = pool_calloc(p, (m->nops + 1) * sizeof *ret->results);
 	ret->nresults = m->nops;
 	s->reads++;
 	for (size_t i = 0; i < m->nops; i++) {
-		struct result r = {p, &ret->results[i]};
+		struct result r = {p, &ret->results[i], &left};
 
 		read_one(s, &m->ops[i], &r);
 	}

@@ -27,6 +27,7 @@ struct shelf {
 	bool one_read; /* the next is answered, then they are held again */
 	enum store_status status; /* what writes are answered; anything else than COMMITTED writes nothing */
 	size_t writes, reads, reads_failed;
+	size_t read_bytes; /* the most of an answer, as a frame bounds it; 0: no end */
 	uint32_t largest_page;
 };
 
