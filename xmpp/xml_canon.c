@@ -5,6 +5,7 @@
  * The bytes have been through a parser of the reader already and go through a second one of the
  * same pool, whose handlers are these for as long.
  */
+#include <errno.h>
 #include "xmpp/xml_internal.h"
 #include "xmpp/xml_write.h"
 
@@ -18,16 +19,29 @@ struct canon {
 	unsigned depth;
 	bool open;  /* the start tag still lacks its '>' */
 	bool flush; /* what begins now is ours and not to be written */
+	bool over;  /* more than max has been written */
+	size_t max;
 	struct xml_fault fault;
 };
 
-static void put_attr(struct buf *b, const char *lead, struct str name, struct str value)
+/* A prefix may stand for a long name and a byte for six: the limit is looked at while writing. */
+static void put_escaped(struct canon *c, struct str s)
 {
-	buf_append(b, lead, strlen(lead));
-	buf_str_append(b, name);
-	buf_lit(b, "='");
-	xml_escape(b, value);
-	buf_putc(b, '\'');
+	if (xml_escape_within(c->b, s, c->max))
+		return;
+	c->over = true;
+	XML_StopParser(c->p->xp, XML_FALSE);
+}
+
+static void put_attr(struct canon *c, const char *lead, struct str name, struct str value)
+{
+	if (c->over)
+		return;
+	buf_append(c->b, lead, strlen(lead));
+	buf_str_append(c->b, name);
+	buf_lit(c->b, "='");
+	put_escaped(c, value);
+	buf_putc(c->b, '\'');
 }
 
 static void close_tag(struct canon *c)
@@ -43,7 +57,7 @@ static void put_default(struct canon *c, struct str ns)
 
 	if (str_eq(now, ns))
 		return;
-	put_attr(c->b, " xmlns", STR_NONE, ns);
+	put_attr(c, " xmlns", STR_NONE, ns);
 	ns_push(&c->out, STR_NONE, ns, c->depth);
 }
 
@@ -58,7 +72,7 @@ static void put_prefix(struct canon *c, const char **atts, const char **at)
 	for (; atts < at; atts += 2)
 		if (!ns_is_decl(*atts) && strncmp(*atts, *at, prefix.len + 1) == 0)
 			return;
-	put_attr(c->b, " xmlns:", prefix, b->uri);
+	put_attr(c, " xmlns:", prefix, b->uri);
 }
 
 static void on_start(void *arg, const char *name, const char **atts)
@@ -85,7 +99,7 @@ static void on_start(void *arg, const char *name, const char **atts)
 			continue;
 		if (strchr(*a, ':'))
 			put_prefix(c, atts, a);
-		put_attr(c->b, " ", str_z(a[0]), str_z(a[1]));
+		put_attr(c, " ", str_z(a[0]), str_z(a[1]));
 	}
 	c->open = true;
 }
@@ -95,7 +109,7 @@ static void on_end(void *arg, const char *name)
 	struct canon *c = arg;
 	const char *colon = strchr(name, ':');
 
-	if (c->flush || c->fault.set)
+	if (c->flush || c->fault.set || c->over)
 		return;
 	if (c->open) {
 		buf_lit(c->b, "/>");
@@ -119,7 +133,7 @@ static void on_text(void *arg, const char *s, int n)
 	struct canon *c = arg;
 
 	close_tag(c);
-	xml_escape(c->b, str_n(s, (size_t)n));
+	put_escaped(c, str_n(s, (size_t)n));
 }
 
 static void scope_of(struct xml_parser *p, const struct xml_parser *w)
@@ -132,11 +146,17 @@ static void scope_of(struct xml_parser *p, const struct xml_parser *w)
 		ns_push(&p->ns, w->ns.v[i].prefix, w->ns.v[i].uri, 2);
 }
 
-bool xml_canon(struct xml_parser *w, struct str inner)
+int xml_canon(struct xml_parser *w, struct str inner)
 {
 	struct str root = STR("stream:stream");
 	struct xml_parser *p = xml_parser_take(w->pool, root);
-	struct canon c = {.p = p, .b = &w->canon, .children = w->children, .inherited = w->el.ns};
+	struct canon c = {
+		.p = p,
+		.b = &w->canon,
+		.children = w->children,
+		.inherited = w->el.ns,
+		.max = w->reader->limits.stanza_bytes,
+	};
 	enum XML_Status content, end;
 
 	scope_of(p, w);
@@ -151,13 +171,14 @@ bool xml_canon(struct xml_parser *w, struct str inner)
 	end = content == XML_STATUS_OK ? xml_parser_run(p, "<_/>", 4) : XML_STATUS_ERROR;
 	ns_free(&c.out);
 	p->ns.n = 0;
-	if (end != XML_STATUS_OK || c.nchildren != w->el.nchildren) {
+	c.over = c.over || w->canon.len > c.max;
+	if (c.over || end != XML_STATUS_OK || c.nchildren != w->el.nchildren) {
 		xml_parser_free(p);
-		return false;
+		return c.over ? -EMSGSIZE : -EINVAL;
 	}
 	XML_SetUserData(p->xp, p);
 	xml_element_handlers(p);
 	xml_parser_give(p, root);
 	w->el.inner = buf_str(&w->canon);
-	return true;
+	return 0;
 }

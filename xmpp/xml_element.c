@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The events of a parser inside a stream, put together to first-level elements. */
+#include <errno.h>
 #include <stdlib.h>
 #include "base/alloc.h"
 #include "xmpp/xml_internal.h"
+#include "xmpp/xml_write.h"
 
 static void *grown(void *v, unsigned *cap, size_t want, size_t size)
 {
@@ -60,6 +62,29 @@ static bool within_limits(struct xml_parser *w, const struct xml_tag *t)
 	return !w->halt;
 }
 
+/* Escaping makes six bytes of one, and who writes an attribute again puts its namespace with it:
+ * who hands on what is within the limit stays within. */
+static bool attrs_fit(struct xml_parser *w)
+{
+	size_t max = w->reader->limits.stanza_bytes, n = 0;
+	const struct xml_element *e = &w->el;
+
+	for (size_t i = 0; i < e->nattrs; i++)
+		n += w->attrs[i].ns.len + w->attrs[i].name.len + w->attrs[i].value.len;
+	if (n <= max / 6)
+		return true;
+	buf_clear(&w->canon);
+	for (size_t i = 0; i < e->nattrs; i++) {
+		buf_str_append(&w->canon, w->attrs[i].name);
+		if (!xml_escape_within(&w->canon, w->attrs[i].ns, max) ||
+		    !xml_escape_within(&w->canon, w->attrs[i].value, max)) {
+			over(w, "the size of a stanza", max);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool begin(struct xml_parser *w, const struct xml_tag *t, const char **atts)
 {
 	struct xml_element *e = &w->el;
@@ -69,7 +94,7 @@ static bool begin(struct xml_parser *w, const struct xml_tag *t, const char **at
 	if (t->nprefixed && !ns_check_attrs(&w->ns, atts, 0, &inside, &w->fault))
 		return false;
 	w->attrs = grown(w->attrs, &w->attrs_cap, t->natts, sizeof(*w->attrs));
-	if (!ns_attrs(&w->ns, atts, w->attrs, &e->nattrs, &w->fault))
+	if (!ns_attrs(&w->ns, atts, w->attrs, &e->nattrs, &w->fault) || !attrs_fit(w))
 		return false;
 	for (size_t i = 0; i < e->nattrs; i++) {
 		w->attrs[i].name = pool_str(w->strings, w->attrs[i].name);
@@ -160,6 +185,7 @@ static void deliver(struct xml_parser *w)
 {
 	struct xml_reader *r = w->reader;
 	uint64_t end = token_end(w);
+	int written = 0;
 
 	if (end - w->el_start > r->limits.stanza_bytes) {
 		over(w, "the size of a stanza", r->limits.stanza_bytes);
@@ -167,13 +193,14 @@ static void deliver(struct xml_parser *w)
 	}
 	w->el.inner = inner_bytes(w, token_start(w));
 	w->el.children = w->children;
-	if (!w->canonical && !xml_canon(w, w->el.inner)) {
-		fail(w, STREAM_E_INTERNAL_SERVER_ERROR, "a stanza cannot be rewritten");
+	if (!w->canonical)
+		written = xml_canon(w, w->el.inner);
+	if (written == -EMSGSIZE) {
+		over(w, "the size of a stanza", r->limits.stanza_bytes);
 		return;
 	}
-	/* Escaping makes bytes longer; who hands on what is within the limit stays within. */
-	if (w->el.inner.len > r->limits.stanza_bytes) {
-		over(w, "the size of a stanza", r->limits.stanza_bytes);
+	if (written < 0) {
+		fail(w, STREAM_E_INTERNAL_SERVER_ERROR, "a stanza cannot be rewritten");
 		return;
 	}
 	w->served++;

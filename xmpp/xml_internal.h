@@ -142,7 +142,8 @@ void xml_element_handlers(struct xml_parser *w);
 void xml_halt(struct xml_parser *w, uint64_t consumed);
 
 /* xml_canon.c: rewrites the inner bytes of w->el into w->canon and corrects the child index.
- * False: it cannot, for a reason that the first reading should have found. */
-bool xml_canon(struct xml_parser *w, struct str inner);
+ * -EMSGSIZE: they would exceed the reader's limit of a stanza; -EINVAL: for a reason that the first
+ * reading should have found. */
+int xml_canon(struct xml_parser *w, struct str inner);
 
 #endif

@@ -51,7 +51,9 @@ struct xml_header { /* of a stream: its start tag */
 };
 
 struct xml_limits {
-	size_t stanza_bytes;   /* of one first-level element as received; of inner, too */
+	/* Of one first-level element as received; also of inner, and of the attributes with their
+	 * namespaces, as they are written again. */
+	size_t stanza_bytes;
 	size_t header_bytes;   /* of the stream's start tag and what is before it */
 	unsigned depth;        /* below the stream element */
 	unsigned attrs;        /* of one element, namespace declarations included */

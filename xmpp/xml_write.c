@@ -6,6 +6,9 @@
 #include <unistr.h>
 #include "base/log.h"
 
+/* What is escaped before a limit is looked at. */
+#define SLICE 4096
+
 /* What stands for a byte: NULL itself, "" nothing (XML 1.0 section 2.2 has no place for it).
  * White space other than the blank goes out as a reference, because a parser turns it into a
  * blank in attribute values (section 3.3.3) and a carriage return into a line feed everywhere
@@ -84,6 +87,20 @@ static size_t plain_prefix(struct str s)
 void xml_escape(struct buf *b, struct str s)
 {
 	escape(b, s, false);
+}
+
+bool xml_escape_within(struct buf *b, struct str s, size_t max)
+{
+	while (s.len > 0 && b->len <= max) {
+		size_t n = s.len < SLICE ? s.len : SLICE;
+
+		/* Not in the middle of a character. */
+		while (n < s.len && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
+			n++;
+		escape(b, str_n(s.ptr, n), false);
+		s = str_n(s.ptr + n, s.len - n);
+	}
+	return b->len <= max;
 }
 
 void xw_init(struct xml_writer *w, struct buf *b)

@@ -7,6 +7,8 @@
 
 /* Appends s with & < > ' " escaped (both places), and drops what XML 1.0 cannot hold. */
 void xml_escape(struct buf *b, struct str s);
+/* The same of UTF-8, but no further than to a little beyond max bytes in b. False: there it ended. */
+bool xml_escape_within(struct buf *b, struct str s, size_t max);
 
 /* Writes elements into a buffer. A namespace is declared where an element's differs from its
  * parent's; the outermost parent is content_ns ("jabber:client"-like: elements in it carry no

@@ -11,6 +11,7 @@
 	X(prep_suite)                                                                              \
 	X(stanza_suite)                                                                            \
 	X(stream_suite)                                                                            \
+	X(xml_cost_suite)                                                                          \
 	X(xml_read_suite)                                                                          \
 	X(xml_share_suite)                                                                         \
 	X(xml_write_suite)

@@ -63,6 +63,32 @@ START_TEST(test_drops)
 }
 END_TEST
 
+/* Text of any length is escaped as without a limit; beyond the limit it soon ends. */
+START_TEST(test_escape_within)
+{
+	struct buf text = BUF_INIT, whole = BUF_INIT;
+
+	/* Each way to lie across the end of what is done at a time. */
+	for (int shift = 0; shift < 4; shift++) {
+		buf_lit(&text, "x");
+		for (int i = 0; i < 5000; i++)
+			buf_lit(&text, "'\u20ac");
+		buf_clear(&whole);
+		xml_escape(&whole, buf_str(&text));
+		ck_assert(xml_escape_within(&b, buf_str(&text), whole.len));
+		ck_assert(str_eq(buf_str(&b), buf_str(&whole)));
+		buf_clear(&b);
+		ck_assert(!xml_escape_within(&b, buf_str(&text), whole.len - 1));
+		buf_clear(&b);
+	}
+	ck_assert(!xml_escape_within(&b, buf_str(&text), 10));
+	ck_assert_uint_lt(b.len, whole.len);
+	ck_assert(!xml_escape_within(&b, STR_NONE, 10));
+	buf_free(&text);
+	buf_free(&whole);
+}
+END_TEST
+
 START_TEST(test_elements)
 {
 	xw_start(&w, "iq", NULL);
@@ -151,6 +177,7 @@ Suite *xml_write_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_escape);
 	tcase_add_test(tc, test_drops);
+	tcase_add_test(tc, test_escape_within);
 	tcase_add_test(tc, test_elements);
 	tcase_add_test(tc, test_siblings);
 	tcase_add_test(tc, test_content);
