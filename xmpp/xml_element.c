@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The events of a parser inside a stream, put together to first-level elements. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include "base/alloc.h"
 #include "xmpp/xml_internal.h"
@@ -89,18 +90,15 @@ static bool begin(struct xml_parser *w, const struct xml_tag *t, const char **at
 {
 	struct xml_element *e = &w->el;
 	const struct ns_bind *b;
-	bool inside;
+	unsigned outermost;
 
-	if (t->nprefixed && !ns_check_attrs(&w->ns, atts, 0, &inside, &w->fault))
-		return false;
 	w->attrs = grown(w->attrs, &w->attrs_cap, t->natts, sizeof(*w->attrs));
-	if (!ns_attrs(&w->ns, atts, w->attrs, &e->nattrs, &w->fault) || !attrs_fit(w))
+	if (!ns_attrs(&w->ns, atts, w->attrs, &e->nattrs, &outermost, &w->fault) || !attrs_fit(w))
 		return false;
 	for (size_t i = 0; i < e->nattrs; i++) {
 		w->attrs[i].name = pool_str(w->strings, w->attrs[i].name);
 		w->attrs[i].value = pool_str(w->strings, w->attrs[i].value);
 	}
-	e->attrs = w->attrs;
 	e->name = pool_str(w->strings, t->name);
 	e->ns = t->ns;
 	e->prefixed = t->prefixed;
@@ -121,11 +119,16 @@ static bool begin(struct xml_parser *w, const struct xml_tag *t, const char **at
  * element: inherited at all only where it is the same, and not declared once more. */
 static bool canonical_tag(struct xml_parser *w, const struct xml_tag *t, const char **atts)
 {
-	bool inside = true, from_outside = t->default_depth <= 2;
+	bool from_outside = t->default_depth <= 2;
+	unsigned outermost = UINT_MAX;
+	size_t n = w->el.nattrs, own;
 
-	if (t->nprefixed && !ns_check_attrs(&w->ns, atts, 3, &inside, &w->fault))
-		return false;
-	if (t->prefixed || !inside)
+	if (t->nprefixed) {
+		w->attrs = grown(w->attrs, &w->attrs_cap, n + t->natts, sizeof(*w->attrs));
+		if (!ns_attrs(&w->ns, atts, w->attrs + n, &own, &outermost, &w->fault))
+			return false;
+	}
+	if (t->prefixed || outermost < 3)
 		w->canonical = false;
 	else if (from_outside && !t->declares && !w->same_default)
 		w->canonical = false;
@@ -192,6 +195,7 @@ static void deliver(struct xml_parser *w)
 		return;
 	}
 	w->el.inner = inner_bytes(w, token_start(w));
+	w->el.attrs = w->attrs;
 	w->el.children = w->children;
 	if (!w->canonical)
 		written = xml_canon(w, w->el.inner);

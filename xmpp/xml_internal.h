@@ -15,6 +15,7 @@
 struct ns_bind {
 	struct str prefix, uri; /* prefix empty: the default namespace */
 	unsigned depth;		/* of the element that declares it: 1 is the stream's header */
+	uint64_t head;		/* in a stack: the first bytes of the prefix */
 };
 
 /* The declarations in scope, innermost last. */
@@ -69,7 +70,7 @@ struct xml_parser {
 	struct pool *strings; /* of the first-level element */
 	struct ns_stack ns;
 	struct xml_element el;
-	struct xml_attr *attrs;
+	struct xml_attr *attrs; /* of el, behind them those of an element in it */
 	struct xml_child *children;
 	unsigned attrs_cap, children_cap;
 	unsigned nelements, ndecls;
@@ -104,13 +105,11 @@ void xml_fault(struct xml_fault *f, enum stream_error condition, const char *fmt
  * name. False: *f says why. */
 bool ns_enter(struct ns_stack *st, struct pool *p, unsigned depth, const char *name,
 	      const char **atts, struct xml_tag *ret, struct xml_fault *f);
-/* Its attributes without declarations into v, which has room for all; slices of atts. */
+/* Its attributes without declarations into v, which has room for all; slices of atts. All are
+ * resolved and different. *ret_outermost: the smallest depth at which a prefix of theirs is declared
+ * (xml: is nowhere). */
 bool ns_attrs(const struct ns_stack *st, const char **atts, struct xml_attr *v, size_t *ret_n,
-	      struct xml_fault *f);
-/* With prefixed attributes only: are all resolved and different, and declared at from_depth or
- * deeper? */
-bool ns_check_attrs(const struct ns_stack *st, const char **atts, unsigned from_depth,
-		    bool *ret_inside, struct xml_fault *f);
+	      unsigned *ret_outermost, struct xml_fault *f);
 void ns_leave(struct ns_stack *st, unsigned depth);
 /* The strings must outlive the entry. */
 void ns_push(struct ns_stack *st, struct str prefix, struct str uri, unsigned depth);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Namespaces in XML 1.0 (third edition), on the names and attributes that libexpat hands over. */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,12 +67,23 @@ static bool split(const char *qname, struct str *ret_prefix, struct str *ret_loc
 	return true;
 }
 
+/* Many names may be looked up among many declarations: one comparison for each of these. */
+static uint64_t head_of(struct str prefix)
+{
+	uint64_t head = 0;
+
+	if (prefix.len)
+		memcpy(&head, prefix.ptr, prefix.len < sizeof(head) ? prefix.len : sizeof(head));
+	return head;
+}
+
 const struct ns_bind *ns_find(const struct ns_stack *st, struct str prefix)
 {
-	static const struct ns_bind xml = {{"xml", 3}, {NS_XML, sizeof(NS_XML) - 1}, 0};
+	static const struct ns_bind xml = {{"xml", 3}, {NS_XML, sizeof(NS_XML) - 1}, 0, 0};
+	uint64_t head = head_of(prefix);
 
 	for (unsigned i = st->n; i-- > 0;)
-		if (str_eq(st->v[i].prefix, prefix))
+		if (st->v[i].head == head && str_eq(st->v[i].prefix, prefix))
 			return &st->v[i];
 	for (unsigned i = st->nouter; i-- > 0;)
 		if (str_eq(st->outer[i].prefix, prefix))
@@ -85,7 +97,7 @@ void ns_push(struct ns_stack *st, struct str prefix, struct str uri, unsigned de
 		st->cap = st->cap ? st->cap * 2 : 8;
 		st->v = xrealloc(st->v, st->cap * sizeof(*st->v));
 	}
-	st->v[st->n++] = (struct ns_bind){.prefix = prefix, .uri = uri, .depth = depth};
+	st->v[st->n++] = (struct ns_bind){prefix, uri, depth, head_of(prefix)};
 }
 
 void ns_free(struct ns_stack *st)
@@ -178,11 +190,21 @@ void ns_leave(struct ns_stack *st, unsigned depth)
 		st->n--;
 }
 
-bool ns_attrs(const struct ns_stack *st, const char **atts, struct xml_attr *v, size_t *ret_n,
-	      struct xml_fault *f)
+/* Section 6.3: no two attributes with the same expanded name. libexpat has compared the names as
+ * written; only two different prefixes for one namespace are left. */
+static bool occurs(const struct xml_attr *a, const struct xml_attr *v, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(v[i].name, a->name) && str_eq(v[i].ns, a->ns))
+			return true;
+	return false;
+}
+
+bool ns_attrs(const struct ns_stack *st, const char **atts, struct xml_attr *v, size_t *ret_n,
+	      unsigned *ret_outermost, struct xml_fault *f)
+{
+	unsigned depth, outermost = UINT_MAX;
 	struct str prefix;
-	unsigned depth;
 	size_t n = 0;
 
 	for (; *atts; atts += 2) {
@@ -192,49 +214,19 @@ bool ns_attrs(const struct ns_stack *st, const char **atts, struct xml_attr *v, 
 		v[n].value = str_z(atts[1]);
 		if (!split(atts[0], &prefix, &v[n].name, f))
 			return false;
-		if (prefix.len && !resolve(st, prefix, &v[n].ns, &depth, f))
-			return false;
+		if (prefix.len) {
+			if (!resolve(st, prefix, &v[n].ns, &depth, f))
+				return false;
+			if (occurs(&v[n], v, n)) {
+				xml_fault(f, STREAM_E_NOT_WELL_FORMED, "an attribute occurs twice");
+				return false;
+			}
+			if (depth < outermost && !str_eq(prefix, STR("xml")))
+				outermost = depth;
+		}
 		n++;
 	}
 	*ret_n = n;
-	return true;
-}
-
-/* Section 6.3: no two attributes with the same expanded name. libexpat has compared the names as
- * written; only two different prefixes for one namespace are left. */
-static bool same_attr(const struct ns_stack *st, const char *a, const char *b)
-{
-	const char *ca = strchr(a, ':'), *cb = strchr(b, ':');
-	const struct ns_bind *na, *nb;
-
-	if (!ca || !cb || strcmp(ca, cb) != 0)
-		return false;
-	na = ns_find(st, str_n(a, (size_t)(ca - a)));
-	nb = ns_find(st, str_n(b, (size_t)(cb - b)));
-	return na && nb && str_eq(na->uri, nb->uri);
-}
-
-bool ns_check_attrs(const struct ns_stack *st, const char **atts, unsigned from_depth,
-		    bool *ret_inside, struct xml_fault *f)
-{
-	struct str prefix, local, ns;
-	bool inside = true;
-	unsigned depth;
-
-	for (const char **a = atts; *a; a += 2) {
-		if (ns_is_decl(a[0]) || !strchr(a[0], ':'))
-			continue;
-		if (!split(a[0], &prefix, &local, f) || !resolve(st, prefix, &ns, &depth, f))
-			return false;
-		if (!str_eq(prefix, STR("xml")) && depth < from_depth)
-			inside = false;
-		for (const char **b = atts; b < a; b += 2) {
-			if (ns_is_decl(b[0]) || !same_attr(st, a[0], b[0]))
-				continue;
-			xml_fault(f, STREAM_E_NOT_WELL_FORMED, "an attribute occurs twice");
-			return false;
-		}
-	}
-	*ret_inside = inside;
+	*ret_outermost = outermost;
 	return true;
 }

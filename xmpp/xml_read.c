@@ -102,8 +102,8 @@ static void take_header(struct xml_parser *w, const char *name, const char **att
 	struct xml_reader *r = w->reader;
 	struct xml_header h = {0};
 	const struct ns_bind *content;
+	unsigned outermost;
 	struct xml_tag t;
-	bool inside;
 
 	if (!ns_enter(&w->ns, w->strings, 1, name, atts, &t, &w->fault))
 		return;
@@ -118,10 +118,8 @@ static void take_header(struct xml_parser *w, const char *name, const char **att
 			  t.natts > r->limits.attrs ? r->limits.attrs : r->limits.ns_decls);
 		return;
 	}
-	if (t.nprefixed && !ns_check_attrs(&w->ns, atts, 0, &inside, &w->fault))
-		return;
 	w->attrs = xmalloc((t.natts + 1) * sizeof(*w->attrs));
-	if (!ns_attrs(&w->ns, atts, w->attrs, &h.nattrs, &w->fault))
+	if (!ns_attrs(&w->ns, atts, w->attrs, &h.nattrs, &outermost, &w->fault))
 		return;
 	r->scope = xml_scope_make(name, w->ns.v, w->ns.n);
 	r->state = READER_BODY;
