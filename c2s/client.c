@@ -342,6 +342,8 @@ void client_resume(struct client *c, unsigned why)
 	if (!(c->paused & why))
 		return;
 	c->paused &= (uint8_t)~why;
-	if (!c->paused && c->phase != PHASE_CLOSED)
-		conn_resume(c->conn);
+	if (c->paused || c->phase == PHASE_CLOSED)
+		return;
+	client_reads_again(c);
+	conn_resume(c->conn);
 }

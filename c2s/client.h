@@ -74,6 +74,8 @@ void client_gone(struct client *c, int err, const char *reason);
 void client_tick(void *client); /* client_time.c */
 void client_pause(struct client *c, unsigned why);
 void client_resume(struct client *c, unsigned why);
+/* Time in which we did not read is none that the client has let pass. */
+void client_reads_again(struct client *c); /* client_time.c */
 void client_authenticated(struct client *c);
 void client_bound(struct client *c); /* forgets the login */
 /* The end of our stream has been written: what is left is the peer's and the sockets'. */

@@ -25,8 +25,16 @@ static void idle_due(const struct client *c, uint32_t now, uint32_t *best)
 		sooner(best, now, c->last_in, o->idle_whitespace);
 	if (o->idle_ping && !c->probed)
 		sooner(best, now, c->last_in, o->idle_ping);
-	if (c->probed)
+	if (c->probed && !c->paused)
 		sooner(best, now, c->last_in, o->idle_ping + o->idle_timeout);
+}
+
+/* An unanswered <r/>; 0: none, or the answer may lie in what we do not read. */
+static uint32_t asked_since(const struct client *c)
+{
+	const struct acks *a = c->session ? c->session->acks : NULL;
+
+	return a && !c->paused ? a->asked_at : 0;
 }
 
 void client_arm(struct client *c)
@@ -42,16 +50,30 @@ void client_arm(struct client *c)
 	}
 	if (c->proven_until)
 		sooner(&best, now, c->proven_until, 0);
-	if (c->partial_since)
+	if (c->partial_since && !c->paused)
 		sooner(&best, now, c->partial_since, o->stanza_timeout);
 	if (c->full_since)
 		sooner(&best, now, c->full_since, o->out_timeout);
 	if (c->phase == PHASE_BOUND) {
 		idle_due(c, now, &best);
-		if (c->session->acks && c->session->acks->asked_at)
-			sooner(&best, now, c->session->acks->asked_at, o->ack_timeout);
+		if (asked_since(c))
+			sooner(&best, now, asked_since(c), o->ack_timeout);
 	}
 	loop_timeout_start(c->c2s->loop, &c->timeout, best);
+}
+
+void client_reads_again(struct client *c)
+{
+	struct acks *a = c->session ? c->session->acks : NULL;
+	uint32_t now = now_s(c->c2s);
+
+	if (c->probed)
+		c->last_in = now;
+	if (c->partial_since)
+		c->partial_since = now;
+	if (a && a->asked_at)
+		a->asked_at = now;
+	client_arm(c);
 }
 
 static bool over(const struct client *c, uint32_t since, int64_t ms)
@@ -66,7 +88,7 @@ static void idle_look(struct client *c)
 	const struct c2s_config *o = c->c2s->config;
 	struct session *s = c->session;
 
-	if (c->probed && over(c, c->last_in, o->idle_ping + o->idle_timeout)) {
+	if (c->probed && !c->paused && over(c, c->last_in, o->idle_ping + o->idle_timeout)) {
 		c->reason = "no answer";
 		stream_error(c, STREAM_E_CONNECTION_TIMEOUT, "no sign of life");
 	} else if (o->idle_ping && !c->probed && over(c, c->last_in, o->idle_ping)) {
@@ -86,7 +108,6 @@ void client_tick(void *arg)
 {
 	struct client *c = arg;
 	const struct c2s_config *o = c->c2s->config;
-	const struct acks *a = c->session ? c->session->acks : NULL;
 
 	if (c->phase == PHASE_CLOSED) {
 		if (over(c, c->closed_at, o->close_timeout + 1000)) {
@@ -103,10 +124,10 @@ void client_tick(void *arg)
 		stream_error(c, STREAM_E_CONNECTION_TIMEOUT, c->reason);
 	} else if (over(c, c->proven_until, 0)) {
 		stream_error(c, STREAM_E_RESET, "the certificate is no longer valid");
-	} else if (over(c, c->partial_since, o->stanza_timeout)) {
+	} else if (!c->paused && over(c, c->partial_since, o->stanza_timeout)) {
 		stream_error(c, STREAM_E_POLICY_VIOLATION, "a stanza took too long to arrive");
 	} else if (over(c, c->full_since, o->out_timeout) ||
-		   (a && over(c, a->asked_at, o->ack_timeout))) {
+		   over(c, asked_since(c), o->ack_timeout)) {
 		c->reason = "it does not read";
 		client_gone(c, -ETIMEDOUT, NULL);
 		return;

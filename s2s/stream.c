@@ -332,6 +332,12 @@ void stream_resume(struct stream *s, unsigned why)
 	if (!(s->paused & why))
 		return;
 	s->paused &= (uint8_t)~why;
-	if (!s->paused && s->phase != PHASE_CLOSED)
-		conn_resume(s->conn);
+	if (s->paused || s->phase == PHASE_CLOSED)
+		return;
+	/* Time in which we did not read is none that the other server has let pass. */
+	if (s->partial_since)
+		s->partial_since = loop_now(s->s2s->loop);
+	if (s->asked_ms)
+		s->asked_ms = loop_now(s->s2s->loop);
+	conn_resume(s->conn);
 }

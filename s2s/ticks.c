@@ -147,12 +147,13 @@ static void check(struct stream *s)
 
 	if (!setting_up(s) || !s->conn || ends(s))
 		return;
-	if (over(s, s->partial_since, o->stanza_timeout)) {
+	/* What we do not read is not late. */
+	if (!s->paused && over(s, s->partial_since, o->stanza_timeout)) {
 		stream_error(s, STREAM_E_CONNECTION_TIMEOUT, "a stanza took too long");
 	} else if (over(s, s->stuck_since, o->out_timeout)) {
 		s->reason = "the other server does not read";
 		stream_break(s, -ETIMEDOUT, s->reason);
-	} else if (over(s, s->asked_ms, o->ack_timeout)) {
+	} else if (!s->paused && over(s, s->asked_ms, o->ack_timeout)) {
 		s->reason = "the other server does not acknowledge";
 		stream_break(s, -ETIMEDOUT, s->reason);
 	} else if (s->sm && s->carried && !s->asked_ms) {

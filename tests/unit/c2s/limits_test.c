@@ -69,6 +69,96 @@ START_TEST(a_stanza_that_takes_too_long)
 }
 END_TEST
 
+/* While the window is full, the rest of a stanza may lie unread; its time begins when we read. */
+START_TEST(an_unread_stanza_is_not_late)
+{
+	struct bed *b = bed_new("stanza_timeout = 1s\nwindow = 4");
+	struct peer *p = peer_new(b, false);
+	struct session *s = peer_login(p, 5);
+	struct client *c = s->client;
+
+	peer_send(p, "<message/><message/><message/><message/><message><body>");
+	bed_turn(b);
+	ck_assert_uint_eq(c->paused, PAUSE_WINDOW);
+	ck_assert_uint_ne(c->partial_since, 0);
+	c->partial_since -= 60;
+	client_tick(c);
+	ck_assert_uint_eq(c->phase, PHASE_BOUND);
+	session_done(s, 4);
+	ck_assert_uint_eq(c->paused, 0);
+	ck_assert_uint_eq(c->partial_since, now_s(bed_c2s(b)));
+	client_tick(c);
+	ck_assert_uint_eq(c->phase, PHASE_BOUND);
+	/* Nothing comes: now it is late. */
+	while (c->phase == PHASE_BOUND)
+		bed_turn(b);
+	peer_expect(p, STREAM_ERROR("policy-violation"));
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
+/* The same for time in which its rate is used up. */
+START_TEST(a_slowed_stanza_is_not_late)
+{
+	struct bed *b = bed_new("stanza_timeout = 1s\nrate_bytes = 10k\nrate_burst = 1s");
+	struct peer *p = peer_new(b, false);
+	struct client *c = peer_login(p, 5)->client;
+	char text[8001];
+
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	peer_send(p, "<message><body>");
+	for (int i = 0; i < 10 && !c->paused; i++)
+		peer_send(p, text);
+	bed_turn(b);
+	ck_assert_uint_eq(c->paused, PAUSE_RATE);
+	c->partial_since -= 60;
+	client_tick(c);
+	ck_assert_uint_eq(c->phase, PHASE_BOUND);
+	while (c->paused)
+		bed_turn(b);
+	client_tick(c);
+	ck_assert_uint_eq(c->phase, PHASE_BOUND);
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
+/* An answer that we do not read is none that the client owes. */
+START_TEST(unread_answers_are_not_late)
+{
+	struct bed *b = bed_new("window = 1\nack_timeout = 1s\nidle_ping = 1s\nidle_timeout = 1s");
+	struct peer *p = peer_new(b, false);
+	struct session *s = peer_login(p, 5);
+	struct client *c = s->client;
+	struct msg_session_resumed r = {.attachment = 1, .max = 300};
+
+	peer_send(p, "<enable xmlns='urn:xmpp:sm:3'/>");
+	bed_reply(b, bed_sent(b, MSG_SESSION_SM), 0, MSG_SESSION_RESUMED, &r);
+	peer_send(p, "<message/>");
+	bed_turn(b);
+	ck_assert_uint_eq(c->paused, PAUSE_WINDOW);
+	ack_ask(s);
+	s->acks->asked_at -= 60;
+	c->last_in -= 60;
+	c->probed = true;
+	client_tick(c);
+	ck_assert_ptr_eq(s->client, c);
+	ck_assert_uint_eq(c->phase, PHASE_BOUND);
+	session_done(s, 1);
+	ck_assert_uint_eq(s->acks->asked_at, now_s(bed_c2s(b)));
+	client_tick(c);
+	ck_assert_ptr_eq(s->client, c);
+	ck_assert_uint_eq(c->phase, PHASE_BOUND);
+	/* Nothing comes: now it is late. */
+	while (s->client)
+		bed_turn(b);
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(a_login_that_takes_too_long)
 {
 	struct bed *b = bed_new("login_timeout = 1s");
@@ -150,6 +240,9 @@ Suite *limits_suite(void)
 	tcase_add_test(t, a_stanza_too_large);
 	tcase_add_test(t, strangers_have_less);
 	tcase_add_test(t, a_stanza_that_takes_too_long);
+	tcase_add_test(t, an_unread_stanza_is_not_late);
+	tcase_add_test(t, a_slowed_stanza_is_not_late);
+	tcase_add_test(t, unread_answers_are_not_late);
 	tcase_add_test(t, a_login_that_takes_too_long);
 	tcase_add_test(t, strangers_are_counted);
 	tcase_add_test(t, a_fast_client_is_slowed);

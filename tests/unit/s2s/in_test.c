@@ -305,6 +305,34 @@ START_TEST(test_bidi_unproven)
 }
 END_TEST
 
+/* What we do not read because the window is full is not late; its time begins when we read. */
+START_TEST(test_unread)
+{
+	struct wire *w = wire_new("s2s { tls = optional\n window = 1\n stanza_timeout = 1s\n"
+				  "ack_timeout = 1s }");
+	struct end *e = end_proven(w);
+	struct stream *s = wire_stream(w);
+
+	end_say(e, MESSAGE("a@" REMOTE, "b@" OWN) "<message><body>");
+	wire_await(w, s->paused == PAUSE_WINDOW && s->partial_since);
+	s->partial_since = s->asked_ms = 1;
+	stream_tick(s);
+	ck_assert_uint_eq(w->x.nstreams, 1);
+	ck_assert_int_ne(s->phase, PHASE_CLOSED);
+	stream_resume(s, PAUSE_WINDOW);
+	ck_assert_uint_eq(s->partial_since, loop_now(w->x.loop));
+	ck_assert_uint_eq(s->asked_ms, loop_now(w->x.loop));
+	s->asked_ms = 0;
+	stream_tick(s);
+	ck_assert_int_ne(s->phase, PHASE_CLOSED);
+	/* Nothing comes: now it is late. */
+	end_hears(e, "<connection-timeout ");
+	end_closes(e);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
 /* --- the end ------------------------------------------------------------------------------- */
 
 /* The connection breaks after so much: nothing is left behind. */
@@ -348,6 +376,7 @@ Suite *in_suite(void)
 	tcase_add_loop_test(t, test_external_over_dialback, 0, 3);
 	tcase_add_test(t, test_login_bytes);
 	tcase_add_test(t, test_bidi_unproven);
+	tcase_add_test(t, test_unread);
 	tcase_add_loop_test(t, test_breaks, 0, ROWS(states));
 	suite_add_tcase(s, t);
 	return s;
