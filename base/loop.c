@@ -285,6 +285,12 @@ void loop_timer_start(struct loop_timer *t, uint64_t ms, uint64_t repeat_ms)
 	must(uv_timer_start(&t->uv, on_timer, ms, repeat_ms), "uv_timer_start");
 }
 
+void loop_timer_ensure(struct loop_timer *t, uint64_t ms)
+{
+	if (!uv_is_active((uv_handle_t *)&t->uv))
+		loop_timer_start(t, ms, 0);
+}
+
 void loop_timer_stop(struct loop_timer *t)
 {
 	uv_timer_stop(&t->uv);

@@ -38,6 +38,9 @@ typedef void loop_fn(void *arg);
 struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg);
 /* Fires after ms, then every repeat_ms if that is not 0. Starting again replaces. */
 void loop_timer_start(struct loop_timer *t, uint64_t ms, uint64_t repeat_ms);
+/* Fires once, after ms; when it runs already, as it would have: whoever asks again and again does not
+ * put it off. */
+void loop_timer_ensure(struct loop_timer *t, uint64_t ms);
 void loop_timer_stop(struct loop_timer *t);
 struct loop_timer *loop_timer_free(struct loop_timer *t);
 

@@ -23,7 +23,7 @@ bool owner_speaks(const struct session *s, const struct frame *f)
 void owner_lost(struct c2s *x, uint16_t shard)
 {
 	x->shards[shard].owner = 0;
-	loop_timer_start(x->rescan, RESCAN_MS, 0);
+	loop_timer_ensure(x->rescan, RESCAN_MS);
 }
 
 bool owner_send(struct session *s, uint16_t kind, unsigned flags, const void *m)
@@ -84,7 +84,7 @@ void session_announce(struct session *s)
 void session_announce_later(struct session *s)
 {
 	s->reannounce = true;
-	loop_timer_start(s->c2s->rescan, RESCAN_MS, 0);
+	loop_timer_ensure(s->c2s->rescan, RESCAN_MS);
 }
 
 static void shard_announce(struct c2s *x, struct shard *sh, uint64_t owner, uint32_t epoch)

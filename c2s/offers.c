@@ -117,7 +117,7 @@ static void on_offer(void *arg, int err, uint16_t kind, const void *m)
 
 	q->request = NULL;
 	if (err < 0 || kind != MSG_AUTH_OFFER) {
-		loop_timer_start(x->retry, RETRY_MS, 0);
+		loop_timer_ensure(x->retry, RETRY_MS);
 		return;
 	}
 	offer_unref(q->domain->offers[q->slot]);

@@ -64,7 +64,7 @@ static void on_reply(void *arg, int err, uint16_t kind, const void *m)
 
 	p->request = NULL;
 	if (again(p, err, kind, m)) {
-		loop_timer_start(x->retry, RETRY_MS, 0);
+		loop_timer_ensure(x->retry, RETRY_MS);
 		return;
 	}
 	p->ops->done(p, err, err < 0 ? NULL : m);
@@ -83,7 +83,7 @@ void pending_request(struct pending *p, const void *m)
 			     .to_epoch = sh->epoch};
 
 	if (!head.to) {
-		loop_timer_start(x->retry, RETRY_MS, 0);
+		loop_timer_ensure(x->retry, RETRY_MS);
 		return;
 	}
 	p->owner = sh->owner;

@@ -132,6 +132,37 @@ static void never(void *arg)
 	ck_abort_msg("called after it was stopped or freed");
 }
 
+static void again(void *arg)
+{
+	struct tick *t = arg;
+
+	if (++t->count == 3)
+		loop_stop(l);
+	loop_timer_ensure(t->timer, 5);
+}
+
+static void put_off(void *arg)
+{
+	struct tick *t = arg;
+
+	loop_timer_ensure(t->timer, 100000);
+}
+
+/* Asked for more often than it takes, it fires all the same; also when asked for from its own call. */
+START_TEST(test_timer_ensured)
+{
+	struct tick t = {0};
+	struct loop_timer *often = loop_timer_new(l, put_off, &t);
+
+	t.timer = loop_timer_new(l, again, &t);
+	loop_timer_ensure(t.timer, 20);
+	loop_timer_start(often, 1, 1);
+	loop_run(l);
+	loop_timer_free(often);
+	loop_timer_free(t.timer);
+}
+END_TEST
+
 START_TEST(test_timer_replaced)
 {
 	struct loop_timer *t = loop_timer_new(l, never, NULL), *u = loop_timer_new(l, never, NULL);
@@ -394,6 +425,7 @@ Suite *loop_suite(void)
 	tcase_add_test(tc, test_defer_last);
 	tcase_add_test(tc, test_timer_frees_itself);
 	tcase_add_test(tc, test_timer_replaced);
+	tcase_add_test(tc, test_timer_ensured);
 	tcase_add_test(tc, test_io_frees_another);
 	tcase_add_test(tc, test_io_hangup);
 	tcase_add_test(tc, test_timeouts);

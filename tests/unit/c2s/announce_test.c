@@ -118,6 +118,29 @@ START_TEST(an_unreachable_owner_is_tried_again)
 }
 END_TEST
 
+/* Losses of others, noticed one after another, do not put it off. */
+START_TEST(losses_do_not_wait_for_one_another)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false), *q = peer_new(b, false);
+	struct session *other;
+	uint64_t until;
+
+	peer_login(p, 5);
+	other = peer_login(q, 6);
+	bed_turn(b);
+	bed_forget(b);
+	bed_give(b, 5, 2, 0, true, "<message/>"); /* the first was lost */
+	until = clock_mono_ms() + 10000;
+	while (!bed_count(b, MSG_ANNOUNCE) && clock_mono_ms() < until)
+		session_announce_later(other);
+	ck_assert_uint_gt(bed_count(b, MSG_ANNOUNCE), 0);
+	peer_free(p);
+	peer_free(q);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(a_bounce_is_a_loss)
 {
 	struct bed *b = bed_new(NULL);
@@ -149,6 +172,7 @@ Suite *announce_suite(void)
 	tcase_add_test(t, without_an_owner_input_waits);
 	tcase_add_test(t, a_lost_path_is_announced_to_the_same_owner);
 	tcase_add_test(t, an_unreachable_owner_is_tried_again);
+	tcase_add_test(t, losses_do_not_wait_for_one_another);
 	tcase_add_test(t, a_bounce_is_a_loss);
 	suite_add_tcase(s, t);
 	return s;
