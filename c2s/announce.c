@@ -179,16 +179,23 @@ void owners_path_lost(struct c2s *x, const struct member *m)
 	owners_scan_later(x);
 }
 
+static void bounced(struct c2s *x, uint16_t shard, uint64_t instance)
+{
+	/* It may come late, when another owns the shard. */
+	if (x->shards[shard].owner == instance)
+		owner_lost(x, shard);
+}
+
 void on_bounce(void *arg, const struct frame *f, const void *msg)
 {
 	struct c2s *x = arg;
 	const struct msg_bounce *m = msg;
 
 	if (f->to_shard < SHARDS) {
-		owner_lost(x, f->to_shard);
+		bounced(x, f->to_shard, f->from);
 	} else if (m->kind == MSG_ANNOUNCED || m->kind == MSG_ACKED) {
-		/* Which shards it was about is not told. */
+		/* Which of its shards it was about is not told. */
 		for (uint16_t i = 0; i < SHARDS; i++)
-			owner_lost(x, i);
+			bounced(x, i, f->from);
 	}
 }

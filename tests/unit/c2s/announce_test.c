@@ -146,7 +146,7 @@ START_TEST(a_bounce_is_a_loss)
 	struct bed *b = bed_new(NULL);
 	struct peer *p = peer_new(b, false);
 	struct msg_bounce m = {.kind = MSG_STANZA, .why = 2};
-	struct frame f = {.kind = MSG_BOUNCE, .to_shard = 0};
+	struct frame f = {.kind = MSG_BOUNCE, .from = SM_ID};
 
 	f.to_shard = peer_login(p, 5)->shard;
 	peer_send(p, "<message id='1'/>");
@@ -157,6 +157,33 @@ START_TEST(a_bounce_is_a_loss)
 	ck_assert_uint_eq(bed_count(b, MSG_ANNOUNCE), 1);
 	ck_assert_uint_eq(bed_count(b, MSG_STANZA), 1);
 	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
+static size_t owned(struct bed *b)
+{
+	size_t n = 0;
+
+	for (uint16_t i = 0; i < SHARDS; i++)
+		n += bed_c2s(b)->shards[i].owner != 0;
+	return n;
+}
+
+START_TEST(a_bounce_is_about_shards_of_whom_it_comes_from)
+{
+	struct bed *b = bed_new(NULL);
+	struct msg_bounce stanza = {.kind = MSG_STANZA, .why = 1};
+	struct msg_bounce all = {.kind = MSG_ACKED, .why = 2};
+	struct frame f = {.kind = MSG_BOUNCE, .from = SM2_ID, .to_shard = 5};
+
+	on_bounce(bed_c2s(b), &f, &stanza);
+	f.to_shard = SHARD_NONE;
+	on_bounce(bed_c2s(b), &f, &all);
+	ck_assert_uint_eq(owned(b), SHARDS);
+	f.from = SM_ID;
+	on_bounce(bed_c2s(b), &f, &all);
+	ck_assert_uint_eq(owned(b), 0);
 	bed_free(b);
 }
 END_TEST
@@ -174,6 +201,7 @@ Suite *announce_suite(void)
 	tcase_add_test(t, an_unreachable_owner_is_tried_again);
 	tcase_add_test(t, losses_do_not_wait_for_one_another);
 	tcase_add_test(t, a_bounce_is_a_loss);
+	tcase_add_test(t, a_bounce_is_about_shards_of_whom_it_comes_from);
 	suite_add_tcase(s, t);
 	return s;
 }
