@@ -176,6 +176,15 @@ static void announced_again(struct session *s, uint64_t c2s, const struct msg_an
 	notice_done(s);
 }
 
+/* Its connection is gone with its c2s. */
+static void c2s_lost(struct session *s)
+{
+	if (session_detach(s))
+		return;
+	s->c2s = 0;
+	session_leave(s);
+}
+
 void on_announce(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
@@ -204,6 +213,10 @@ void on_announce(void *arg, const struct frame *f, const void *msg)
 	} else { /* resumed elsewhere, which its c2s has not heard */
 		refuse(sm, f, m, 1 + STREAM_E_CONFLICT);
 	}
+	/* The frame may have waited until after announce_member_lost(). */
+	s = session_find(sm, m->sid);
+	if (s && s->c2s == f->from && !link_member(sm->link, f->from))
+		c2s_lost(s);
 }
 
 void on_announced(void *arg, const struct frame *f, const void *msg)
@@ -302,9 +315,7 @@ void announce_member_lost(struct sm *sm, uint64_t instance)
 
 	for (; s; s = next) {
 		next = keyed_after(&sm->sessions, s);
-		if (s->c2s == instance && !session_detach(s)) {
-			s->c2s = 0;
-			session_leave(s);
-		}
+		if (s->c2s == instance)
+			c2s_lost(s);
 	}
 }

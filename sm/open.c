@@ -191,6 +191,8 @@ static void open_loaded(void *arg, struct user *u)
 
 	if (!u) {
 		link_fail(o->sm->link, &o->f, EAGAIN, "not the owner any more");
+	} else if (!link_member(o->sm->link, o->f.from)) {
+		; /* its c2s ended while the account was loaded */
 	} else if (!account_there(o, u) || u->disabled) {
 		refuse(o->sm, &o->f, STANZA_E_NOT_ALLOWED);
 	} else if (open_repeated(o, u)) {

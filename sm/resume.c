@@ -358,6 +358,8 @@ static void resume_known_or_not(struct sm *sm, const struct frame *f,
 	/* XEP-0198 section 5: `h` also where the session is over, but still known. */
 	bool known = !s && session_ended_done(sm, m->sid, m->account, &done);
 
+	if (!link_member(sm->link, f->from))
+		return; /* its c2s ended while this waited: the session stays as it is */
 	if (!s)
 		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, known, done);
 	else if (s->leaving || s->closing || !str_eq(session_jid(s).bare, m->account) || !s->resume_ms)

@@ -133,6 +133,69 @@ START_TEST(left_before_the_account)
 }
 END_TEST
 
+/* What c2s said is looked at when it has ended itself. */
+static void waits(void)
+{
+	w.hold_leases = true;
+	fake_sleep(w.link, 8000);
+}
+
+static void goes_on_without(uint64_t c2s)
+{
+	fake_member_lost(w.link, c2s);
+	w.hold_leases = w.shelf->hold_reads = false;
+	pass(2000);
+}
+
+static bool is_detached(const struct client *c)
+{
+	const struct session *s = session_find(w.sm, c->sid);
+
+	return s && !s->c2s && s->detached_since;
+}
+
+START_TEST(opened_for_nobody)
+{
+	w.shelf->hold_reads = true;
+	login_on("juliet@localhost", "balcony", C2S2_ID);
+	goes_on_without(C2S2_ID);
+	ck_assert_uint_eq(w.sm->sessions.n, 0);
+	juliet = login("juliet@localhost", "balcony");
+	ck_assert(is_there(juliet));
+}
+END_TEST
+
+START_TEST(resumed_for_nobody)
+{
+	two_online();
+	enable(romeo);
+	leave(romeo, false);
+	waits();
+	resume(romeo, C2S2_ID);
+	goes_on_without(C2S2_ID);
+	ck_assert(is_detached(romeo));
+	romeo->attachment--;
+	resume(romeo, C2S_ID);
+	ck_assert(!romeo->resuming && !romeo->refused);
+}
+END_TEST
+
+START_TEST(announced_for_nobody)
+{
+	two_online();
+	enable(romeo);
+	user_drop(user_get(w.sm, STR("juliet@localhost")));
+	waits();
+	announce(romeo);
+	announce(juliet);
+	ck_assert(!is_there(juliet));
+	goes_on_without(C2S_ID);
+	ck_assert(is_detached(romeo));
+	ck_assert(!is_there(juliet));
+	ck_assert(user_get(w.sm, STR("juliet@localhost")) == NULL);
+}
+END_TEST
+
 static void contact(const char *account, const char *jid, unsigned state, const char *tell)
 {
 	struct msg_value v[COLS_ROSTER];
@@ -191,6 +254,9 @@ Suite *untimely_suite(void)
 	tcase_add_test(c, row_not_written);
 	tcase_add_test(c, too_much_before_the_account);
 	tcase_add_test(c, left_before_the_account);
+	tcase_add_test(c, opened_for_nobody);
+	tcase_add_test(c, resumed_for_nobody);
+	tcase_add_test(c, announced_for_nobody);
 	tcase_add_test(c, told_once);
 	suite_add_tcase(s, c);
 	return s;
