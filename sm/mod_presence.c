@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Presence (RFC 6121 section 4): broadcast, probes, directed presence, the end of a session. */
-#include "sm/refusals.h"
 #include "sm/roster.h"
 
 struct config {
@@ -16,13 +15,11 @@ const struct option mod_presence_options[] = {
 extern const struct module mod_presence;
 
 /* The contacts (of that domain; ptr NULL: any) whose subscription has one of the bits and to whom we
- * speak, but for those who have refused the presence of s (NULL: of nobody); *ret_list is the caller's to
- * free. */
-static size_t contacts_with(struct user *u, const struct session *s, unsigned bits, struct str domain,
-			    struct str **ret_list)
+ * speak; also those whose last presence was an error (4.4.2, 4.5.2: "That rule has been removed").
+ * *ret_list is the caller's to free. */
+static size_t contacts_with(struct user *u, unsigned bits, struct str domain, struct str **ret_list)
 {
 	struct roster *r = roster_of(u);
-	const struct refusals *refusals = s ? user_data(u, &mod_presence) : NULL;
 	struct str *list = xmalloc((r->n + 1) * sizeof *list);
 	struct contact *c, *tmp;
 	size_t n = 0;
@@ -33,7 +30,6 @@ static size_t contacts_with(struct user *u, const struct session *s, unsigned bi
 
 		if ((c->state & bits) && jid_split(str_z(c->jid), &who) == 0 &&
 		    (!domain.ptr || str_eq(who.domain, domain)) &&
-		    !(refusals && refusals_has(refusals, who.bare, s)) &&
 		    run_is_blocked(u, &who) != HANDLED)
 			list[n++] = str_z(c->jid);
 	}
@@ -41,21 +37,20 @@ static size_t contacts_with(struct user *u, const struct session *s, unsigned bi
 	return n;
 }
 
-static void to_contacts_of(struct user *u, const struct session *s, struct txn *t, const struct stanza *st,
-			   unsigned bits, struct str domain)
+static void to_contacts_of(struct user *u, struct txn *t, const struct stanza *st, unsigned bits,
+			   struct str domain)
 {
 	struct str *list;
-	size_t n = contacts_with(u, s, bits, domain, &list);
+	size_t n = contacts_with(u, bits, domain, &list);
 
 	if (n)
 		sm_route_many(user_sm(u), t, st, list, n);
 	free(list);
 }
 
-static void to_contacts(struct user *u, const struct session *s, struct txn *t, const struct stanza *st,
-			unsigned bits)
+static void to_contacts(struct user *u, struct txn *t, const struct stanza *st, unsigned bits)
 {
-	to_contacts_of(u, s, t, st, bits, STR_NONE);
+	to_contacts_of(u, t, st, bits, STR_NONE);
 }
 
 /* 4.2.2, 4.4.2, 4.5.2: to the account's own available resources as well, the sender included. */
@@ -116,43 +111,9 @@ static void gone(struct session *s, const struct stanza *st, struct txn *t, bool
 	struct ending e = {s, st, t, broadcast};
 
 	if (broadcast)
-		to_contacts(session_user(s), s, t, st, SUB_FROM);
+		to_contacts(session_user(s), t, st, SUB_FROM);
 	session_directed_each(s, directed_unavailable, &e);
 	forget_directed(s);
-}
-
-/* --- refusals -------------------------------------------------------------------------------------------- */
-
-static void session_forget_refusals(struct session *s)
-{
-	struct user *u = session_user(s);
-	struct refusals *r = user_data(u, &mod_presence);
-
-	refusals_forget(&r, s);
-	user_data_set(u, &mod_presence, r);
-}
-
-/* 4.4.2, 4.5.2: the last presence of a contact is an error, or is none any more. */
-static void note_refusal(struct packet *p)
-{
-	struct user *u = p->user;
-	struct refusals *r = user_data(u, &mod_presence);
-
-	if (p->own || !user_exists(u))
-		return;
-	if (p->st.type != PRESENCE_ERROR) {
-		refusals_clear(&r, p->from.bare);
-	} else if (roster_sees_us(u, &p->from)) {
-		for (struct session *s = user_sessions(u); s; s = session_next(s))
-			if (!p->to.resource.len || str_eq(p->to.resource, session_jid(s).resource))
-				refusals_add(&r, p->from.bare, s);
-	}
-	user_data_set(u, &mod_presence, r);
-}
-
-static void user_free(struct user *u)
-{
-	user_data_set(u, &mod_presence, refusals_free(user_data(u, &mod_presence)));
 }
 
 /* --- outbound ---------------------------------------------------------------------------------------------- */
@@ -191,7 +152,7 @@ static void initial_presence(struct packet *p)
 		st.to = p->from.full;
 		session_send(p->session, &st);
 	}
-	to_contacts(u, NULL, p->txn, &probe, SUB_TO);
+	to_contacts(u, p->txn, &probe, SUB_TO);
 }
 
 /* XEP-0115 section 8.4: a client that knows #optimize says what it can do once and when it changes; all
@@ -217,9 +178,7 @@ static void out_available(struct packet *p)
 	keep_caps(p);
 	session_presence_set(p->session, &p->st, priority);
 	to_own(p->user, &p->st);
-	if (initial)
-		session_forget_refusals(p->session);
-	to_contacts(p->user, p->session, p->txn, &p->st, SUB_FROM);
+	to_contacts(p->user, p->txn, &p->st, SUB_FROM);
 	if (initial)
 		initial_presence(p);
 	run_presence_changed(p->session, initial, p);
@@ -326,7 +285,6 @@ static void answer_probe(struct packet *p)
 
 static enum verdict in_presence(struct packet *p)
 {
-	note_refusal(p);
 	if (p->st.type == PRESENCE_PROBE) {
 		answer_probe(p);
 		return HANDLED;
@@ -356,7 +314,6 @@ static void session_closing(struct session *s)
 			    .from = session_jid(s).full};
 
 	gone(s, &st, NULL, false);
-	session_forget_refusals(s);
 }
 
 /* 4.3.1: asked again, for all of the account's resources; and what was said meanwhile was lost. */
@@ -370,10 +327,10 @@ static void remote_back(struct user *u, struct str domain)
 		if (!session_available(s))
 			continue;
 		any = true;
-		to_contacts_of(u, NULL, NULL, session_presence(s), SUB_FROM, domain);
+		to_contacts_of(u, NULL, session_presence(s), SUB_FROM, domain);
 	}
 	if (any)
-		to_contacts_of(u, NULL, NULL, &probe, SUB_TO, domain);
+		to_contacts_of(u, NULL, &probe, SUB_TO, domain);
 }
 
 static const char *const features[] = {NS_CAPS_OPTIMIZE, NULL};
@@ -386,7 +343,6 @@ const struct module mod_presence = {
 	.config_size = sizeof(struct config),
 	/* Before subscriptions, which are presence too, and behind what is blocked. */
 	.hooks = {.priority = 20,
-		  .user_free = user_free,
 		  .out_presence = out_presence,
 		  .in_presence = in_presence,
 		  .presence_changed = presence_changed,

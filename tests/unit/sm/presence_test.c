@@ -95,6 +95,19 @@ START_TEST(broken_stream)
 }
 END_TEST
 
+/* 4.4.2, 4.5.2: a contact's error, which may be of our own making, ends nothing. */
+START_TEST(after_an_error)
+{
+	befriend(romeo, juliet);
+	says(juliet, "<presence type='error' to='romeo@localhost'><error type='wait'/></presence>");
+	says(romeo, "<presence><show>away</show></presence>");
+	gets(juliet, "from='romeo@localhost/orchard'", "away");
+	says(juliet, "<presence type='error' to='romeo@localhost/orchard'><error type='wait'/></presence>");
+	leave(romeo, false);
+	gets(juliet, "type='unavailable'", "from='romeo@localhost/orchard'");
+}
+END_TEST
+
 /* 4.6.3 */
 START_TEST(directed)
 {
@@ -225,6 +238,7 @@ Suite *presence_suite(void)
 	tcase_add_test(c, probe_of_a_stranger);
 	tcase_add_test(c, unavailable_twice);
 	tcase_add_test(c, broken_stream);
+	tcase_add_test(c, after_an_error);
 	tcase_add_test(c, directed);
 	tcase_add_test(c, directed_and_taken_back);
 	tcase_add_test(c, directed_alone);
