@@ -98,31 +98,15 @@ static void deliver_message(struct packet *p)
 	}
 }
 
-struct knowing {
-	struct str bare;
-	bool found;
-};
-
-static void look_directed(void *arg, struct str jid)
-{
-	struct knowing *k = arg;
-	struct jid j;
-
-	k->found |= jid_split(jid, &j) == 0 && str_eq(j.bare, k->bare);
-}
-
 /* 8.5.3.1: by a subscription or by directed presence. */
 static bool knows_presence(struct packet *p, struct session *s)
 {
-	struct knowing k = {p->from.bare, false};
-
 	if (p->own || run_presence_allowed(p->user, &p->from) == HANDLED)
 		return true;
 	/* This server and its services know who is online. */
 	if (!p->from.local.len && sm_serves_domain(p->sm, p->from.domain))
 		return true;
-	session_directed_each(s, look_directed, &k);
-	return k.found;
+	return session_directed_to(s, p->from.bare);
 }
 
 static void deliver_iq(struct packet *p)

@@ -250,6 +250,22 @@ static enum verdict out_presence(struct packet *p)
 
 /* --- inbound ------------------------------------------------------------------------------------------------ */
 
+/* 4.6.6: to who is not subscribed "only mere presence", of the resource that sent directed presence. */
+static bool answer_directed(struct packet *p)
+{
+	struct session *s = p->to.resource.len ? user_session(p->user, p->to.resource) : NULL;
+	struct stanza st = {.kind = STANZA_PRESENCE,
+			    .type = PRESENCE_AVAILABLE,
+			    .from = p->to.full,
+			    .to = p->from.full,
+			    .id = p->st.id};
+
+	if (!s || !session_directed_to(s, p->from.bare))
+		return false;
+	sm_route(p->sm, p->txn, &st);
+	return true;
+}
+
 /* 4.3.2: the answers of the account's server. */
 static void answer_probe(struct packet *p)
 {
@@ -259,6 +275,8 @@ static void answer_probe(struct packet *p)
 		.kind = STANZA_PRESENCE, .from = user_jid(u), .to = p->from.full};
 
 	if (!user_exists(u) || run_presence_allowed(u, &p->from) != HANDLED) {
+		if (answer_directed(p))
+			return;
 		st.type = PRESENCE_UNSUBSCRIBED;
 		st.to = p->from.bare;
 		sm_route(p->sm, p->txn, &st);
@@ -283,8 +301,18 @@ static void answer_probe(struct packet *p)
 	}
 }
 
+/* 4.6.1: "SHOULD remove any entity that sends unavailable presence to the user". */
+static void directed_left(struct packet *p)
+{
+	for (struct session *s = user_sessions(p->user); s; s = session_next(s))
+		if (!p->to.resource.len || str_eq(p->to.resource, session_jid(s).resource))
+			session_directed_remove(s, p->from.full);
+}
+
 static enum verdict in_presence(struct packet *p)
 {
+	if (p->st.type == PRESENCE_UNAVAILABLE)
+		directed_left(p);
 	if (p->st.type == PRESENCE_PROBE) {
 		answer_probe(p);
 		return HANDLED;

@@ -154,6 +154,7 @@ void session_flag_set(struct session *s, enum session_flag f, bool on);
 /* Directed presence (RFC 6121 section 4.6): those who were told that this session is available. */
 void session_directed_add(struct session *s, struct str jid);
 void session_directed_remove(struct session *s, struct str jid);
+bool session_directed_to(const struct session *s, struct str bare); /* or to a resource of it */
 bool session_directed_first(const struct session *s, struct str *ret_jid);
 void session_directed_each(struct session *s, void (*fn)(void *arg, struct str jid), void *arg);
 /* The session's presence is st (available, with `from`; copied), or it is unavailable (NULL). Runs no

@@ -364,6 +364,17 @@ void session_directed_remove(struct session *s, struct str jid)
 	s->record_changed = true;
 }
 
+bool session_directed_to(const struct session *s, struct str bare)
+{
+	for (uint32_t i = 0; i < s->ndirected; i++) {
+		struct jid j;
+
+		if (jid_split(s->directed[i], &j) == 0 && str_eq(j.bare, bare))
+			return true;
+	}
+	return false;
+}
+
 bool session_directed_first(const struct session *s, struct str *ret_jid)
 {
 	if (!s->ndirected)

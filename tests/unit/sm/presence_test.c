@@ -158,6 +158,43 @@ START_TEST(directed_to_a_contact)
 }
 END_TEST
 
+/* 4.6.6: "only mere presence", and "only for that full JID"; to the bare JID and others: 4.3.2 */
+START_TEST(directed_and_probed)
+{
+	struct client *tybalt;
+
+	account("tybalt@localhost");
+	tybalt = online("tybalt@localhost", "square");
+	says(romeo, "<presence><show>away</show></presence>");
+	says(romeo, "<presence to='juliet@localhost/balcony'><status>a</status></presence>");
+	forget(juliet);
+	says(juliet, "<presence type='probe' id='p' to='romeo@localhost/orchard'/>");
+	ck_assert_str_eq(gets(juliet, "from"), "<presence to='juliet@localhost/balcony'"
+					       " from='romeo@localhost/orchard' id='p'/>");
+	says(juliet, "<presence type='probe' to='romeo@localhost'/>");
+	says(tybalt, "<presence type='probe' to='romeo@localhost/orchard'/>");
+	says(romeo, "<presence type='unavailable' to='juliet@localhost/balcony'/>");
+	gets(juliet, "type='unavailable'");
+	says(juliet, "<presence type='probe' to='romeo@localhost/orchard'/>");
+	gets_nothing(juliet);
+	gets_nothing(tybalt);
+}
+END_TEST
+
+/* 4.6.1: who sends unavailable presence, as to who leaves a room, is not in the list any more. */
+START_TEST(directed_and_left)
+{
+	says(romeo, "<presence to='juliet@localhost/balcony'/>");
+	says(juliet, "<presence type='unavailable' to='romeo@localhost/other'/>");
+	says(juliet, "<presence type='probe' to='romeo@localhost/orchard'/>");
+	gets(juliet, "to='juliet@localhost/balcony'");
+	gets(juliet, "to='juliet@localhost/balcony'", "from='romeo@localhost/orchard'");
+	says(juliet, "<presence type='unavailable' to='romeo@localhost/orchard'/>");
+	leave(romeo, true);
+	gets_nothing(juliet);
+}
+END_TEST
+
 START_TEST(directed_limit)
 {
 	says(romeo, "<presence to='1@localhost'/>");
@@ -243,6 +280,8 @@ Suite *presence_suite(void)
 	tcase_add_test(c, directed_and_taken_back);
 	tcase_add_test(c, directed_alone);
 	tcase_add_test(c, directed_to_a_contact);
+	tcase_add_test(c, directed_and_probed);
+	tcase_add_test(c, directed_and_left);
 	tcase_add_test(c, directed_limit);
 	tcase_add_loop_test(c, priorities, 0, 8);
 	tcase_add_test(c, the_newest_unread);
