@@ -7,14 +7,17 @@ static bool claims(struct pool *pool, const struct stanza *st, const struct xml_
 		   struct str account)
 {
 	struct node *n;
+	struct jid by;
 
 	if (!str_eq(c->name, STR("stanza-id")) || !str_eq(c->ns, STR(NS_SID)))
 		return false;
-	return node_parse(pool, stanza_child_bytes(st, c), NS_CLIENT, &n) < 0 ||
-	       str_eq(node_attr(n, "by"), account);
+	if (node_parse(pool, stanza_child_bytes(st, c), NS_CLIENT, &n) < 0)
+		return true;
+	/* Section 3, rule 7: "XMPP addresses are normalized"; clients may do that before they compare. */
+	return jid_parse(pool, node_attr(n, "by"), &by) == 0 && str_eq(by.full, account);
 }
 
-/* Section 5, rule 4: what came with an id in the name of the account loses it. */
+/* Section 3, rule 2: what came with an id in the name of the account loses it. */
 static enum verdict in_message(struct packet *p)
 {
 	for (size_t i = p->st.nchildren; i-- > 0;)

@@ -11,7 +11,7 @@ romeo sends
 juliet receives
     <message from='{romeo}' to='{juliet.bare}' type='chat' id='m1'><body>hi</body><origin-id xmlns='urn:xmpp:sid:0' id='o1'/><stanza-id xmlns='urn:xmpp:sid:0' by='{juliet.bare}' id='*'/></message>
 
-# Section 5, rule 4: an id in the account's name is deleted; those of others stay.
+# Section 3, rule 2: an id in the account's name is deleted; those of others stay.
 romeo sends
     <message to='{juliet.bare}' type='chat' id='m2'><body>hi</body><stanza-id xmlns='urn:xmpp:sid:0' by='{juliet.bare}' id='forged'/><stanza-id xmlns='urn:xmpp:sid:0' by='{romeo.bare}' id='other'/></message>
 juliet receives
@@ -20,6 +20,12 @@ romeo sends
     <message to='{juliet}' type='headline' id='m3'><body>news</body><stanza-id xmlns='urn:xmpp:sid:0' by='{juliet.bare}' id='forged'/></message>
 juliet receives
     <message from='{romeo}' to='{juliet}' type='headline' id='m3'><body>news</body></message>
+
+# Rule 7: addresses are normalized.
+romeo sends
+    <message to='{juliet}' type='headline' id='m4'><body>news</body><stanza-id xmlns='urn:xmpp:sid:0' by='{juliet.local}@LocalHost' id='forged'/></message>
+juliet receives
+    <message from='{romeo}' to='{juliet}' type='headline' id='m4'><body>news</body></message>
 
 juliet disconnects
 romeo disconnects

@@ -8,6 +8,7 @@ Suite *admin_suite(void);
 Suite *announced_suite(void);
 Suite *anonymous_suite(void);
 Suite *deliver_suite(void);
+Suite *forged_suite(void);
 Suite *given_suite(void);
 Suite *hold_suite(void);
 Suite *inbox_suite(void);
@@ -35,6 +36,7 @@ int main(void)
 	srunner_add_suite(sr, admin_suite());
 	srunner_add_suite(sr, anonymous_suite());
 	srunner_add_suite(sr, deliver_suite());
+	srunner_add_suite(sr, forged_suite());
 	srunner_add_suite(sr, given_suite());
 	srunner_add_suite(sr, hold_suite());
 	srunner_add_suite(sr, inbox_suite());
