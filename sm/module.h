@@ -187,6 +187,8 @@ void packet_error_ext(struct packet *p, enum stanza_error e, const char *type, c
 void packet_error_code(struct packet *p, enum stanza_error e);
 struct packet *packet_keep(const struct packet *p); /* holds the transaction */
 void packet_free(struct packet *p);                 /* releases it; accepts NULL */
+/* This server sends it about a stanza that was done before: an error, or the same once more. */
+bool packet_is_late(const struct packet *p);
 
 /* Sends a stanza of the server's or of an account's own making; st->from and st->to are set, full
  * rules of routing apply (local, other sm, remote, domain). t (may be NULL) waits for it. */

@@ -8,6 +8,11 @@
  * over makes it again, and it is given once. Nothing has so many parts. */
 enum { LATE_ANSWER = 0x4000 };
 
+bool packet_is_late(const struct packet *p)
+{
+	return p->key.part & LATE_ANSWER;
+}
+
 /* What comes when its cause is done already goes its own way to whoever sent that. */
 void outgoing_deliver(struct sm *sm, const struct msg_stanza_key *key, const struct stanza *st)
 {

@@ -16,3 +16,12 @@ romeo sends
 	<message to='{juliet.bare}' type='chat' id='2'><body>y</body></message>
 juliet receives
 	<message from='{romeo}' to='{juliet.bare}' type='chat' id='2'><body>y</body></message>
+# Section 5: a delay in the server's name, by somebody else, is discarded; those of others stay.
+romeo sends
+	<message to='{juliet.bare}' type='chat' id='3'><body>z</body><delay xmlns='urn:xmpp:delay' from='LocalHost' stamp='2001-01-01T00:00:00Z'/></message>
+juliet receives
+	<message from='{romeo}' to='{juliet.bare}' type='chat' id='3'><body>z</body></message>
+romeo sends
+	<message to='{juliet.bare}' type='chat' id='4'><body>z</body><delay xmlns='urn:xmpp:delay' from='room@elsewhere.example' stamp='2001-01-01T00:00:00Z'/></message>
+juliet receives
+	<message from='{romeo}' to='{juliet.bare}' type='chat' id='4'><body>z</body><delay xmlns='urn:xmpp:delay' from='room@elsewhere.example' stamp='2001-01-01T00:00:00Z'/></message>

@@ -41,6 +41,42 @@ START_TEST(stanza_ids)
 }
 END_TEST
 
+/* XEP-0203 section 5: of messages given at once, of those that wait, and of presence */
+START_TEST(delays)
+{
+	static const struct {
+		const char *from;
+		bool passes;
+	} rows[] = {
+		{"from='localhost'", false},	    {"from='LocalHost'", false},
+		{"from='juliet@localhost'", true},  {"from='localhost/x'", true},
+		{"from='elsewhere.example'", true}, {"", true},
+	};
+	char *delay = xasprintf("<delay xmlns='urn:xmpp:delay' %s stamp='2001-01-01T00:00:00Z'/>",
+				rows[_i].from);
+	char *headline = xasprintf("<message type='headline' to='romeo@localhost'>%s</message>", delay);
+	char *chat = xasprintf("<message type='chat' to='romeo@localhost'><body>x</body>%s</message>",
+			       delay);
+	char *presence = xasprintf("<presence to='romeo@localhost'>%s</presence>", delay);
+
+	says(juliet, headline);
+	says(juliet, chat);
+	says(juliet, presence);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(strstr(gets(romeo, "from='juliet"), "2001") != NULL, rows[_i].passes);
+	leave(romeo, true);
+	says(juliet, chat);
+	romeo = login("romeo@localhost", "orchard");
+	says(romeo, "<presence/>");
+	ck_assert_int_eq(strstr(gets_any(romeo, "<body>x</body>", "Offline Storage"), "2001") != NULL,
+			 rows[_i].passes);
+	free(delay);
+	free(headline);
+	free(chat);
+	free(presence);
+}
+END_TEST
+
 Suite *forged_suite(void)
 {
 	Suite *s = suite_create("forged");
@@ -48,6 +84,7 @@ Suite *forged_suite(void)
 
 	tcase_add_checked_fixture(c, setup, world_stop);
 	tcase_add_loop_test(c, stanza_ids, 0, 7);
+	tcase_add_loop_test(c, delays, 0, 6);
 	suite_add_tcase(s, c);
 	return s;
 }
