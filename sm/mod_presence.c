@@ -136,12 +136,34 @@ static bool read_priority(struct packet *p, int *ret_priority)
 	return true;
 }
 
+/* 4.3: from the bare JID. Of contacts on this server, where "the server possesses the contact's
+ * information", the other resources need not hear again. */
+static void probe_contacts(struct packet *p)
+{
+	struct stanza probe = {
+		.kind = STANZA_PRESENCE, .type = PRESENCE_PROBE, .from = p->from.full};
+	struct str *list;
+	size_t n = contacts_with(p->user, SUB_TO, STR_NONE, &list), here = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct str jid = list[i];
+		struct jid who;
+
+		if (jid_split(jid, &who) < 0 || !sm_local_domain(p->sm, who.domain))
+			continue;
+		list[i] = list[here];
+		list[here++] = jid;
+	}
+	sm_route_many(p->sm, p->txn, &probe, list, here);
+	probe.from = p->from.bare;
+	sm_route_many(p->sm, p->txn, &probe, list + here, n - here);
+	free(list);
+}
+
 /* 4.2.2, 4.3.1: what a resource that just came needs to know. */
 static void initial_presence(struct packet *p)
 {
 	struct user *u = p->user;
-	struct stanza probe = {
-		.kind = STANZA_PRESENCE, .type = PRESENCE_PROBE, .from = p->from.full};
 
 	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
 		struct stanza st;
@@ -152,7 +174,7 @@ static void initial_presence(struct packet *p)
 		st.to = p->from.full;
 		session_send(p->session, &st);
 	}
-	to_contacts(u, p->txn, &probe, SUB_TO);
+	probe_contacts(p);
 }
 
 /* XEP-0115 section 8.4: a client that knows #optimize says what it can do once and when it changes; all

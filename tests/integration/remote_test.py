@@ -228,7 +228,7 @@ def presence_out(server, remote):
     u.s.send("<presence/>")
     u.settle()
     got = sorted((t.to, t.type or "", t.sender) for t in remote.drain())
-    assert got == [(friend, "", u.full), (friend, "probe", u.full)], got
+    assert got == [(friend, "", u.full), (friend, "probe", u.bare)], got
     u.s.send(f"<presence to='{stranger}'/>")
     u.settle()
     remote.drain()
