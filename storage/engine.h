@@ -130,12 +130,12 @@ struct engine_sweep {
 /* A copy of the database in a file of its own, beside all other work. */
 struct engine_backup {
 	const char *path;     /* absolute */
-	bool replace;	      /* a file that is there */
+	bool replace;	      /* a file that is there; the database's own are refused */
 	volatile bool cancel; /* set at any time: it fails soon */
 	void (*done)(struct engine_backup *b);
 	void *arg;
 	/* The answer. */
-	int err; /* 0, -EEXIST, -EBUSY (another one is under way), -EOPNOTSUPP, -EIO, … */
+	int err; /* 0, -EEXIST, -EINVAL, -EBUSY (another one is under way), -EOPNOTSUPP, -EIO, … */
 	char text[WRITE_TEXT];
 	uint64_t bytes;
 };

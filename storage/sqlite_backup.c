@@ -160,8 +160,32 @@ static void stepped(void *arg)
 	job->done(job);
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 &&
+				     x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+/* A copy under such a name would take the place of what the writer has open. */
+static bool is_database(const char *source, const char *path)
+{
+	static const char *const parts[] = {"", "-wal", "-shm", "-journal", ".lock"};
+	bool is = false;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !is; i++) {
+		char *part = xasprintf("%s%s", source, parts[i]);
+
+		is = same_file(part, path);
+		free(part);
+	}
+	return is;
+}
+
 void backup_start(const struct engine_config *c, struct engine_backup *job, struct backup **slot)
 {
+	char *temp = xasprintf("%s.partial", job->path);
 	struct backup *b;
 
 	if (*slot) {
@@ -170,11 +194,16 @@ void backup_start(const struct engine_config *c, struct engine_backup *job, stru
 	} else if (job->path[0] != '/') {
 		job->err = -EINVAL;
 		snprintf(job->text, sizeof(job->text), "the name of the file must begin with /");
+	} else if (is_database(c->path, job->path) || is_database(c->path, temp)) {
+		job->err = -EINVAL;
+		snprintf(job->text, sizeof(job->text),
+			 "it belongs to the database that is to be copied");
 	} else if (!job->replace && access(job->path, F_OK) == 0) {
 		job->err = -EEXIST;
 		snprintf(job->text, sizeof(job->text), "it is there already (--replace)");
 	}
 	if (job->err) {
+		free(temp);
 		job->done(job);
 		return;
 	}
@@ -183,6 +212,6 @@ void backup_start(const struct engine_config *c, struct engine_backup *job, stru
 	b->job = job;
 	b->slot = slot;
 	b->source = c->path;
-	b->temp = xasprintf("%s.partial", job->path);
+	b->temp = temp;
 	loop_work(b->loop, work, stepped, b);
 }

@@ -133,6 +133,66 @@ START_TEST(purges_requests)
 }
 END_TEST
 
+struct backing {
+	struct engine_backup job;
+	bool done;
+};
+
+static void on_backed(struct engine_backup *b)
+{
+	((struct backing *)b->arg)->done = true;
+}
+
+static int back_up(struct rig *r, const char *path)
+{
+	struct backing b = {.job = {.path = path, .replace = true, .done = on_backed}};
+
+	b.job.arg = &b;
+	engine_backup(r->engine, &b.job);
+	rig_wait(r, &b.done);
+	return b.job.err;
+}
+
+/* By no name does a copy take the place of the database. */
+START_TEST(backup_of_itself)
+{
+	static const char *const parts[] = {"", "-wal", "-shm", "-journal", ".lock"};
+	char *partial, *link, *copy;
+	struct stat before, after;
+	struct rig r;
+
+	rig_open(&r, "sqlite");
+	rig_lease(&r, "sm", OWNER);
+	WRITE(&r, PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("1")));
+	ck_assert_int_eq(stat(r.path, &before), 0);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char *path = xasprintf("%s%s", r.path, parts[i]);
+
+		ck_assert_int_eq(back_up(&r, path), -EINVAL);
+		free(path);
+	}
+	link = xasprintf("%s/link", r.dir);
+	copy = xasprintf("%s/copy", r.dir);
+	partial = xasprintf("%s.partial", copy);
+	ck_assert_int_eq(symlink(r.path, link), 0);
+	ck_assert_int_eq(back_up(&r, link), -EINVAL);
+	/* The name that the copy has while it is made. */
+	ck_assert_int_eq(symlink(r.path, partial), 0);
+	ck_assert_int_eq(back_up(&r, copy), -EINVAL);
+	unlink(partial);
+	ck_assert_int_eq(back_up(&r, copy), 0);
+	ck_assert_int_eq(back_up(&r, copy), 0);
+	ck_assert_int_eq(stat(r.path, &after), 0);
+	ck_assert_uint_eq(after.st_ino, before.st_ino);
+	rig_reopen(&r);
+	ck_found(&r, LIST_ALL(TABLE_VCARD), "a@x 1\n");
+	rig_close(&r);
+	free(partial);
+	free(link);
+	free(copy);
+}
+END_TEST
+
 /* Batches wait for others as long as commit_delay says, and no longer. */
 START_TEST(commit_delay)
 {
@@ -227,6 +287,7 @@ Suite *sqlite_suite(void)
 	tcase_add_test(tc, what_cannot_be_opened);
 	tcase_add_test(tc, newer_schema);
 	tcase_add_test(tc, purges_requests);
+	tcase_add_test(tc, backup_of_itself);
 	tcase_add_test(tc, commit_delay);
 	tcase_add_test(tc, room_in_log);
 	suite_add_tcase(s, tc);
