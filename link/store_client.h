@@ -51,6 +51,19 @@ static inline struct msg_value value_blob(struct str s)
 	return (struct msg_value){.type = 3, .s = s};
 }
 
+/* Bytes of a row's key: an entry of PostgreSQL's indexes has at most 2704 bytes, and no engine
+ * takes what another refuses. Long JIDs together, and any namespace, may exceed it. */
+enum { STORE_KEY_MAX = 2600 };
+
+static inline bool store_key_fits(const struct msg_value *key, size_t n)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += key[i].type == COLUMN_INT ? sizeof(key[i].i) : key[i].s.len;
+	return len <= STORE_KEY_MAX;
+}
+
 /* --- reads: to any storage, untracked, repeated at another instance until the deadline ------- */
 
 typedef void store_read_fn(void *arg, int err, const struct msg_rows *results, size_t n);

@@ -35,6 +35,10 @@ static void block(struct user *u, struct str text, struct taking *t)
 			    STR_ARG(jid.full));
 		return;
 	}
+	if (!blocklist_takes(u, jid.full)) {
+		taking_note(t, "blocking: %.*s is too long", STR_ARG(jid.full));
+		return;
+	}
 	blocklist_add(l, jid.full);
 	v[COL_BLOCKING_ACCOUNT] = value_text(user_jid(u));
 	v[COL_BLOCKING_JID] = value_text(jid.full);

@@ -40,6 +40,13 @@ size_t blocklist_max(struct sm *sm)
 	return (size_t)cf->items;
 }
 
+bool blocklist_takes(const struct user *u, struct str jid)
+{
+	struct msg_value key[2] = {value_text(user_jid(u)), value_text(jid)};
+
+	return store_key_fits(key, 2);
+}
+
 static void user_load(struct user *u, const struct msg_rows *rows)
 {
 	for (size_t i = 0; i < rows[0].nrows; i++)
@@ -290,6 +297,12 @@ static void on_block(struct packet *p, const struct node *payload)
 	if (!n) { /* 3.3: at least one item */
 		packet_error(p, STANZA_E_BAD_REQUEST);
 		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!blocklist_takes(p->user, jids[i])) {
+			packet_error(p, STANZA_E_NOT_ACCEPTABLE);
+			return;
+		}
 	}
 	nsee = subscribers(p->user, PASS, &see);
 	for (size_t i = 0; i < n; i++) {

@@ -17,6 +17,14 @@ extern const struct module mod_private;
 
 enum { SET_MAX = 16 }; /* elements stored by one request */
 
+static bool acceptable(struct user *u, const struct node *e)
+{
+	const struct config *cf = module_config(user_sm(u), &mod_private);
+	struct msg_value key[3] = {value_text(user_jid(u)), value_text(e->ns), value_text(e->name)};
+
+	return e->ns.len && e->outer.len <= (size_t)cf->size && store_key_fits(key, 3);
+}
+
 static void got(struct user *u, int err, const struct msg_rows *rows, void *arg)
 {
 	struct packet *p = arg;
@@ -117,14 +125,13 @@ static void set(struct packet *p, const struct node *query)
 
 static void on_set(struct packet *p, const struct node *query)
 {
-	const struct config *cf = module_config(p->sm, &mod_private);
 	bool good = query->first != NULL; /* 2.3: "at least one child element" */
 	size_t n = 0;
 
 	/* 2.3: each in a namespace of its own. */
 	for (const struct node *e = query->first; e; e = e->next)
-		good &= ++n <= SET_MAX && e->ns.len && !str_eqz(e->ns, NS_CLIENT) &&
-			!str_eqz(e->ns, NS_PRIVATE) && e->outer.len <= (size_t)cf->size;
+		good &= ++n <= SET_MAX && acceptable(p->user, e) && !str_eqz(e->ns, NS_CLIENT) &&
+			!str_eqz(e->ns, NS_PRIVATE);
 	if (good)
 		packet_in_turn(p, TABLE_PRIVATE, set);
 	else
@@ -148,14 +155,14 @@ static void give(struct user *u, const struct msg_row *row, size_t at, struct bu
 
 static void take(struct user *u, const struct node *query, struct taking *t)
 {
-	const struct config *cf = module_config(user_sm(u), &mod_private);
-
 	for (const struct node *e = query->first; e; e = e->next) {
 		struct msg_value v[COLS_PRIVATE] = {value_text(user_jid(u)), value_text(e->ns),
 						    value_text(e->name), value_text(e->outer)};
 
-		if (!e->ns.len || e->outer.len > (size_t)cf->size)
-			taking_note(t, "private data: <%.*s/> is larger than private_max, or in no namespace",
+		if (!acceptable(u, e))
+			taking_note(t,
+				    "private data: <%.*s/> is larger than private_max, in no namespace, "
+				    "or in too long a one",
 				    STR_ARG(e->name));
 		else
 			taking_put(t, TABLE_PRIVATE, v, COLS_PRIVATE);

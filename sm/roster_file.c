@@ -98,7 +98,7 @@ static void take_item(struct user *u, const struct node *item, struct taking *t)
 		c = roster_need(u, jid.full, false);
 	if (!c) {
 		taking_note(t, "roster: %.*s: %s", STR_ARG(jid.full),
-			    groups ? "the roster is full" : "its groups are not acceptable");
+			    groups ? "the roster is full, or the address too long" : "its groups are not acceptable");
 		free(groups);
 		return;
 	}

@@ -119,6 +119,8 @@ static const char *check_row(const struct table_def *t, const struct msg_write_o
 	if (o->nvalues < t->nkeys || o->nvalues > t->ncolumns ||
 	    !values_ok(t, o->values, o->nvalues))
 		return "values do not match the columns";
+	if (!store_key_fits(o->values, t->nkeys))
+		return "the key is too long";
 	for (size_t i = o->nvalues; i < t->ncolumns; i++)
 		if (!t->columns[i].nullable)
 			return "a column is missing";

@@ -256,6 +256,55 @@ START_TEST(refused_writes)
 }
 END_TEST
 
+static enum store_status put_long(struct rig *r, const char *account, size_t len)
+{
+	char *jid = xcalloc(1, len + 1);
+	enum store_status status;
+
+	/* Nothing that could be compressed. */
+	random_hex(jid, len / 2);
+	if (len % 2)
+		jid[len - 1] = 'x';
+	status = WRITE(r, PUT(TABLE_BLOCKING, V_TEXT(account), V_TEXT(jid)));
+	free(jid);
+	return status;
+}
+
+/* A key has a limit, the same for all, and others do not suffer from what exceeds it. */
+START_TEST(longest_key)
+{
+	char *jid = xcalloc(1, 4001);
+	struct msg_write_op over[] = {
+		PUT(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT(memset(jid, 'j', 4000)))};
+	struct msg_write_op good[] = {PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("good"))};
+	struct written x[3];
+	struct rig r;
+
+	rig_open(&r, engines[_i]);
+	rig_lease(&r, "sm", OWNER);
+	ck_assert_int_eq(put_long(&r, "a@x", STORE_KEY_MAX - 3), STORE_COMMITTED);
+	ck_assert_int_eq(put_long(&r, "a@x", STORE_KEY_MAX - 2), STORE_FAILED);
+	ck_found(&r, COUNT(TABLE_BLOCKING, V_TEXT("a@x")), "1\n");
+	ck_assert_int_eq(WRITE(&r, DEL(TABLE_BLOCKING, V_TEXT("a@x"))), STORE_COMMITTED);
+	written_init(&x[0], good, 1);
+	written_init(&x[1], over, 1);
+	written_init(&x[2], good, 1);
+	for (int i = 0; i < 3; i++)
+		engine_write(r.engine, &x[i].w);
+	for (int i = 0; i < 3; i++)
+		rig_wait(&r, &x[i].done);
+	ck_assert_int_eq(x[0].w.status, STORE_COMMITTED);
+	ck_assert_int_eq(x[1].w.status, STORE_FAILED);
+	ck_assert_int_eq(x[2].w.status, STORE_COMMITTED);
+	ck_found(&r, GET(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT(jid)), "");
+	/* Of an older version, it can be removed. */
+	ck_assert_int_eq(WRITE(&r, DEL(TABLE_BLOCKING, V_TEXT("a@x"), V_TEXT(jid))),
+			 STORE_COMMITTED);
+	rig_close(&r);
+	free(jid);
+}
+END_TEST
+
 void fill_write(TCase *tc, int engine)
 {
 	ADD(tc, put_and_delete, engine);
@@ -265,4 +314,5 @@ void fill_write(TCase *tc, int engine)
 	ADD(tc, many_at_once, engine);
 	ADD(tc, failures_in_a_group, engine);
 	ADD(tc, refused_writes, engine);
+	ADD(tc, longest_key, engine);
 }

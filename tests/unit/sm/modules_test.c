@@ -226,6 +226,48 @@ START_TEST(private_xml)
 }
 END_TEST
 
+/* What storage does not take is refused before anything is written. */
+START_TEST(long_keys)
+{
+	char n[1024], *ns = xcalloc(1, 2601), *bare, *jid, *xml;
+	struct client *tall;
+	size_t writes;
+
+	memset(n, 'n', sizeof n);
+	memset(ns, 'n', 2600);
+	world_reconfigure("private_max = 16k");
+	bare = xasprintf("%.600s@localhost", n);
+	account(bare);
+	tall = online(bare, "tower");
+	settle();
+	writes = w.shelf->writes;
+	xml = xasprintf(PRIVATE("<x xmlns='%s'/>"), ns);
+	iq(romeo, "set", NULL, xml);
+	gets(romeo, "type='error'", "not-acceptable");
+	free(xml);
+	jid = xasprintf("%.1000s@example.com/%.1000s", n, n);
+	xml = xasprintf("<query xmlns='jabber:iq:roster'><item jid='%s'/></query>", jid);
+	iq(tall, "set", NULL, xml);
+	gets(tall, "type='error'", "not-acceptable");
+	free(xml);
+	xml = xasprintf("<block xmlns='urn:xmpp:blocking'><item jid='%s'/></block>", jid);
+	iq(tall, "set", NULL, xml);
+	gets(tall, "type='error'", "not-acceptable");
+	ck_assert_uint_eq(w.shelf->writes, writes);
+	iq(romeo, "set", NULL, xml); /* for a shorter name there is room */
+	gets(romeo, "type='result'");
+	free(xml);
+	/* One that was blocked by an older version can be unblocked. */
+	xml = xasprintf("<unblock xmlns='urn:xmpp:blocking'><item jid='%s'/></unblock>", jid);
+	iq(tall, "set", NULL, xml);
+	gets(tall, "type='result'");
+	free(xml);
+	free(jid);
+	free(bare);
+	free(ns);
+}
+END_TEST
+
 /* XEP-0012 sections 3, 4, 8 */
 START_TEST(last_activity)
 {
@@ -380,6 +422,7 @@ Suite *modules_suite(void)
 	tcase_add_test(c, blocking_directed);
 	tcase_add_test(c, vcards);
 	tcase_add_test(c, private_xml);
+	tcase_add_test(c, long_keys);
 	tcase_add_test(c, last_activity);
 	tcase_add_test(c, last_activity_written);
 	tcase_add_test(c, last_activity_evicted);
