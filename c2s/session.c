@@ -126,18 +126,21 @@ static bool between_accounts(const struct stanza *st)
 	       st->type <= PRESENCE_UNSUBSCRIBED;
 }
 
-/* Canonical XML may be several times as long as what the client has written. A quarter of a frame
- * is left for what others add to it. */
+/* Canonical XML may be several times as long as what the client has written, and attributes once more when
+ * they are given to another. A quarter of a frame is left for what others add to it. */
 static bool take(struct session *s, const struct stanza *st)
 {
+	size_t most = link_max_frame(s->c2s->link) / 4 * 3;
 	struct buf *b = &s->unconfirmed;
 	size_t at = b->len;
 	uint32_t len = 0;
 
+	if (stanza_write_most(st) > most)
+		return false;
 	buf_append(b, &len, sizeof len);
 	stanza_encode(st, b);
 	len = (uint32_t)(b->len - at - sizeof len);
-	if (len > link_max_frame(s->c2s->link) / 4 * 3) {
+	if (len > most) {
 		b->len = at;
 		return false;
 	}

@@ -142,6 +142,12 @@ static void answer(struct s2s *x, uint64_t origin, uint64_t n, struct str envelo
 	pool_free(p);
 }
 
+/* It must fit into a frame as XML, too, with what others add to it. */
+static bool too_long(const struct s2s *x, const struct stanza *st)
+{
+	return stanza_write_most(st) > link_max_frame(x->link) / 4 * 3;
+}
+
 static void answer_error(struct s2s *x, uint64_t origin, uint64_t n, const struct stanza *st,
 			 enum stanza_error e, const char *text)
 {
@@ -151,7 +157,11 @@ static void answer_error(struct s2s *x, uint64_t origin, uint64_t n, const struc
 
 	if (!stanza_no_reply(st)) {
 		r = stanza_error_reply(p, st, e, NULL, text, STR_NONE);
-		tell_out(x, &r, &key);
+		if (too_long(x, &r))
+			r.id = STR_NONE;
+		/* RFC 6120 section 8.1.3. */
+		if ((r.id.ptr || r.kind != STANZA_IQ) && !too_long(x, &r))
+			tell_out(x, &r, &key);
 	}
 	pool_free(p);
 }
@@ -216,14 +226,18 @@ static void take(struct stream *s, const struct stanza *st, const struct jid *fr
 	s->s2s->stats.stanzas_in++;
 	if (window_full(s))
 		stream_pause(s, PAUSE_WINDOW);
-	if (st->fault == STANZA_FINE) {
+	if (too_long(s->s2s, st)) {
+		answer_error(s->s2s, s->origin, w->n, st, STANZA_E_POLICY_VIOLATION,
+			     "the stanza is too long");
+	} else if (st->fault == STANZA_FINE) {
 		tell_sm(w, from, to);
 		return;
+	} else {
+		answer_error(s->s2s, s->origin, w->n, st,
+			     st->fault == STANZA_TO_MALFORMED ? STANZA_E_JID_MALFORMED
+							      : STANZA_E_BAD_REQUEST,
+			     NULL);
 	}
-	answer_error(s->s2s, s->origin, w->n, st,
-		     st->fault == STANZA_TO_MALFORMED ? STANZA_E_JID_MALFORMED
-						      : STANZA_E_BAD_REQUEST,
-		     NULL);
 	work_done(w);
 }
 

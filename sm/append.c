@@ -151,6 +151,12 @@ void inbox_append(struct packet *p)
 		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 		return;
 	}
+	b = sm_scratch(sm);
+	stanza_write(&p->st, b);
+	if (!logged_fits(sm, b->len)) {
+		packet_error_ext(p, STANZA_E_POLICY_VIOLATION, NULL, "the message is too long", STR_NONE);
+		return;
+	}
 	a = append_new(p);
 	a->user = u;
 	a->key = p->key;
@@ -160,8 +166,6 @@ void inbox_append(struct packet *p)
 	a->log = log_number(p);
 	a->below = a->log <= u->inbox->written;
 	a->target = message_target(u, &p->to);
-	b = sm_scratch(sm);
-	stanza_write(&p->st, b);
 	a->text = text_new(buf_str(b));
 	a->seen = seen_add(u, &a->key, a->log);
 	a->seen->append = a;

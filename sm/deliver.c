@@ -14,6 +14,18 @@ static struct text *render(const struct stanza *st)
 	return t;
 }
 
+/* False: it is too long. */
+static bool give_rendered(struct packet *p, struct session *s, struct text *t)
+{
+	bool presence = p->st.kind == STANZA_PRESENCE;
+
+	if (session_give(s, &p->key, &p->st, !presence, t))
+		return true;
+	if (!presence)
+		packet_error_ext(p, STANZA_E_POLICY_VIOLATION, NULL, "the stanza is too long", STR_NONE);
+	return false;
+}
+
 /* Done when given to c2s. A repetition (same key) is not given again while the session holds it. */
 static void give_one(struct packet *p, struct session *s)
 {
@@ -22,7 +34,7 @@ static void give_one(struct packet *p, struct session *s)
 	if (session_given(s, &p->key))
 		return;
 	t = render(&p->st);
-	session_give(s, &p->key, &p->st, p->st.kind != STANZA_PRESENCE, t);
+	(void)give_rendered(p, s, t);
 	text_unref(t);
 }
 
@@ -37,8 +49,8 @@ static bool give_all(struct packet *p, bool any_priority)
 			continue;
 		if (!t)
 			t = render(&p->st);
-		if (!session_given(s, &p->key))
-			session_give(s, &p->key, &p->st, p->st.kind != STANZA_PRESENCE, t);
+		if (!session_given(s, &p->key) && !give_rendered(p, s, t))
+			break;
 	}
 	text_unref(t);
 	return t != NULL;

@@ -66,7 +66,13 @@ static void row_give(struct session *s, const struct msg_row *row, const struct 
 	uint32_t target = (uint32_t)v[COL_LOG_FLAGS].i;
 	struct text *t;
 
-	if (!row_wanted(s, log, target, key) || !(t = row_text(s, row, false)))
+	if (!row_wanted(s, log, target, key))
+		return;
+	if (!logged_fits(s->user->sm, v[COL_LOG_STANZA].s.len)) { /* as one from a file may be */
+		inbox_remove(s->user->inbox, log);
+		return;
+	}
+	if (!(t = row_text(s, row, false)))
 		return;
 	session_give_logged(s, key, log, target, true, inbox_entry(s->user->inbox, log), t);
 	text_unref(t);

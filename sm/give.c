@@ -5,7 +5,20 @@
 
 enum { UNCOMMITTED_MS = 150000 }; /* longer than any deadline */
 enum { SETTLE_ALL = 512, ANSWER_PARTS = 0xff00 };
-enum { GIVE_ROOM = 256 }; /* what a frame that gives holds besides the stanza, and some more */
+/* What a frame holds besides the stanza, and some more: one that gives; one with an entry of the log, that has two
+ * addresses, and is given with its number (XEP-0359) and its time (XEP-0203). */
+enum { GIVE_ROOM = 256, LOG_ROOM = 16384 };
+enum { TO_ROOM = 6 * 3072 }; /* a full JID, escaped */
+
+static bool fits(const struct sm *sm, size_t xml)
+{
+	return xml <= link_max_frame(sm->link) - GIVE_ROOM;
+}
+
+bool logged_fits(const struct sm *sm, size_t xml)
+{
+	return xml <= link_max_frame(sm->link) - LOG_ROOM;
+}
 
 /* What the log keeps goes out with its number there (XEP-0359), the same in every copy. */
 static struct str with_id(const struct session *s, const struct given *g, struct buf *b)
@@ -107,12 +120,17 @@ static void hold_key(struct session *s, struct given *g)
 	session_tick_need(s);
 }
 
-void session_give(struct session *s, const struct msg_stanza_key *key, const struct stanza *st, bool hold,
+/* What cannot be sent must have no number: c2s would wait for it for ever (DELIVERY rule 7). */
+bool session_give(struct session *s, const struct msg_stanza_key *key, const struct stanza *st, bool hold,
 		  struct text *text)
 {
 	uint32_t sender = hold_sender(st);
 	struct given *g;
 
+	if (!fits(s->user->sm, text->len)) {
+		log_warn("a stanza is too long to be given", LF_S("jid", s->full), LF_U("bytes", text->len));
+		return false;
+	}
 	hold_newest(s, sender);
 	g = given_push(s);
 	g->sender = sender;
@@ -120,24 +138,24 @@ void session_give(struct session *s, const struct msg_stanza_key *key, const str
 	if (hold)
 		hold_key(s, g);
 	give(s, g, key, text);
+	return true;
 }
 
-/* An answer that no frame takes, as a roster of names that are all escapes. */
-static void write_too_long(const struct stanza *st, struct buf *b)
+/* An answer that no frame takes, as a roster of names that are all escapes. Where it is the id that is too long the
+ * error has none. False: there is none, for an iq needs it (RFC 6120 section 8.1.3). */
+static bool write_too_long(const struct sm *sm, const struct stanza *st, struct buf *b)
 {
 	struct pool *pool = pool_new();
-	struct stanza request = {.kind = STANZA_IQ,
-				 .type = IQ_GET,
-				 .id = st->id,
-				 .to = st->from,
-				 .from = st->to};
-	struct stanza error;
+	struct stanza request = {.kind = st->kind, .id = st->id, .to = st->from, .from = st->to}, error;
 
 	error = stanza_error_reply(pool, &request, STANZA_E_RESOURCE_CONSTRAINT, NULL,
 				   "the answer is too long", STR_NONE);
+	if (!fits(sm, stanza_write_most(&error)))
+		error.id = STR_NONE;
 	buf_clear(b);
 	stanza_write(&error, b);
 	pool_free(pool);
+	return error.id.ptr || error.kind != STANZA_IQ;
 }
 
 struct msg_stanza_key session_answer_key(const struct txn *t, unsigned n)
@@ -149,15 +167,16 @@ struct msg_stanza_key session_answer_key(const struct txn *t, unsigned n)
 void session_answer(struct session *s, struct txn *t, const struct stanza *st)
 {
 	struct msg_stanza_key key = session_answer_key(t, t->answers++);
+	struct sm *sm = s->user->sm;
 	struct text *text;
 	struct buf *b;
 
 	if (session_given(s, &key))
 		return;
-	b = sm_scratch(s->user->sm);
+	b = sm_scratch(sm);
 	stanza_write(st, b);
-	if (st->kind == STANZA_IQ && b->len > link_max_frame(s->user->sm->link) - GIVE_ROOM)
-		write_too_long(st, b);
+	if (!fits(sm, b->len) && !write_too_long(sm, st, b))
+		return;
 	text = text_new(buf_str(b));
 	session_give(s, &key, st, true, text);
 	text_unref(text);
@@ -403,6 +422,10 @@ void sessions_send(struct sm *sm, struct session *const *s, size_t n, const stru
 	size_t nb = 0;
 
 	stanza_write_split(st, &head, &tail);
+	if (!fits(sm, head.len + tail.len + n * sizeof *batches->to + TO_ROOM)) {
+		log_warn("a stanza is too long to be given", LF_STR("from", st->from));
+		n = 0;
+	}
 	for (size_t i = 0; i < n; i++) {
 		size_t at = 0;
 

@@ -126,8 +126,11 @@ struct session *session_loaded(void *ref, struct user *u, void (*fn)(void *arg, 
 struct session *session_live(struct sm *sm, uint64_t sid, uint32_t attachment, uint64_t c2s);
 struct entry;
 /* Not logged. */
-void session_give(struct session *s, const struct msg_stanza_key *key, const struct stanza *st, bool hold,
+/* False: no frame takes it, and nothing was given. */
+bool session_give(struct session *s, const struct msg_stanza_key *key, const struct stanza *st, bool hold,
 		  struct text *text);
+/* A message of so many bytes fits into a frame as an entry of the log, and when it is given out of that. */
+bool logged_fits(const struct sm *sm, size_t xml);
 void session_answer(struct session *s, struct txn *t, const struct stanza *st);
 /* The key of the n-th answer to that stanza, counted from 0. */
 struct msg_stanza_key session_answer_key(const struct txn *t, unsigned n);

@@ -51,6 +51,8 @@ int stanza_decode(struct pool *p, struct str data, struct stanza *ret);
 
 /* The stanza as XML for a stream whose content namespace is the default one. */
 void stanza_write(const struct stanza *s, struct buf *b);
+/* What that writes is no longer than this: an attribute may be six times as long as it is inside. */
+size_t stanza_write_most(const struct stanza *s);
 /* The same with xmlns='…' in the start tag: inside <forwarded/>, in the log. */
 void stanza_write_ns(const struct stanza *s, const char *content_ns, struct buf *b);
 /* Back from stanza_write or stanza_write_ns (the log). Everything in p; xml must outlive it. */

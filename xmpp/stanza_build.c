@@ -59,6 +59,13 @@ void stanza_write(const struct stanza *s, struct buf *b)
 	stanza_write_ns(s, NULL, b);
 }
 
+size_t stanza_write_most(const struct stanza *s)
+{
+	size_t escaped = s->to.len + s->from.len + s->id.len + s->lang.len;
+
+	return (sizeof "&apos;" - 1) * escaped + s->attrs.len + s->bytes.len + 128; /* names and types */
+}
+
 void stanza_write_split(const struct stanza *s, struct buf *head, struct buf *tail)
 {
 	put_head(s, NULL, head);

@@ -82,6 +82,28 @@ START_TEST(wrong_stanzas_end_the_stream_and_the_session)
 }
 END_TEST
 
+/* Written out for another client it would be six times as long, and fit into no frame. */
+START_TEST(an_attribute_of_escapes_is_too_long)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	char *id = xmalloc(200001), *xml;
+
+	memset(id, '\'', 200000);
+	id[200000] = 0;
+	xml = xasprintf("<message to='bob@example.com' id=\"%s\"/>", id);
+	peer_login(p, 5);
+	peer_send(p, xml);
+	peer_expect(p, "<stream:error><policy-violation ");
+	peer_expect_end(p);
+	ck_assert_uint_eq(bed_count(b, MSG_STANZA), 0);
+	free(id);
+	free(xml);
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(the_streams_language_is_added)
 {
 	struct bed *b = bed_new(NULL);
@@ -278,6 +300,7 @@ Suite *session_suite(void)
 	tcase_add_test(t, stanzas_are_stamped_and_numbered);
 	tcase_add_loop_test(t, wrong_stanzas_end_the_stream_and_the_session, 0,
 			    sizeof wrong / sizeof *wrong);
+	tcase_add_test(t, an_attribute_of_escapes_is_too_long);
 	tcase_add_test(t, the_streams_language_is_added);
 	tcase_add_test(t, faults_are_sms_to_answer);
 	tcase_add_test(t, byte_by_byte_stanzas_are_whole);

@@ -95,6 +95,26 @@ START_TEST(test_sizes)
 }
 END_TEST
 
+/* Written out for a client it would fit into no frame: sm is not asked, so it is done at once. */
+START_TEST(test_escapes)
+{
+	struct wire *w = wire_new(CLEAR);
+	struct end *e = end_proven(w);
+	char *id = xmalloc(200001), *xml;
+
+	memset(id, '\'', 200000);
+	id[200000] = 0;
+	xml = xasprintf("<enable " SM "/><message from='a@" REMOTE "' to='b@" OWN "' id=\"%s\"/><r " SM "/>", id);
+	end_say(e, xml);
+	end_hears(e, "<a " SM " h='1'/>");
+	ck_assert(!w->x.orphans);
+	free(id);
+	free(xml);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
 /* Proven, and with acknowledgements: then it may come back. */
 START_TEST(test_breaks_proven)
 {
@@ -209,6 +229,7 @@ Suite *proven_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, test_proven, 0, ROWS(known));
 	tcase_add_test(t, test_sizes);
+	tcase_add_test(t, test_escapes);
 	tcase_add_loop_test(t, test_breaks_proven, 0, 2);
 	tcase_add_test(t, test_resumed_when_done);
 	tcase_add_test(t, test_resumed_later);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules for stanzas to local addresses, RFC 6121 section 8, cell by cell. */
 #include <stdlib.h>
+#include "sm/inbox.h"
 #include "tests/unit/sm/world.h"
 
 static struct client *romeo;
@@ -284,6 +285,73 @@ START_TEST(hints)
 }
 END_TEST
 
+/* Written out its id would be longer than a frame. What cannot be given takes no number (DELIVERY rule 7), and its
+ * sender is told, without that id. */
+static const struct {
+	const char *start, *end;
+	bool error;
+} long_cells[] = {
+	{"<message type='headline' to='juliet@localhost'", "><body>long</body></message>", true},
+	{"<message type='headline' to='juliet@localhost/balcony'", "><body>long</body></message>", true},
+	{"<message type='chat' to='juliet@localhost'", "><body>long</body></message>", true},
+	{"<message type='chat' to='nobody@localhost'", "><body>long</body></message>", true},
+	{"<iq type='get' to='juliet@localhost/balcony'", "><x xmlns='x:x'/></iq>", false},
+	{"<presence to='juliet@localhost'", "/>", false},
+	{"<presence", "/>", false},
+};
+
+START_TEST(too_long)
+{
+	struct client *c = juliet("balcony", 0);
+	char *id = xmalloc(220001), *xml;
+
+	befriend(romeo, c);
+	forget(romeo);
+	forget(c);
+	memset(id, '\'', 220000);
+	id[220000] = 0;
+	xml = xasprintf("%s id=\"%s\"%s", long_cells[_i].start, id, long_cells[_i].end);
+	says(romeo, xml);
+	if (long_cells[_i].error)
+		ck_assert_ptr_null(strstr(gets(romeo, "<message", "type='error'"), " id="));
+	gets_nothing(romeo);
+	gets_nothing(c);
+	ck_assert_uint_eq(STORED, 0);
+	ck_assert_uint_eq(romeo->done, romeo->in);
+	message("chat", "juliet@localhost");
+	gets(c, "<body>hi</body>");
+	message("headline", "juliet@localhost");
+	gets(c, "<body>hi</body>");
+	free(id);
+	free(xml);
+}
+END_TEST
+
+/* As one that was taken in from a file may be. */
+START_TEST(too_long_in_the_log)
+{
+	struct client *c;
+	struct shelf_row *row;
+	char *body = xmalloc(1100001), *xml;
+
+	message("chat", "juliet@localhost");
+	message("chat", "juliet@localhost");
+	row = shelf_row(w.shelf, TABLE_LOG, "juliet@localhost");
+	memset(body, 'x', 1100000);
+	body[1100000] = 0;
+	xml = xasprintf("<message from='romeo@localhost/orchard' to='juliet@localhost' type='chat'><body>%s</body>"
+			"</message>", body);
+	free((char *)row->v[COL_LOG_STANZA].s.ptr);
+	row->v[COL_LOG_STANZA].s = str_z(xml);
+	c = login("juliet@localhost", "balcony");
+	says(c, "<presence/>");
+	gets_any(c, "<body>hi</body>", "urn:xmpp:delay");
+	acknowledge_all(c);
+	ck_assert_uint_eq(user_get(w.sm, STR("juliet@localhost"))->inbox->n, 0);
+	free(body);
+}
+END_TEST
+
 Suite *deliver_suite(void)
 {
 	Suite *s = suite_create("delivery");
@@ -302,6 +370,8 @@ Suite *deliver_suite(void)
 	tcase_add_test(c, to_oneself);
 	tcase_add_test(c, domains);
 	tcase_add_test(c, hints);
+	tcase_add_loop_test(c, too_long, 0, sizeof long_cells / sizeof *long_cells);
+	tcase_add_test(c, too_long_in_the_log);
 	suite_add_tcase(s, c);
 	return s;
 }
