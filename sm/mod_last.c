@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Last Activity (XEP-0012): how long the server runs, and since when an account is offline. */
-#include "sm/module.h"
+#include "sm/last.h"
 
 struct last { /* an account that was never seen to leave has none */
 	int64_t time;
@@ -20,6 +20,13 @@ static struct last *last_set(struct user *u, int64_t time, struct str status)
 	free(user_data(u, &mod_last));
 	user_data_set(u, &mod_last, l);
 	return l;
+}
+
+int64_t last_left(const struct user *u)
+{
+	const struct last *l = user_data(u, &mod_last);
+
+	return l ? l->time : 0;
 }
 
 static void user_load(struct user *u, const struct msg_rows *rows)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Presence (RFC 6121 section 4): broadcast, probes, directed presence, the end of a session. */
+#include "sm/probe.h"
 #include "sm/roster.h"
 
 struct config {
@@ -272,57 +273,6 @@ static enum verdict out_presence(struct packet *p)
 
 /* --- inbound ------------------------------------------------------------------------------------------------ */
 
-/* 4.6.6: to who is not subscribed "only mere presence", of the resource that sent directed presence. */
-static bool answer_directed(struct packet *p)
-{
-	struct session *s = p->to.resource.len ? user_session(p->user, p->to.resource) : NULL;
-	struct stanza st = {.kind = STANZA_PRESENCE,
-			    .type = PRESENCE_AVAILABLE,
-			    .from = p->to.full,
-			    .to = p->from.full,
-			    .id = p->st.id};
-
-	if (!s || !session_directed_to(s, p->from.bare))
-		return false;
-	sm_route(p->sm, p->txn, &st);
-	return true;
-}
-
-/* 4.3.2: the answers of the account's server. */
-static void answer_probe(struct packet *p)
-{
-	struct user *u = p->user;
-	bool any = false;
-	struct stanza st = {
-		.kind = STANZA_PRESENCE, .from = user_jid(u), .to = p->from.full};
-
-	if (!user_exists(u) || run_presence_allowed(u, &p->from) != HANDLED) {
-		if (answer_directed(p))
-			return;
-		st.type = PRESENCE_UNSUBSCRIBED;
-		st.to = p->from.bare;
-		sm_route(p->sm, p->txn, &st);
-		return;
-	}
-	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
-		const struct stanza *now = session_presence(s);
-		struct stanza copy;
-
-		if (!now || (p->to.resource.len && !str_eq(p->to.resource, session_jid(s).resource)))
-			continue;
-		any = true;
-		copy = *now;
-		copy.to = p->from.full;
-		sm_route(p->sm, p->txn, &copy);
-	}
-	if (!any) {
-		st.type = PRESENCE_UNAVAILABLE;
-		if (p->to.resource.len) /* what was asked about, not the account */
-			st.from = p->to.full;
-		sm_route(p->sm, p->txn, &st);
-	}
-}
-
 /* 4.6.1: "SHOULD remove any entity that sends unavailable presence to the user". */
 static void directed_left(struct packet *p)
 {
@@ -336,7 +286,7 @@ static enum verdict in_presence(struct packet *p)
 	if (p->st.type == PRESENCE_UNAVAILABLE)
 		directed_left(p);
 	if (p->st.type == PRESENCE_PROBE) {
-		answer_probe(p);
+		probe_answer(p);
 		return HANDLED;
 	}
 	return PASS;
