@@ -59,7 +59,7 @@ struct client {
 		closed_at;   /* seconds of the loop's clock; 0: no */
 	uint32_t proven_until; /* likewise: a certificate has proven who it is */
 	uint32_t limited_ms; /* when the buckets were filled last */
-	int32_t credit_bytes, credit_stanzas;
+	int64_t credit_bytes, credit_stanzas; /* in thousandths, so that low rates lose nothing */
 	uint8_t phase, paused;
 	bool direct, header_in, header_out, wait_offer, throttled, counted;
 	bool starting_tls, whitespace_sent, probed, ended;

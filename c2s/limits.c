@@ -24,9 +24,7 @@ void limits_xml(const struct c2s *x, bool authenticated, struct xml_limits *ret)
 
 static int64_t burst(const struct c2s *x, int64_t rate)
 {
-	int64_t b = rate * x->config->rate_burst / 1000;
-
-	return b < INT32_MAX / 2 ? b : INT32_MAX / 2;
+	return rate * x->config->rate_burst;
 }
 
 static bool limited(const struct c2s *x)
@@ -36,16 +34,16 @@ static bool limited(const struct c2s *x)
 
 void limits_start(struct client *c)
 {
-	c->credit_bytes = (int32_t)burst(c->c2s, c->c2s->config->rate_bytes);
-	c->credit_stanzas = (int32_t)burst(c->c2s, c->c2s->config->rate_stanzas);
+	c->credit_bytes = burst(c->c2s, c->c2s->config->rate_bytes);
+	c->credit_stanzas = burst(c->c2s, c->c2s->config->rate_stanzas);
 	c->limited_ms = (uint32_t)loop_now(c->c2s->loop);
 }
 
-static int32_t filled(int32_t credit, int64_t rate, uint32_t ms, int64_t top)
+static int64_t filled(int64_t credit, int64_t rate, uint32_t ms, int64_t top)
 {
-	int64_t v = credit + rate * ms / 1000;
+	int64_t v = credit + rate * ms;
 
-	return (int32_t)(v < top ? v : top);
+	return v < top ? v : top;
 }
 
 static void fill(struct client *c)
@@ -53,9 +51,6 @@ static void fill(struct client *c)
 	const struct c2s *x = c->c2s;
 	uint32_t now = (uint32_t)loop_now(x->loop), ms = now - c->limited_ms;
 
-	/* Shorter spans would be lost to rounding at low rates. */
-	if (ms < TICK_MS)
-		return;
 	c->limited_ms = now;
 	c->credit_bytes =
 		filled(c->credit_bytes, x->config->rate_bytes, ms, burst(x, x->config->rate_bytes));
@@ -91,7 +86,7 @@ void limits_bytes(struct client *c, size_t n)
 {
 	if (!limited(c->c2s) || !c->c2s->config->rate_bytes)
 		return;
-	c->credit_bytes -= (int32_t)n;
+	c->credit_bytes -= 1000 * (int64_t)n;
 	check(c);
 }
 
@@ -99,7 +94,7 @@ void limits_stanza(struct client *c)
 {
 	if (!limited(c->c2s) || !c->c2s->config->rate_stanzas)
 		return;
-	c->credit_stanzas--;
+	c->credit_stanzas -= 1000;
 	check(c);
 }
 

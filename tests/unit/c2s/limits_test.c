@@ -214,6 +214,32 @@ START_TEST(a_fast_client_is_slowed)
 }
 END_TEST
 
+/* A rate of less than one a look adds up all the same. */
+START_TEST(a_low_rate_goes_on)
+{
+	struct bed *b = bed_new("rate_stanzas = 5\nrate_burst = 1s");
+	struct peer *p = peer_new(b, false);
+	struct session *s = peer_login(p, 5);
+	struct client *c = s->client;
+
+	for (int i = 0; i < 8 && !c->throttled; i++)
+		peer_send(p, "<message/>");
+	bed_turn(b);
+	ck_assert(c->throttled);
+	while (c->throttled)
+		bed_turn(b);
+	ck_assert_ptr_eq(s->client, c);
+	/* 99 ms at 15 a second are one and a half. */
+	bed_c2s(b)->config->rate_stanzas = 15;
+	c->credit_stanzas = -1500;
+	c->limited_ms = (uint32_t)loop_now(bed_c2s(b)->loop) - 99;
+	limits_stanza(c);
+	ck_assert_int_eq(c->credit_stanzas, -1500 - 1000 + 15 * 99);
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(a_silent_client_is_asked)
 {
 	struct bed *b = bed_new("idle_whitespace = 1s\nidle_ping = 2s\nidle_timeout = 2s");
@@ -246,6 +272,7 @@ Suite *limits_suite(void)
 	tcase_add_test(t, a_login_that_takes_too_long);
 	tcase_add_test(t, strangers_are_counted);
 	tcase_add_test(t, a_fast_client_is_slowed);
+	tcase_add_test(t, a_low_rate_goes_on);
 	tcase_add_test(t, a_silent_client_is_asked);
 	suite_add_tcase(s, t);
 	return s;
