@@ -2,7 +2,8 @@
 /* In-band registration (XEP-0077) of those who have an account: what is on file, a new password,
  * cancellation. Making accounts is c2s's, before login. */
 #include <errno.h>
-#include "sm/module.h"
+#include <stdlib.h>
+#include "sm/ask.h"
 
 struct config {
 	bool open;
@@ -15,7 +16,8 @@ const struct option mod_register_options[] = {
 };
 extern const struct module mod_register;
 
-enum { AUTH_TIMEOUT_MS = 20000 };
+/* What a client waits; and auth, where it still writes what it was asked, which it does without an end. */
+enum { AUTH_TIMEOUT_MS = 20000, AUTH_GONE_MS = 3600000, ASK_AGAIN_S = 5 };
 
 static void on_get(struct packet *p)
 {
@@ -34,12 +36,10 @@ static void on_get(struct packet *p)
 	buf_free(&b);
 }
 
-static struct frame to_auth(struct packet *p, uint16_t kind)
+static struct frame to_auth(struct sm *sm, struct str account, uint16_t kind)
 {
-	struct str account = user_jid(p->user);
-
 	return (struct frame){.kind = kind,
-			      .to = link_place(sm_link(p->sm), "auth", jid_key(account)),
+			      .to = link_place(sm_link(sm), "auth", jid_key(account)),
 			      .from_shard = SHARD_NONE,
 			      .to_shard = SHARD_NONE};
 }
@@ -71,7 +71,7 @@ static void change_password(struct packet *p, struct str username, struct str pa
 {
 	struct msg_new_account account = {.account = user_jid(p->user), .password = password};
 	struct msg_account_add add = {.accounts = &account, .naccounts = 1, .mode = 1};
-	struct frame head = to_auth(p, MSG_ACCOUNT_ADD);
+	struct frame head = to_auth(p->sm, account.account, MSG_ACCOUNT_ADD);
 	struct buf local = BUF_INIT;
 
 	/* 3.3: username and password, both; another's is not one's to change. */
@@ -86,38 +86,117 @@ static void change_password(struct packet *p, struct str username, struct str pa
 	buf_free(&local);
 }
 
-static void remove_now(void *arg, struct user *u)
+/* --- cancellation ---------------------------------------------------------------------------- */
+
+/* Auth writes it without a deadline: the credentials may go long after the client was told that it takes too
+ * long, and then the data must go, too. So whoever began it waits for the end of it. */
+struct cancellation {
+	struct sm *sm;
+	struct packet *p; /* NULL: it has its answer */
+	char *account;
+	struct loop_timeout wait; /* until the client is told; then until auth is asked again */
+	bool sent;		  /* the request under way: there was an auth */
+	bool unsure;		  /* one got no answer: it may be done yet */
+};
+
+static void cancellation_fail(struct cancellation *c, enum stanza_error error)
 {
-	(void)arg;
-	if (u)
-		user_remove(u);
+	loop_timeout_stop(sm_loop(c->sm), &c->wait);
+	if (c->p)
+		packet_error_code(c->p, error);
+	packet_free(c->p);
+	c->p = NULL;
 }
 
-/* The credentials are gone: nobody can log in; now the answer, then the data and the sessions. */
+static void cancellation_free(struct cancellation *c)
+{
+	free(c->account);
+	free(c);
+}
+
+static void data_removed(void *arg, int err, const void *m)
+{
+	struct cancellation *c = arg;
+
+	(void)m;
+	if (err)
+		log_error("data of an account that was removed are left", LF_S("account", c->account),
+			  LF_ERR(err));
+	cancellation_free(c);
+}
+
+static void remove_now(void *arg, struct user *u)
+{
+	struct cancellation *c = arg;
+	struct msg_user_remove remove = {.account = str_z(c->account)};
+
+	if (u) {
+		user_remove(u);
+		cancellation_free(c);
+	} else { /* the account is another's by now */
+		(void)ask_owner(c->sm, remove.account, MSG_USER_REMOVE, &remove, data_removed, c);
+	}
+}
+
+static void too_long(void *arg)
+{
+	cancellation_fail(arg, STANZA_E_INTERNAL_SERVER_ERROR);
+}
+
+static void cancellation_ask(void *arg);
+
+/* The credentials are gone: nobody can log in; now the answer, then the data and the sessions. So it is when
+ * there were none: an earlier request whose answer came too late, or never, has removed them. */
 static void cancelled(void *arg, int err, uint16_t kind, const void *m)
 {
-	struct packet *p = arg;
+	struct cancellation *c = arg;
 	const struct msg_failed *f = m;
+	int code = err == -EREMOTEIO ? (int)f->code : 0;
 
 	(void)kind;
-	if (err == -EREMOTEIO && f->code == EOPNOTSUPP) { /* accounts of that domain are made elsewhere */
-		packet_error_code(p, STANZA_E_NOT_ALLOWED);
-	} else if (err) {
-		packet_error_code(p, STANZA_E_INTERNAL_SERVER_ERROR);
-	} else {
-		packet_result(p, STR_NONE);
-		sm_with_user(p->sm, p->from.bare, remove_now, NULL);
+	if (!err || code == ENOENT) {
+		loop_timeout_stop(sm_loop(c->sm), &c->wait);
+		if (c->p)
+			packet_result(c->p, STR_NONE);
+		packet_free(c->p);
+		sm_with_user(c->sm, str_z(c->account), remove_now, c);
+		return;
 	}
-	packet_free(p);
+	c->unsure |= c->sent && !code;
+	/* EOPNOTSUPP: accounts of that domain are made elsewhere. */
+	cancellation_fail(c, code == EOPNOTSUPP ? STANZA_E_NOT_ALLOWED
+						: STANZA_E_INTERNAL_SERVER_ERROR);
+	if (c->unsure) {
+		c->wait.fn = cancellation_ask;
+		loop_timeout_start(sm_loop(c->sm), &c->wait, ASK_AGAIN_S);
+	} else {
+		cancellation_free(c);
+	}
+}
+
+static void cancellation_ask(void *arg)
+{
+	struct cancellation *c = arg;
+	struct msg_account_del del = {.account = str_z(c->account)};
+	struct frame head = to_auth(c->sm, del.account, MSG_ACCOUNT_DEL);
+
+	c->sent = head.to != 0;
+	(void)link_request(sm_link(c->sm), &head, &del, AUTH_GONE_MS, cancelled, c);
 }
 
 static void cancel(struct packet *p)
 {
-	struct msg_account_del del = {.account = user_jid(p->user)};
-	struct frame head = to_auth(p, MSG_ACCOUNT_DEL);
+	struct cancellation *c = xcalloc(1, sizeof *c);
 
-	(void)link_request(sm_link(p->sm), &head, &del, AUTH_TIMEOUT_MS, cancelled, packet_keep(p));
+	c->sm = p->sm;
+	c->p = packet_keep(p);
+	c->account = str_dup(user_jid(p->user));
+	c->wait = (struct loop_timeout){.fn = too_long, .arg = c};
+	loop_timeout_start(sm_loop(c->sm), &c->wait, AUTH_TIMEOUT_MS / 1000);
+	cancellation_ask(c);
 }
+
+/* --- requests -------------------------------------------------------------------------------- */
 
 static void on_query(struct packet *p, const struct node *query)
 {

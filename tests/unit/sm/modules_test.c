@@ -376,6 +376,13 @@ START_TEST(change_password)
 }
 END_TEST
 
+static void data_is_gone(void)
+{
+	for (uint16_t t = 0; t < TABLES; t++)
+		if (t != TABLE_ACCOUNT) /* auth's */
+			ck_assert_uint_eq(shelf_count(w.shelf, t, "romeo@localhost"), 0);
+}
+
 START_TEST(cancel)
 {
 	struct client *hut = online("romeo@localhost", "hut");
@@ -392,9 +399,73 @@ START_TEST(cancel)
 	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_NOT_AUTHORIZED);
 	ck_assert_int_eq(hut->ended, 1 + STREAM_E_NOT_AUTHORIZED);
 	gets_any(juliet, "type='unavailable'", "from='romeo@localhost/orchard'");
-	for (uint16_t t = 0; t < TABLES; t++)
-		if (t != TABLE_ACCOUNT) /* auth's */
-			ck_assert_uint_eq(shelf_count(w.shelf, t, "romeo@localhost"), 0);
+	data_is_gone();
+}
+END_TEST
+
+/* Auth's answer comes when the client has long been told that it takes too long: the data go, too. */
+START_TEST(cancel_late)
+{
+	struct msg_ok ok = {0};
+
+	iq(romeo, "set", NULL, "<vCard xmlns='vcard-temp'><FN>R</FN></vCard>");
+	forget(romeo);
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	pass(22000);
+	gets(romeo, "type='error'", "internal-server-error", "code='500'");
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_VCARD, "romeo@localhost"), 1);
+	pass(120000);
+	auth_answers(MSG_OK, &ok);
+	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_NOT_AUTHORIZED);
+	data_is_gone();
+}
+END_TEST
+
+/* The auth that was asked is gone, and with it what it answered: the next one knows. */
+START_TEST(cancel_asked_again)
+{
+	struct msg_failed none = {.code = ENOENT}, eio = {.code = EIO};
+
+	iq(romeo, "set", NULL, "<vCard xmlns='vcard-temp'><FN>R</FN></vCard>");
+	forget(romeo);
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	fake_answer(w.link, 0, -EHOSTUNREACH, 0, NULL);
+	settle();
+	gets(romeo, "type='error'", "internal-server-error");
+	pass(7000);
+	fake_answer(w.link, 0, -EREMOTEIO, MSG_FAILED, &eio);
+	pass(7000);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_VCARD, "romeo@localhost"), 1);
+	fake_answer(w.link, 0, -EREMOTEIO, MSG_FAILED, &none);
+	settle();
+	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_NOT_AUTHORIZED);
+	data_is_gone();
+}
+END_TEST
+
+/* What surely was not done is not done later. Where there are no credentials, the data go. */
+START_TEST(cancel_refused)
+{
+	struct msg_failed none = {.code = ENOENT}, eio = {.code = EIO}, other = {.code = EOPNOTSUPP};
+
+	iq(romeo, "set", NULL, "<vCard xmlns='vcard-temp'><FN>R</FN></vCard>");
+	forget(romeo);
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	fake_answer(w.link, 0, -EREMOTEIO, MSG_FAILED, &eio);
+	settle();
+	gets(romeo, "type='error'", "internal-server-error");
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	fake_answer(w.link, 0, -EREMOTEIO, MSG_FAILED, &other);
+	settle();
+	gets(romeo, "type='error'", "not-allowed");
+	pass(30000);
+	ck_assert_uint_eq(fake_requests(w.link), 0);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_VCARD, "romeo@localhost"), 1);
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	fake_answer(w.link, 0, -EREMOTEIO, MSG_FAILED, &none);
+	settle();
+	gets(romeo, "type='result'");
+	data_is_gone();
 }
 END_TEST
 
@@ -429,6 +500,9 @@ Suite *modules_suite(void)
 	tcase_add_test(c, ping_and_version);
 	tcase_add_test(c, change_password);
 	tcase_add_test(c, cancel);
+	tcase_add_test(c, cancel_late);
+	tcase_add_test(c, cancel_asked_again);
+	tcase_add_test(c, cancel_refused);
 	tcase_add_test(c, registration_closed);
 	suite_add_tcase(s, c);
 	return s;
