@@ -199,3 +199,17 @@ void on_bounce(void *arg, const struct frame *f, const void *msg)
 			bounced(x, i, f->from);
 	}
 }
+
+/* It stays the owner, and what it says meanwhile is heard. */
+void on_announce_again(void *arg, const struct frame *f, const void *msg)
+{
+	struct c2s *x = arg;
+	struct session *s;
+
+	for (uint16_t i = 0; i < SHARDS; i++) {
+		if (x->shards[i].owner != f->from)
+			continue;
+		DL_FOREACH (x->shards[i].sessions, s)
+			session_announce_later(s);
+	}
+}

@@ -93,7 +93,7 @@ bool owner_speaks(const struct session *s, const struct frame *f);
 void owner_lost(struct c2s *x, uint16_t shard); /* frames for it got lost: announce again soon */
 void session_announce(struct session *s);
 void session_announce_later(struct session *s);
-link_handler_fn on_bounce;
+link_handler_fn on_bounce, on_announce_again;
 
 /* --- deliver.c, acks to sm --------------------------------------------------------------- */
 

@@ -166,7 +166,7 @@ static void announced_again(struct session *s, uint64_t c2s, const struct msg_an
 	/* The record that it was sent last may be lost. */
 	s->record_changed = true;
 	session_acked(s, m->acked);
-	s->full_out = false; /* else it is said again */
+	s->full_out = s->breaking = false; /* else it is said again */
 	hold_again(s, m->out);
 	for (size_t i = m->ngiven; i-- > 0;)
 		if (!session_given(s, &m->given[i].key)) {
@@ -174,6 +174,7 @@ static void announced_again(struct session *s, uint64_t c2s, const struct msg_an
 			break;
 		}
 	notice_done(s);
+	hold_look(s);
 }
 
 /* Its connection is gone with its c2s. */
@@ -195,7 +196,7 @@ void on_announce(void *arg, const struct frame *f, const void *msg)
 		return;
 	s = session_find(sm, m->sid);
 	if (!s && session_has_ended(sm, m->sid)) {
-		refuse(sm, f, m, 0);
+		refuse(sm, f, m, session_ended_error(sm, m->sid));
 	} else if (!s) {
 		announced_new(sm, f, m);
 	} else if (m->attachment == s->attachment && s->restored) {

@@ -14,6 +14,7 @@ struct ended {
 	uint64_t sid, since;
 	uint64_t account; /* hash of its address */
 	uint32_t done;
+	uint8_t error;
 };
 
 struct farewell {
@@ -48,6 +49,13 @@ bool session_has_ended(struct sm *sm, uint64_t sid)
 	return ended_find(sm, sid) != NULL;
 }
 
+unsigned session_ended_error(struct sm *sm, uint64_t sid)
+{
+	const struct ended *e = ended_find(sm, sid);
+
+	return e ? e->error : 0;
+}
+
 bool session_ended_done(struct sm *sm, uint64_t sid, struct str account, uint32_t *ret_done)
 {
 	const struct ended *e = ended_find(sm, sid);
@@ -73,6 +81,7 @@ void session_remember_end(struct session *s)
 	e->since = now;
 	e->account = s->user->key;
 	e->done = s->done;
+	e->error = s->error;
 	HASH_ADD(hh, sm->ended, sid, sizeof e->sid, e);
 }
 

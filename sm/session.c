@@ -136,6 +136,7 @@ void session_end(struct session *s, unsigned error, const char *text)
 	} else {
 		farewell_later(s);
 	}
+	s->error = (uint8_t)error;
 	u->busy++;
 	session_close(s);
 	farewells_look(u, false);

@@ -79,6 +79,7 @@ struct session {
 	bool row, row_busy; /* in table session; being written or deleted */
 	bool thin, hold_reading, hold_failed; /* sm/hold.c */
 	bool breaking; /* c2s was told to end the connection */
+	uint8_t error; /* it ends with that: as in SESSION_END */
 	/* As the record at c2s has it: something not logged is held back. lost: it was, by an owner who is
 	 * gone. */
 	bool owing, lost;
@@ -193,6 +194,7 @@ void owed_delete(struct user *u, const struct msg_stanza_key *key);
 
 /* Ends: sm/ended.c */
 bool session_has_ended(struct sm *sm, uint64_t sid);
+unsigned session_ended_error(struct sm *sm, uint64_t sid); /* as in SESSION_END */
 /* How many of its client's stanzas were done, if it was a session of that account. */
 bool session_ended_done(struct sm *sm, uint64_t sid, struct str account, uint32_t *ret_done);
 void session_remember_end(struct session *s);

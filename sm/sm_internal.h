@@ -102,6 +102,7 @@ struct sm {
 	struct later *laters; /* rows that are written soon: sm/write_later.c; DL list */
 	struct loop_timeout later_timeout;
 	struct loop_timer *release_timer;
+	struct bounced *bounced; /* c2s that could not be told all: sm/bounced.c */
 };
 
 /* A rendering shared by those who still have to be given it. */
@@ -291,6 +292,9 @@ extern const struct control_command sm_commands[];
 extern const struct shards_ops sm_shards_ops;
 bool catch_up_tick(struct sm *sm); /* sessions that wait for their account; false: none */
 void announce_member_lost(struct sm *sm, uint64_t instance);
+link_handler_fn on_bounce;
+void bounced_member_lost(struct sm *sm, uint64_t instance);
+void bounced_free(struct sm *sm);
 
 /* --- once a second: sm/sm_process.c ---------------------------------------------------------------- */
 

@@ -85,6 +85,7 @@ static const struct link_handler handlers[] = {
 	{MSG_S2S_BACK, on_s2s_back},
 	{MSG_USER_GET, on_user_get},
 	{MSG_USER_PUT, on_user_put},
+	{MSG_BOUNCE, on_bounce},
 	{0, NULL},
 };
 
@@ -260,8 +261,10 @@ static void sm_event(void *state, enum link_event e, const struct member *m)
 {
 	struct sm *sm = state;
 
-	if (e == LINK_MEMBER_LOST && m && strcmp(m->process, "c2s") == 0)
+	if (e == LINK_MEMBER_LOST && m && strcmp(m->process, "c2s") == 0) {
 		announce_member_lost(state, m->id);
+		bounced_member_lost(state, m->id);
+	}
 	/* Gone, or it takes nothing any more: the next one may be on its way. */
 	if ((e == LINK_MEMBER_LOST || (e == LINK_MEMBER && m && !m->nbinds)) && m &&
 	    strcmp(m->process, "s2s") == 0)
@@ -337,6 +340,7 @@ static void *sm_deinit(void *state)
 	loop_task_cancel(sm->loop, &sm->notices_task);
 	notices_free(sm);
 	nonces_free(sm);
+	bounced_free(sm);
 	ended_free(sm);
 	fades_free(sm);
 	keyed_free(&sm->users);

@@ -188,6 +188,28 @@ START_TEST(a_bounce_is_about_shards_of_whom_it_comes_from)
 }
 END_TEST
 
+START_TEST(announced_again_when_an_owner_asks)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct msg_announce_again m = {0};
+
+	peer_login(p, 5);
+	peer_send(p, "<message id='1'/>");
+	bed_turn(b);
+	bed_forget(b);
+	bed_deliver(b, SM2_ID, 0, MSG_ANNOUNCE_AGAIN, &m);
+	ck_assert(!session_find(bed_c2s(b), 5)->reannounce);
+	bed_deliver(b, SM_ID, 0, MSG_ANNOUNCE_AGAIN, &m);
+	bed_done(b, 5, 1); /* it is heard meanwhile */
+	ck_assert_uint_eq(session_find(bed_c2s(b), 5)->done, 1);
+	bed_wait(b, 1200);
+	ck_assert_uint_eq(bed_count(b, MSG_ANNOUNCE), 1);
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 Suite *announce_suite(void)
 {
 	Suite *s = suite_create("announce");
@@ -202,6 +224,7 @@ Suite *announce_suite(void)
 	tcase_add_test(t, losses_do_not_wait_for_one_another);
 	tcase_add_test(t, a_bounce_is_a_loss);
 	tcase_add_test(t, a_bounce_is_about_shards_of_whom_it_comes_from);
+	tcase_add_test(t, announced_again_when_an_owner_asks);
 	suite_add_tcase(s, t);
 	return s;
 }

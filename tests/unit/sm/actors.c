@@ -186,6 +186,8 @@ void client_frame(const struct fake_frame *f, const void *m)
 		opened(f, m);
 	else if (f->f.kind == MSG_SESSION_RESUMED)
 		resumed(f, m);
+	else if (f->f.kind == MSG_ANNOUNCE_AGAIN)
+		w.asked[f->f.to == C2S2_ID]++;
 	else
 		session_frame(f->f.kind, m);
 }

@@ -7,6 +7,7 @@ Suite *subscription_suite(void);
 Suite *admin_suite(void);
 Suite *announced_suite(void);
 Suite *anonymous_suite(void);
+Suite *bounced_suite(void);
 Suite *deliver_suite(void);
 Suite *forged_suite(void);
 Suite *given_suite(void);
@@ -36,6 +37,7 @@ int main(void)
 
 	srunner_add_suite(sr, admin_suite());
 	srunner_add_suite(sr, anonymous_suite());
+	srunner_add_suite(sr, bounced_suite());
 	srunner_add_suite(sr, deliver_suite());
 	srunner_add_suite(sr, forged_suite());
 	srunner_add_suite(sr, given_suite());

@@ -17,6 +17,7 @@ static size_t nlive, nlate, nbroken;
 static struct client *known; /* as it was then, which its c2s may say late */
 static uint32_t known_out, known_acked, known_attachment;
 static bool far; /* other servers take nothing */
+static bool crowded[2]; /* there is no room for some frames to C2S_ID, C2S2_ID */
 
 /* Room for what is to come, and each message once. */
 static void look_over(struct client *c)
@@ -137,6 +138,29 @@ static void taken_over(void)
 	pass(100);
 }
 
+static bool crowded_out(const struct fake_frame *f)
+{
+	return crowded[f->f.to == C2S2_ID] && dice(2);
+}
+
+/* A c2s was asked for all that it has. */
+static void announces_again(unsigned i)
+{
+	if (!w.asked[i])
+		return;
+	w.asked[i] = 0;
+	for (size_t n = 0; n < nlive; n++) {
+		struct client *c = live[n];
+
+		if (c->c2s != (i ? C2S2_ID : C2S_ID))
+			continue;
+		announce_whole(c);
+		if (c->left)
+			leave(c, true);
+	}
+	settle();
+}
+
 /* They go on, or cannot. */
 static void sweep_broken(void)
 {
@@ -198,7 +222,7 @@ static void abroad_steps(void)
 /* Storage, time, and those whom sm asks. */
 static void world_steps(void)
 {
-	switch (dice(8)) {
+	switch (dice(9)) {
 	case 0:
 		w.shelf->hold = !w.shelf->hold;
 		break;
@@ -229,6 +253,9 @@ static void world_steps(void)
 	case 7:
 		if (!dice(20))
 			taken_over();
+		break;
+	case 8:
+		crowded[dice(2)] = !dice(4);
 		break;
 	}
 }
@@ -289,6 +316,8 @@ static void step(void)
 		client_steps(c);
 	}
 	settle();
+	announces_again(0);
+	announces_again(1);
 	abroad_steps();
 	sweep();
 	sweep_broken();
@@ -340,6 +369,8 @@ START_TEST(anything)
 	nlive = nlate = nbroken = 0;
 	known = NULL;
 	far = false;
+	crowded[0] = crowded[1] = false;
+	w.full = crowded_out;
 	ledger_clear();
 	abroad_start();
 	for (size_t i = 0; i < ACCOUNTS; i++)
@@ -348,11 +379,15 @@ START_TEST(anything)
 		step();
 	w.shelf->hold = w.shelf->hold_reads = w.hold_leases = false;
 	w.shelf->status = STORE_COMMITTED;
+	w.full = NULL;
 	while (w.shelf->nheld)
 		shelf_release(w.shelf, w.link, 100);
 	while (abroad_takes())
 		;
 	pass(8000);
+	sweep();
+	announces_again(0);
+	announces_again(1);
 	while (abroad_takes())
 		;
 	sweep();

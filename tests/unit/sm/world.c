@@ -63,6 +63,17 @@ void process_drained(struct app *app)
 
 /* --- frames --------------------------------------------------------------------------------- */
 
+static void to_c2s(struct fake_frame *f, const void *m)
+{
+	if (w.full && !(f->f.flags & FRAME_REPLY) && w.full(f)) {
+		fake_bounce(w.link, &f->f, 2, 0);
+		return;
+	}
+	client_frame(f, m);
+	if (f->f.flags & FRAME_REPLY && w.nother < sizeof w.other / sizeof *w.other)
+		w.other[w.nother++] = *f; /* SESSION_RESUMED and failures */
+}
+
 static void look(size_t at)
 {
 	struct fake_frame *f = fake_out(w.link, at);
@@ -75,9 +86,7 @@ static void look(size_t at)
 		shelf_write(w.shelf, w.link, f);
 	} else if (f->how == FAKE_SENT && (f->f.to == C2S_ID || f->f.to == C2S2_ID)) {
 		ck_assert_int_eq(msg_decode(f->f.kind, p, f->f.body, m), 0);
-		client_frame(f, m);
-		if (f->f.flags & FRAME_REPLY && w.nother < sizeof w.other / sizeof *w.other)
-			w.other[w.nother++] = *f; /* SESSION_RESUMED and failures */
+		to_c2s(f, m);
 	} else if (!(w.to_others && w.to_others(f)) &&
 		   w.nother < sizeof w.other / sizeof *w.other) {
 		w.other[w.nother++] = *f;

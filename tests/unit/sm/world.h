@@ -65,6 +65,9 @@ struct world {
 	int drained;
 	bool hold_leases; /* storage does not say whether they are still sm's */
 	bool (*to_others)(const struct fake_frame *f); /* whose frame it is; or NULL */
+	/* A frame to a c2s: true, it comes back, as there is no room for it; or NULL. */
+	bool (*full)(const struct fake_frame *f);
+	unsigned asked[2]; /* ANNOUNCE_AGAIN came: to C2S_ID, C2S2_ID */
 	/* Frames that are nobody's above: TELL to peers, answers to TELL and to ctl. */
 	struct fake_frame other[256];
 	size_t nother;
