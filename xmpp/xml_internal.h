@@ -81,6 +81,9 @@ struct xml_parser {
 	struct buf gather;  /* bytes of earlier pieces, from index gather_start */
 	uint64_t gather_start;
 	struct buf canon;
+	struct buf held; /* bytes of an incomplete token that libexpat has not been given yet */
+	size_t hold;	 /* so many of them lead to another scan; 0: there is nothing to hold */
+	char token_end, quote;
 };
 
 enum reader_state { READER_HEADER, READER_BODY, READER_OVER };
@@ -139,6 +142,11 @@ const struct xml_scope *xml_scope_make(const char *root, const struct ns_bind *b
 void xml_element_handlers(struct xml_parser *w);
 /* After a fault or a callback that ended the feed. */
 void xml_halt(struct xml_parser *w, uint64_t consumed);
+
+/* xml_hold.c: looks at what is incomplete after a run, which is in w->gather. */
+void xml_hold_from(struct xml_parser *w);
+/* True: the bytes do not complete the token and are kept in w->held. */
+bool xml_hold(struct xml_parser *w, const char *data, size_t n);
 
 /* xml_canon.c: rewrites the inner bytes of w->el into w->canon and corrects the child index.
  * -EMSGSIZE: they would exceed the reader's limit of a stanza; -EINVAL: for a reason that the first

@@ -74,7 +74,7 @@ static void *counted_realloc(void *ptr, size_t size)
 static const XML_Memory_Handling_Suite counted = {counted_malloc, counted_realloc, counted_free};
 
 /* Deferral would hold a complete element back until more bytes come (measured: every stanza that
- * arrives in pieces); the size limit bounds what is scanned again without it. */
+ * arrives in pieces); xml_hold.c bounds what is scanned again without it. */
 #ifdef HAVE_XML_SETREPARSEDEFERRALENABLED
 static void no_deferral(XML_Parser xp)
 {
@@ -164,6 +164,7 @@ struct xml_parser *xml_parser_free(struct xml_parser *w)
 	pool_free(w->strings);
 	buf_free(&w->gather);
 	buf_free(&w->canon);
+	buf_free(&w->held);
 	ns_free(&w->ns);
 	free(w->attrs);
 	free(w->children);

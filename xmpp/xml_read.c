@@ -292,6 +292,7 @@ static void settle(struct xml_reader *r, const char *data)
 	}
 	r->partial = true;
 	gather(w, data, from);
+	xml_hold_from(w);
 }
 
 /* A handler has stopped the parser: for an error, the end of header or stream, a callback. */
@@ -310,11 +311,44 @@ static void halted(struct xml_reader *r)
 	drop_parser(r);
 }
 
+/* Returns how many bytes were for this parser. */
+static size_t parse_body(struct xml_reader *r, const char *data, size_t n)
+{
+	struct xml_parser *w = r->w;
+	enum XML_Status status;
+
+	w->hold = 0;
+	status = xml_parser_run(w, data, n);
+	if (w->halt) {
+		n = (size_t)(w->consumed - w->before);
+		halted(r);
+	} else if (stray_text(w, data)) {
+		raise(r, STREAM_E_BAD_FORMAT, "text between stanzas");
+	} else if (status != XML_STATUS_OK) {
+		raise_expat(r, XML_GetErrorCode(w->xp));
+	} else {
+		settle(r, data);
+	}
+	return n;
+}
+
+/* With what was held. Nothing in that was complete, so the bytes used reach into the new ones. */
+static size_t parse_held(struct xml_reader *r, const char *data, size_t n)
+{
+	struct buf held = r->w->held;
+	size_t before = held.len;
+
+	r->w->held = BUF_INIT;
+	buf_append(&held, data, n);
+	n = parse_body(r, buf_ptr(&held), held.len) - before;
+	buf_free(&held);
+	return n;
+}
+
 static size_t feed_body(struct xml_reader *r, const char *data, size_t len)
 {
 	struct xml_parser *w = r->w;
 	size_t room, n = 0;
-	enum XML_Status status;
 
 	if (!w) {
 		while (n < len && blank(data[n]))
@@ -328,23 +362,14 @@ static size_t feed_body(struct xml_reader *r, const char *data, size_t len)
 		w->ns.nouter = r->scope->n;
 	}
 	/* One byte beyond the limit is enough to see it exceeded. */
-	room = (size_t)(w->fed - open_from(w));
+	room = (size_t)(w->fed - open_from(w)) + w->held.len;
 	room = room > r->limits.stanza_bytes ? 1 : r->limits.stanza_bytes - room + 1;
 	n = len < room ? len : room;
 	if (n > PIECE)
 		n = PIECE;
-	status = xml_parser_run(w, data, n);
-	if (w->halt) {
-		n = (size_t)(w->consumed - w->before);
-		halted(r);
-	} else if (stray_text(w, data)) {
-		raise(r, STREAM_E_BAD_FORMAT, "text between stanzas");
-	} else if (status != XML_STATUS_OK) {
-		raise_expat(r, XML_GetErrorCode(w->xp));
-	} else {
-		settle(r, data);
-	}
-	return n;
+	if (w->hold && n < room && xml_hold(w, data, n))
+		return n;
+	return w->held.len ? parse_held(r, data, n) : parse_body(r, data, n);
 }
 
 /* RFC 6120 section 11.6. A stream in UTF-16 or -32, with a byte order mark or without, begins with

@@ -377,6 +377,14 @@ static void alone(struct str bytes, struct infoset *oracle, struct party *ret)
 	xml_pool_free(pool);
 }
 
+/* An error in a long token that comes in small pieces is found when it is complete or twice as long. */
+static bool as_alone(const struct party *p, const struct party *alone)
+{
+	if (alone->failed && !p->failed && xml_reader_partial(p->r))
+		return str_starts(buf_str(&alone->log), buf_str(&p->log));
+	return same(&p->log, &alone->log);
+}
+
 static void together(struct str attack, unsigned seed, const struct party *attacker_alone)
 {
 	struct xml_pool *pool = xml_pool_new();
@@ -395,7 +403,7 @@ static void together(struct str attack, unsigned seed, const struct party *attac
 		feed_some(&v, &script, attack.len ? (seed >> 24) % 9 : script.len);
 	}
 	must(same(&v.log, &victim_alone.log));
-	must(same(&a.log, &attacker_alone->log));
+	must(as_alone(&a, attacker_alone));
 	party_free(&victim_alone);
 	party_free(&a);
 	party_free(&v);

@@ -12,6 +12,7 @@
 	X(stanza_suite)                                                                            \
 	X(stream_suite)                                                                            \
 	X(xml_cost_suite)                                                                          \
+	X(xml_hold_suite)                                                                          \
 	X(xml_read_suite)                                                                          \
 	X(xml_share_suite)                                                                         \
 	X(xml_write_suite)
