@@ -147,31 +147,9 @@ static void removed(struct user *u, int err, void *arg)
 		link_reply(r->sm->link, &r->f, MSG_OK, &ok);
 }
 
-/* Every table that sm may write and that has rows by account. What operators have set for an account
- * is no data of its user's: it goes with the account alone. */
-size_t account_delete_ops(struct msg_value *key, bool all, struct msg_write_op ops[TABLES + 1])
-{
-	size_t n = 0;
-
-	for (uint16_t t = 0; t < TABLES; t++) {
-		if (t == TABLE_LOG || !tables[t].sharded || !table_writable_by(&tables[t], "sm"))
-			continue;
-		if (t == TABLE_RETENTION && !all)
-			continue;
-		ops[n++] = (struct msg_write_op){
-			.op = STORE_DELETE, .table = t, .values = key, .nvalues = 1};
-	}
-	ops[n++] = (struct msg_write_op){
-		.op = STORE_LOG_DELETE, .table = TABLE_LOG, .values = key, .nvalues = 1};
-	return n;
-}
-
 static void remove_loaded(void *arg, struct user *u)
 {
 	struct removing *r = arg;
-	struct msg_write_op ops[TABLES + 1];
-	struct msg_value key;
-	size_t n;
 
 	if (!u) {
 		if (r->answer)
@@ -180,14 +158,12 @@ static void remove_loaded(void *arg, struct user *u)
 		return;
 	}
 	u->busy++;
-	run_user_remove(u, NULL);
+	if (!u->gone) /* else it is asked for again */
+		run_user_remove(u, NULL);
 	u->gone = true;
 	while (u->sessions) /* RFC 6120 section 4.9.3.10 */
 		session_end(u->sessions, 1 + STREAM_E_NOT_AUTHORIZED, "account removed");
-	key = value_text(user_jid(u));
-	n = account_delete_ops(&key, true, ops);
-	later_free(u);
-	user_write(u, NULL, ops, n, removed, r, free);
+	account_erase(u, true, removed, r, free);
 	u->busy--;
 	user_touch(u);
 }

@@ -195,17 +195,12 @@ static void cleared(struct user *u, int err, void *arg)
 static void clear(struct taking *t)
 {
 	struct user *u = t->user;
-	struct msg_write_op ops[TABLES + 1];
-	struct msg_value key = value_text(user_jid(u));
-	size_t n;
 
 	u->busy++;
 	u->gone = true;
 	while (u->sessions)
 		session_end(u->sessions, 1 + STREAM_E_RESET, "the account is replaced");
-	n = account_delete_ops(&key, false, ops);
-	later_free(u);
-	user_write(u, NULL, ops, n, cleared, t, taking_free);
+	account_erase(u, false, cleared, t, taking_free);
 	u->busy--;
 	user_touch(u);
 }

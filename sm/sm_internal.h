@@ -282,9 +282,9 @@ extern const struct link_handler sm_handlers[];
 link_handler_fn on_stanza, on_session_open, on_announce, on_announced, on_acked, on_session_close,
 	on_session_full, on_session_sm, on_session_resume, on_tell, on_tell_many, on_user_remove,
 	on_session_list, on_session_kick, on_caps, on_held, on_writing, on_s2s_back, on_user_get, on_user_put;
-/* Deletes all that sm keeps of an account, and with all also what operators set for it: TABLES ops at the
- * most. */
-size_t account_delete_ops(struct msg_value *key, bool all, struct msg_write_op ops[TABLES + 1]);
+/* Deletes all that sm keeps of an account, and with all also what operators set for it, in several batches;
+ * fn, arg and free_arg as of user_write. Nothing else is to be written meanwhile: u->gone. */
+void account_erase(struct user *u, bool all, user_write_fn *fn, void *arg, void (*free_arg)(void *arg));
 link_handler_fn on_users, on_announcement, on_user_disabled, on_service_changed, on_admin_run;
 void walks_free(struct sm *sm);
 void stopping_free(struct sm *sm);

@@ -403,6 +403,38 @@ START_TEST(cancel)
 }
 END_TEST
 
+/* A log of years goes in pieces, so that no batch holds up what others write; all else after it. */
+START_TEST(cancel_large_log)
+{
+	struct msg_value v[COLS_LOG] = {value_text(STR("romeo@localhost")), value_int(0), value_int(0),
+					value_text(STR("juliet@localhost/x")), value_int(7), value_int(0),
+					value_int(0), value_int(0), value_text(STR("<message/>"))};
+	struct msg_ok ok = {0};
+	size_t before;
+
+	iq(romeo, "set", NULL, "<vCard xmlns='vcard-temp'><FN>R</FN></vCard>");
+	for (int i = 1; i <= 1000; i++) {
+		v[COL_LOG_NUMBER] = v[COL_LOG_ORIGIN_NUMBER] = value_int(i);
+		shelf_put(w.shelf, TABLE_LOG, v, COLS_LOG);
+	}
+	forget(romeo);
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	w.shelf->hold = true;
+	auth_answers(MSG_OK, &ok);
+	while ((before = shelf_count(w.shelf, TABLE_LOG, "romeo@localhost")) > 0) {
+		ck_assert_uint_eq(shelf_count(w.shelf, TABLE_VCARD, "romeo@localhost"), 1);
+		ck_assert_uint_gt(w.shelf->nheld, 0);
+		shelf_release(w.shelf, w.link, 1);
+		settle();
+		ck_assert_uint_le(before - shelf_count(w.shelf, TABLE_LOG, "romeo@localhost"), 500);
+	}
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, SIZE_MAX);
+	settle();
+	data_is_gone();
+}
+END_TEST
+
 /* Auth's answer comes when the client has long been told that it takes too long: the data go, too. */
 START_TEST(cancel_late)
 {
@@ -500,6 +532,7 @@ Suite *modules_suite(void)
 	tcase_add_test(c, ping_and_version);
 	tcase_add_test(c, change_password);
 	tcase_add_test(c, cancel);
+	tcase_add_test(c, cancel_large_log);
 	tcase_add_test(c, cancel_late);
 	tcase_add_test(c, cancel_asked_again);
 	tcase_add_test(c, cancel_refused);

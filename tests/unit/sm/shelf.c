@@ -280,7 +280,7 @@ static bool in_range(const struct shelf_row *at, const struct msg_read_op *op)
 {
 	uint64_t n = (uint64_t)at->v[COL_LOG_NUMBER].i;
 
-	return op->op != STORE_LOG_READ || (n > op->from && (!op->to || n < op->to));
+	return (op->op != STORE_LOG_READ && op->op != STORE_LOG_SIZES) || (n > op->from && (!op->to || n < op->to));
 }
 
 static bool is_behind(const struct shelf_row *at, const struct msg_read_op *op)
@@ -301,12 +301,16 @@ static void read_sizes(struct shelf *s, const struct msg_read_op *op, struct res
 		bool listed = op->nnumbers == 0;
 		struct msg_value v[3];
 
-		if (!matches(at, TABLE_LOG, op->key, 1))
+		if (!matches(at, TABLE_LOG, op->key, 1) || !in_range(at, op))
 			continue;
 		for (size_t i = 0; i < op->nnumbers; i++)
 			listed |= op->numbers[i] == (uint64_t)at->v[COL_LOG_NUMBER].i;
 		if (!listed)
 			continue;
+		if (op->limit && r->rows->nrows == op->limit) {
+			r->rows->more = true;
+			return;
+		}
 		v[0] = at->v[COL_LOG_NUMBER];
 		v[1] = at->v[COL_LOG_TIME];
 		v[2] = value_int((int64_t)at->v[COL_LOG_STANZA].s.len);
