@@ -98,10 +98,10 @@ static enum verdict out_presence(struct packet *p)
 
 /* --- inbound ------------------------------------------------------------------------------------------------ */
 
-static void reply_subscribed(struct packet *p)
+static void reply(struct packet *p, enum stanza_type type)
 {
 	struct stanza st = {.kind = STANZA_PRESENCE,
-			    .type = PRESENCE_SUBSCRIBED,
+			    .type = type,
 			    .from = user_jid(p->user),
 			    .to = p->from.bare};
 
@@ -184,10 +184,12 @@ static enum verdict in_presence(struct packet *p)
 		deliver_subscription(p);
 	}
 	if (ch.reply_subscribed) {
-		reply_subscribed(p);
+		reply(p, PRESENCE_SUBSCRIBED);
 		if (!(before & SUB_FROM))
 			presence_grant(p->user, p->txn, p->from.bare);
 	}
+	if (ch.reply_unsubscribed)
+		reply(p, PRESENCE_UNSUBSCRIBED);
 	return HANDLED;
 }
 

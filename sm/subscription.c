@@ -65,8 +65,10 @@ struct sub_change sub_inbound(unsigned s, enum stanza_type type)
 		}
 		return changed(s, s | SUB_PENDING_IN, !(s & SUB_PENDING_IN));
 	case PRESENCE_UNSUBSCRIBE: /* A.3.2 */
-		return changed(s, s & ~(unsigned)(SUB_FROM | SUB_PENDING_IN),
-			       (s & (SUB_FROM | SUB_PENDING_IN)) != 0);
+		c = changed(s, s & ~(unsigned)(SUB_FROM | SUB_PENDING_IN),
+			    (s & (SUB_FROM | SUB_PENDING_IN)) != 0);
+		c.reply_unsubscribed = c.pass;
+		return c;
 	case PRESENCE_SUBSCRIBED: /* A.3.3 */
 		if (s & SUB_ASK)
 			return changed(s, (s & ~(unsigned)SUB_ASK) | SUB_TO, true);

@@ -19,6 +19,7 @@ struct sub_change {
 	bool pass;       /* route it (outbound) or deliver it (inbound) */
 	bool push;       /* the roster item as clients see it changed */
 	bool reply_subscribed; /* inbound subscribe: answer for the user (A.3.1) */
+	bool reply_unsubscribed; /* inbound unsubscribe: the same (A.3.2) */
 };
 
 /* One of the four subscription types? */

@@ -133,8 +133,8 @@ def inbound(user, contact, state, kind):
     sees = state.split(" ")[0] in ("From", "Both")
     if kind == "subscribe" and sees:  # 3.1.3: answered for the user
         assert have == [("subscribed", True)], have
-    elif kind == "unsubscribe" and sees:  # 3.3.3
-        assert have == [("unavailable", False)], have
+    elif kind == "unsubscribe" and want:  # 3.3.3, A.3.2
+        assert have == [("unavailable", False)] * sees + [("unsubscribed", True)], have
     else:
         assert have == [], have
     assert user.item(contact) == visible(after), (user.item(contact), after)

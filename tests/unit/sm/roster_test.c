@@ -225,6 +225,20 @@ START_TEST(cancel)
 }
 END_TEST
 
+/* A.3.2: the answer to the one is not taken for that to the other. */
+START_TEST(asked_again_at_once)
+{
+	befriend(romeo, juliet);
+	says_only(romeo, "<presence type='unsubscribe' to='juliet@localhost'/>");
+	says_only(romeo, "<presence type='subscribe' to='juliet@localhost'/>");
+	settle();
+	says(juliet, "<presence type='subscribed' to='romeo@localhost'/>");
+	forget(romeo);
+	ask_roster(romeo, NULL);
+	gets(romeo, "jid='juliet@localhost'", "subscription='both'");
+}
+END_TEST
+
 /* 3.1.3: whole, at each login, until answered */
 START_TEST(requests_are_kept)
 {
@@ -425,6 +439,7 @@ Suite *roster_suite(void)
 	tcase_add_test(c, survives_eviction);
 	tcase_add_test(c, subscribe);
 	tcase_add_test(c, cancel);
+	tcase_add_test(c, asked_again_at_once);
 	tcase_add_test(c, requests_are_kept);
 	tcase_add_test(c, requests_are_limited);
 	tcase_add_test(c, requests_are_limited_in_size);

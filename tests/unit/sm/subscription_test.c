@@ -61,6 +61,9 @@ START_TEST(appendix_a)
 			      c->before, ch.state, c->after);
 		ck_assert_msg(ch.push == (sub_visible(c->before) != sub_visible(c->after)),
 			      "%s state %u: push %d", s->section, c->before, ch.push);
+		ck_assert_msg(ch.reply_unsubscribed ==
+				      (c->pass && !s->outbound && s->type == PRESENCE_UNSUBSCRIBE),
+			      "%s state %u: reply %d", s->section, c->before, ch.reply_unsubscribed);
 	}
 }
 END_TEST
