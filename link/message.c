@@ -73,7 +73,9 @@ bool msg_is_control(uint16_t kind)
 {
 	const struct message_type *t = type_of(kind);
 
-	if (kind <= MSG_BOUNCE)
+	/* HELD and WRITING: what is said of TELLs takes the way of their answers. There is room for these in a
+	 * queue that is full of data; a WRITING that is lost lets another instance write the same again. */
+	if (kind <= MSG_BOUNCE || kind == MSG_HELD || kind == MSG_WRITING)
 		return true;
 	return t->is == MSG_T_REPLY && !(t->flags & MSG_F_ORDERED);
 }

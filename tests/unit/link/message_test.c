@@ -141,6 +141,7 @@ START_TEST(who_may)
 	ck_assert(msg_secret(MSG_ACCOUNT_ADD)); /* inside a struct */
 	ck_assert_uint_eq(msg_reply_kind(MSG_WRITE), MSG_WRITTEN);
 	ck_assert(msg_is_tracked(MSG_TELL) && msg_is_control(MSG_TOLD));
+	ck_assert(msg_is_control(MSG_HELD) && msg_is_control(MSG_WRITING));
 	ck_assert(!msg_is_control(MSG_SESSION_OPENED) && !msg_is_control(MSG_GIVE));
 }
 END_TEST
