@@ -184,6 +184,19 @@ units_verify() {
 	[ ! -s "$dir/verify" ]
 }
 
+# The router's socket, and the locks of addresses that several c2s or s2s share, are made there.
+run_dir_writable() {
+	for p in router c2s s2s; do
+		for unit in "mercutio-$p.service" "mercutio-$p@.service"; do
+			grep -qx RuntimeDirectory=mercutio "$(installed "system/$unit")" &&
+				grep -qx RuntimeDirectoryPreserve=yes "$(installed "system/$unit")" || {
+				echo "$unit cannot write to run_dir"
+				return 1
+			}
+		done
+	done
+}
+
 # --- the server through its init scripts ---------------------------------------------------------
 
 certificate() {
@@ -341,6 +354,7 @@ if command -v systemd-analyze >/dev/null; then
 else
 	skip "systemd units" "systemd-analyze is not installed"
 fi
+good "who needs run_dir can write there" run_dir_writable
 if command -v start-stop-daemon >/dev/null && [ -r /lib/lsb/init-functions ]; then
 	scripts=$(dirname "$(installed init.d/mercutio-sm)")
 	server
