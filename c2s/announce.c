@@ -26,6 +26,16 @@ void owner_lost(struct c2s *x, uint16_t shard)
 	loop_timer_ensure(x->rescan, RESCAN_MS);
 }
 
+/* What no frame takes no owner can be told: the session ends, others of its shard do not notice. */
+static void too_long(struct session *s, uint16_t kind)
+{
+	log_error("session ended: what is told of it is longer than a frame may be",
+		  LF_STR("jid", str_n(s->jid, s->njid)), LF_S("message", msg_name(kind)));
+	if (s->client)
+		stream_error(s->client, STREAM_E_RESOURCE_CONSTRAINT,
+			     "too much is kept for this session");
+}
+
 bool owner_send(struct session *s, uint16_t kind, unsigned flags, const void *m)
 {
 	const struct shard *sh = &s->c2s->shards[s->shard];
@@ -35,13 +45,16 @@ bool owner_send(struct session *s, uint16_t kind, unsigned flags, const void *m)
 			     .from_shard = SHARD_NONE,
 			     .to_shard = s->shard,
 			     .to_epoch = sh->epoch};
+	int err;
 
 	if (!head.to)
 		return false;
-	if (link_send(s->c2s->link, &head, m) == 0)
-		return true;
-	owner_lost(s->c2s, s->shard);
-	return false;
+	err = link_send(s->c2s->link, &head, m);
+	if (err == -EMSGSIZE)
+		too_long(s, kind);
+	else if (err)
+		owner_lost(s->c2s, s->shard);
+	return err == 0;
 }
 
 /* --- announcing -------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ static bool wants_row(const struct session *s)
 {
 	return !s->c2s && s->detached_since && s->resume_ms && !s->leaving && !s->closing &&
 	       !s->resuming && !s->work && s->user->sm->record_key && !owed_unlogged(s) &&
-	       !s->user->relaxed;
+	       !s->user->relaxed && record_given_fits(s, s->ngiven);
 }
 
 /* The last call about s: what waited for it may end it. */

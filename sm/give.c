@@ -205,7 +205,7 @@ static bool key_held(const struct session *s, const struct given *g)
 {
 	const struct sm_config *c = s->user->sm->config;
 
-	if (!g->since || s->ngiven > (size_t)c->keys_max)
+	if (!g->since || s->ngiven > (size_t)c->keys_max || !hold_room(s))
 		return false;
 	if (g->key.origin == s->sid && g->key.part > ANSWER_PARTS)
 		return (int32_t)(s->done - (uint32_t)g->key.number) < 0;
@@ -266,6 +266,7 @@ static uint32_t settled_prefix(const struct session *s)
 void session_settle(struct session *s)
 {
 	uint32_t n = settled_prefix(s), top = 0;
+	bool room = hold_room(s);
 
 	/* A long list whose next is held for its time is shortened in large steps. */
 	if (s->ngiven > SETTLE_ALL && n < s->ngiven / 8 && s->given[n].since)
@@ -288,6 +289,8 @@ void session_settle(struct session *s)
 	}
 	if (top)
 		notice_settled(s, top);
+	if (!room && hold_holds(s)) /* whoever called may be in the midst of a list */
+		hold_later(s);
 }
 
 /* early: log numbers of what is not committed yet. */

@@ -4,6 +4,8 @@
  * connection is broken, c2s says that it does not read, or it has acknowledged nothing of what it
  * was sent last. It keeps its numbers and goes out in order when the client takes again.
  *
+ * Nor does c2s get more at a time than it can tell a later owner of.
+ *
  * Bounded (option given_max): of what the log has its number is kept and the bytes are read from
  * there; of presence the newest of each sender. Past it the connection of a session is ended, so
  * that its client may resume it; a session that cannot be resumed ends, and so does one that has
@@ -30,10 +32,15 @@ static size_t given_max(const struct session *s)
 	return (size_t)s->user->sm->config->given_max;
 }
 
+bool hold_room(const struct session *s)
+{
+	return record_given_fits(s, s->ngiven - (s->out - s->sent) + 1);
+}
+
 bool hold_takes(const struct session *s)
 {
 	return s->c2s && !s->resuming && !s->full_out && !s->closing && !s->hold_reading &&
-	       (!s->flight || s->flight < given_max(s) / 4);
+	       (!s->flight || s->flight < given_max(s) / 4) && hold_room(s);
 }
 
 static uint32_t held_first(const struct session *s)
@@ -179,8 +186,7 @@ static void page_read(struct user *u, int err, const struct msg_rows *rows, void
 	s->hold_reading = false;
 	if (err) {
 		log_warn("messages held back not read", LF_S("jid", s->full), LF_ERR(err));
-		s->hold_failed = true;
-		session_tick_need(s);
+		hold_later(s);
 		return;
 	}
 	for (size_t i = 0; i < rows[0].nrows; i++)
@@ -256,6 +262,12 @@ void hold_again(struct session *s, uint32_t from_m)
 	if ((int32_t)(s->sent - from_m) > 0)
 		s->sent = from_m;
 	hold_go_on(s);
+}
+
+void hold_later(struct session *s)
+{
+	s->hold_failed = true;
+	session_tick_need(s);
 }
 
 bool hold_tick(struct sm *sm)

@@ -199,6 +199,10 @@ static void out_available(struct packet *p)
 		return;
 	}
 	keep_caps(p);
+	if (!session_presence_fits(p->session, &p->st)) {
+		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
+		return;
+	}
 	session_presence_set(p->session, &p->st, priority);
 	to_own(p->user, &p->st);
 	to_contacts(p->user, p->txn, &p->st, SUB_FROM);
@@ -246,7 +250,8 @@ static enum verdict out_directed(struct packet *p)
 	if (p->st.type != PRESENCE_AVAILABLE)
 		return PASS;
 	session_directed_each(p->session, count, &c);
-	if (!c.known && c.n >= (size_t)cf->directed) {
+	if (!c.known && (c.n >= (size_t)cf->directed ||
+			 !session_directed_fits(p->session, p->to.full))) {
 		packet_error(p, STANZA_E_RESOURCE_CONSTRAINT);
 		return HANDLED;
 	}

@@ -151,6 +151,10 @@ enum session_flag { SESSION_ROSTER = 1, SESSION_BLOCKLIST = 2, SESSION_CARBONS =
 		    SESSION_OFFLINE_SENT = 8, SESSION_TEMPORARY = 16 /* its account is */ };
 bool session_flag(const struct session *s, enum session_flag f);
 void session_flag_set(struct session *s, enum session_flag f, bool on);
+/* What later owners must know of a session has a limit: is there room for that presence instead of the present
+ * one, for one more address? */
+bool session_presence_fits(const struct session *s, const struct stanza *st);
+bool session_directed_fits(const struct session *s, struct str jid);
 /* Directed presence (RFC 6121 section 4.6): those who were told that this session is available. */
 void session_directed_add(struct session *s, struct str jid);
 void session_directed_remove(struct session *s, struct str jid);

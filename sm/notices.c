@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* DONE and SETTLED: gathered during a loop turn, one frame for each c2s at its end. */
+#include <errno.h>
 #include "sm/sm_internal.h"
 
 struct notices {
@@ -50,7 +51,11 @@ static void send_record(struct session *s, uint64_t c2s)
 
 	record_seal(s, &b);
 	m.record = buf_str(&b);
-	(void)link_send(s->user->sm->link, &head, &m);
+	if (link_send(s->user->sm->link, &head, &m) == -EMSGSIZE && !session_ends_soon(s)) {
+		/* What its client sends would never be confirmed, nor could a later owner be told of it. */
+		log_error("session ended: its record is too long", LF_S("jid", s->full));
+		session_overflow(s);
+	}
 	buf_free(&b);
 	s->record_changed = false;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The session record: what a later owner needs of a session, sealed, kept by c2s. */
+/* The session record: what a later owner needs of a session, sealed, kept by c2s. It is announced in one
+ * frame together with what the client was given: a quarter is for the record, a half for that list. */
 #include "base/varint.h"
 #include "sm/sm_internal.h"
 
 enum { RECORD_VERSION = 2, MOST_GIVEN = 1000000 };
+enum { STR_ROOM = 5, REST_ROOM = 256, GIVEN_ROOM = 38 }; /* of a length; numbers and the seal; a struct given */
 enum { IS_SECURE = 1, IS_AVAILABLE = 2, IS_LOST = 4 };
 
 static void put_str(struct buf *b, struct str s)
@@ -43,6 +45,33 @@ static struct str context(uint64_t sid, char buf[32])
 {
 	(void)snprintf(buf, 32, "session %016llx", (unsigned long long)sid);
 	return str_z(buf);
+}
+
+static bool fits(const struct session *s, size_t presence, size_t directed)
+{
+	size_t size = REST_ROOM + session_jid(s).full.len + strlen(s->address) + presence + directed;
+
+	for (uint32_t i = 0; i < s->ndirected; i++)
+		size += STR_ROOM + s->directed[i].len;
+	return size <= link_max_frame(s->user->sm->link) / 4;
+}
+
+bool session_presence_fits(const struct session *s, const struct stanza *st)
+{
+	struct buf *b = sm_scratch(s->user->sm);
+
+	stanza_write(st, b);
+	return fits(s, b->len, 0);
+}
+
+bool session_directed_fits(const struct session *s, struct str jid)
+{
+	return fits(s, s->presence ? s->presence->len : 0, STR_ROOM + jid.len);
+}
+
+bool record_given_fits(const struct session *s, size_t n)
+{
+	return n <= link_max_frame(s->user->sm->link) / 2 / GIVEN_ROOM;
 }
 
 void record_seal(struct session *s, struct buf *b)

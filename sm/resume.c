@@ -103,7 +103,8 @@ static void give_rest(struct session *s, uint32_t h)
 	hold_go_on(s);
 }
 
-static void resumed(struct session *s, const struct resuming *r)
+/* False: no frame takes what there is to tell. */
+static bool resumed(struct session *s, const struct resuming *r)
 {
 	struct sm *sm = s->user->sm;
 	struct msg_session_resumed m = {.attachment = s->attachment,
@@ -113,6 +114,7 @@ static void resumed(struct session *s, const struct resuming *r)
 					.settled = s->settled};
 	struct msg_given *list = xcalloc(s->ngiven + 1, sizeof *list);
 	struct buf record = BUF_INIT;
+	bool fits;
 
 	for (uint32_t i = 0; i < s->ngiven; i++)
 		if (s->given[i].acked)
@@ -126,9 +128,12 @@ static void resumed(struct session *s, const struct resuming *r)
 	s->record_changed = false;
 	m.record = buf_str(&record);
 	m.given = list;
-	link_reply(sm->link, &r->f, MSG_SESSION_RESUMED, &m);
+	fits = msg_length(MSG_SESSION_RESUMED, &m) + FRAME_HEAD <= link_max_frame(sm->link);
+	if (fits)
+		link_reply(sm->link, &r->f, MSG_SESSION_RESUMED, &m);
 	buf_free(&record);
 	free(list);
+	return fits;
 }
 
 static void resuming_end(struct session *s)
@@ -261,7 +266,11 @@ void session_resume_ready(struct session *s)
 		detached_look(s); /* deletes it, and comes here again */
 		return;
 	}
-	resumed(s, r);
+	if (!resumed(s, r)) {
+		log_warn("session not resumed: too much to tell of it", LF_S("jid", s->full));
+		resume_fails(s);
+		return;
+	}
 	h = r->h;
 	resuming_end(s);
 	give_rest(s, h);

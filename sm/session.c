@@ -202,7 +202,7 @@ static void overflow_loaded(void *arg, struct user *u)
 	struct session *s = session_loaded(arg, u, overflow_loaded);
 
 	if (s && !s->closing)
-		session_end(s, 1 + STREAM_E_RESOURCE_CONSTRAINT, "too much unread");
+		session_end(s, 1 + STREAM_E_RESOURCE_CONSTRAINT, "too much is kept for this session");
 }
 
 static void overflow_end(void *arg)

@@ -156,14 +156,16 @@ void session_committed(struct session *s, const struct msg_stanza_key *key);
 /* What a session's client does not take now: sm/hold.c */
 bool hold_holds(const struct session *s); /* something is held back */
 bool hold_takes(const struct session *s); /* it may be sent more */
+bool hold_room(const struct session *s);  /* c2s could announce one more in a frame */
 void hold_go_on(struct session *s);       /* it may take again */
+void hold_later(struct session *s);       /* the same, within a second */
 void hold_again(struct session *s, uint32_t from_m); /* c2s got nothing above that */
 uint32_t hold_sender(const struct stanza *st); /* of a presence that a newer one replaces; 0: of none */
 void hold_newest(struct session *s, uint32_t sender); /* an older one is not worth sending any more */
 void hold_thin(struct session *s, struct given *g); /* drops bytes that the log has when there are many */
 void hold_look(struct session *s);        /* whether it is too much: may break or end it, later */
 size_t hold_load(const struct session *s); /* bytes */
-bool hold_tick(struct sm *sm);            /* reads again what storage did not answer; false: nothing */
+bool hold_tick(struct sm *sm);            /* false: nothing was to go on later */
 
 /* Detached sessions in storage: sm/detached.c */
 void detached_look(struct session *s); /* something changed */
@@ -211,6 +213,8 @@ void notices_free(struct sm *sm);
 
 /* Records: sm/record.c */
 void record_seal(struct session *s, struct buf *b);
+/* Whether a frame has room for so many of what it was given, besides the record. */
+bool record_given_fits(const struct session *s, size_t n);
 /* Makes the session that the record describes; NULL: not one of ours. */
 struct session *record_open(struct sm *sm, uint64_t sid, struct str sealed);
 /* The same with the counters, for a detached session's row. */

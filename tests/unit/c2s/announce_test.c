@@ -210,6 +210,36 @@ START_TEST(announced_again_when_an_owner_asks)
 }
 END_TEST
 
+/* One session of which too much is to be told ends; those of the same shard go on. */
+START_TEST(what_no_frame_takes_ends_one_session)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false), *q = peer_new(b, false);
+	char *record = xasprintf("%030000d", 0);
+	struct msg_done_record m = {.sid = 5, .record = str_z(record)};
+
+	peer_login(p, 5);
+	peer_login(q, 6);
+	bed_deliver(b, SM_ID, 7, MSG_DONE_RECORD, &m);
+	bed_max_frame(b, 20000);
+	bed_owner(b, SM2_ID, 8);
+	ck_assert_uint_eq(bed_count(b, MSG_ANNOUNCE), 1);
+	ck_assert_uint_eq(((struct msg_announce *)bed_sent(b, MSG_ANNOUNCE)->m)->sid, 6);
+	ck_assert_uint_eq(((struct msg_announced *)bed_sent(b, MSG_ANNOUNCED)->m)->nshards, 1024);
+	peer_expect(p, STREAM_ERROR("resource-constraint"));
+	peer_send(q, "<message id='1'/>");
+	bed_turn(b);
+	ck_assert_uint_eq(((struct msg_stanza *)bed_sent(b, MSG_STANZA)->m)->sid, 6);
+	bed_forget(b);
+	bed_wait(b, 1200);
+	ck_assert_uint_eq(bed_count(b, MSG_ANNOUNCE), 0);
+	free(record);
+	peer_free(q);
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 Suite *announce_suite(void)
 {
 	Suite *s = suite_create("announce");
@@ -225,6 +255,7 @@ Suite *announce_suite(void)
 	tcase_add_test(t, a_bounce_is_a_loss);
 	tcase_add_test(t, a_bounce_is_about_shards_of_whom_it_comes_from);
 	tcase_add_test(t, announced_again_when_an_owner_asks);
+	tcase_add_test(t, what_no_frame_takes_ends_one_session);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -13,6 +13,7 @@ struct link {
 	uint64_t owner;
 	uint32_t epoch;
 	bool auth, others, unreachable;
+	size_t max_frame;
 	struct sent *sent;
 };
 
@@ -61,7 +62,7 @@ const struct member *link_member(const struct link *k, uint64_t id)
 
 size_t link_max_frame(const struct link *k)
 {
-	return 1 << 20;
+	return k->max_frame ? k->max_frame : 1 << 20;
 }
 
 void link_serving(const struct link *k, const char *route,
@@ -105,6 +106,8 @@ int link_send(struct link *k, const struct frame *head, const void *m)
 {
 	if (k->unreachable)
 		return -EHOSTUNREACH;
+	if (FRAME_HEAD + msg_length(head->kind, m) > link_max_frame(k))
+		return -EMSGSIZE;
 	keep(k, head, m);
 	return 0;
 }
@@ -276,6 +279,11 @@ void bed_others(struct bed *b, bool there)
 {
 	b->link.others = there;
 	bed_event(b, there ? LINK_MEMBER : LINK_MEMBER_LOST, C2S2_ID);
+}
+
+void bed_max_frame(struct bed *b, size_t bytes)
+{
+	b->link.max_frame = bytes;
 }
 
 void bed_unreachable(struct bed *b, bool on)

@@ -51,6 +51,7 @@ void bed_event(struct bed *b, enum link_event e, uint64_t member);
 void bed_auth(struct bed *b, bool there);
 void bed_others(struct bed *b, bool there);   /* another c2s */
 void bed_unreachable(struct bed *b, bool on); /* link_send fails */
+void bed_max_frame(struct bed *b, size_t bytes); /* likewise with what is longer; before: 1 MB */
 
 /* Takes the oldest frame of that kind; fails the test when there is none. */
 struct sent *bed_sent(struct bed *b, uint16_t kind);

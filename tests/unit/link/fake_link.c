@@ -37,6 +37,7 @@ struct link {
 	struct loop loop;
 	uint64_t id;
 	bool ready, unreachable, unbound;
+	size_t max_frame;
 	struct member members[MOST_MEMBERS];
 	struct member_bind binds[MOST_MEMBERS];
 	size_t nmembers;
@@ -255,6 +256,11 @@ void fake_place(struct link *k, const char *route, uint64_t instance)
 	k->places[n].instance = instance;
 }
 
+void fake_max_frame(struct link *k, size_t bytes)
+{
+	k->max_frame = bytes;
+}
+
 void fake_unreachable(struct link *k, bool unreachable)
 {
 	k->unreachable = unreachable;
@@ -282,7 +288,7 @@ uint64_t link_heartbeat_ms(const struct link *k)
 
 size_t link_max_frame(const struct link *k)
 {
-	return 1 << 20;
+	return k->max_frame ? k->max_frame : 1 << 20;
 }
 
 struct loop *link_loop(struct link *k)
@@ -404,6 +410,8 @@ int link_send_body(struct link *k, const struct frame *head)
 
 	if (k->unreachable || !head->to)
 		return -EHOSTUNREACH;
+	if (FRAME_HEAD + head->body.len > link_max_frame(k))
+		return -EMSGSIZE;
 	f.from = k->id;
 	out_add(k, &f, FAKE_SENT, 0, 0);
 	return 0;

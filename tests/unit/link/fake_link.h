@@ -35,6 +35,7 @@ void fake_event(struct link *k, enum link_event e, uint64_t member);
 /* link_place of all keys of a route; 0: rendezvous among the members and self_serves. */
 void fake_place(struct link *k, const char *route, uint64_t instance);
 void fake_unreachable(struct link *k, bool unreachable); /* link_send_body refuses */
+void fake_max_frame(struct link *k, size_t bytes);	 /* likewise what is longer; before: 1 MB */
 
 size_t fake_sent(const struct link *k);
 struct fake_frame *fake_out(struct link *k, size_t n);

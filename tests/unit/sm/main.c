@@ -21,6 +21,7 @@ Suite *newest_suite(void);
 Suite *outgoing_suite(void);
 Suite *presence_suite(void);
 Suite *probe_suite(void);
+Suite *record_suite(void);
 Suite *relaxed_suite(void);
 Suite *roster_suite(void);
 Suite *seen_suite(void);
@@ -52,6 +53,7 @@ int main(void)
 	srunner_add_suite(sr, outgoing_suite());
 	srunner_add_suite(sr, presence_suite());
 	srunner_add_suite(sr, probe_suite());
+	srunner_add_suite(sr, record_suite());
 	srunner_add_suite(sr, relaxed_suite());
 	srunner_add_suite(sr, roster_suite());
 	srunner_add_suite(sr, seen_suite());
