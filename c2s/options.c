@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of section c2s. */
 #include "c2s/options.h"
+#include "xmpp/xml_read.h"
 
 static const char *const tls_choices[] = {"required", "optional", NULL};
 
@@ -38,7 +39,7 @@ const struct option c2s_options[] = {
 	 "bytes of a stanza; before authentication at most 10000"},
 	{"max_header_size", OPT_SIZE, AT(max_header), "4k", 512, 65536, NULL, OPT_RELOAD,
 	 "bytes of a stream's start tag"},
-	{"max_depth", OPT_INT, AT(max_depth), "64", 8, 256, NULL, OPT_RELOAD,
+	{"max_depth", OPT_INT, AT(max_depth), "64", 8, XML_DEPTH_MAX, NULL, OPT_RELOAD,
 	 "elements inside one another in a stanza"},
 	{"max_attributes", OPT_INT, AT(max_attributes), "64", 8, 1024, NULL, OPT_RELOAD,
 	 "attributes of an element, namespace declarations included"},

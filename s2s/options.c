@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of section s2s and of sections remote. */
 #include "s2s/options.h"
+#include "xmpp/xml_read.h"
 
 static const char *const needs[] = {"required", "optional", "forbidden", NULL};
 static const char *const remote_needs[] = {"default", "required", "optional", "forbidden", NULL};
@@ -55,7 +56,7 @@ const struct option s2s_options[] = {
 	 "10000"},
 	{"max_header_size", OPT_SIZE, AT(max_header), "4k", 512, 65536, NULL, OPT_RELOAD,
 	 "bytes of a stream's start tag"},
-	{"max_depth", OPT_INT, AT(max_depth), "64", 8, 256, NULL, OPT_RELOAD,
+	{"max_depth", OPT_INT, AT(max_depth), "64", 8, XML_DEPTH_MAX, NULL, OPT_RELOAD,
 	 "elements inside one another in a stanza"},
 	{"max_attributes", OPT_INT, AT(max_attributes), "64", 8, 1024, NULL, OPT_RELOAD,
 	 "attributes of an element, namespace declarations included"},

@@ -10,7 +10,8 @@
 #include "xmpp/node_internal.h"
 #include "xmpp/ns.h"
 
-#define MAX_DEPTH 64
+/* What a reader takes, and what we put around it (XEP-0297, XEP-0227). */
+#define MAX_DEPTH (XML_DEPTH_MAX + 16)
 
 struct binding {
 	const struct binding *next;

@@ -50,6 +50,9 @@ struct xml_header { /* of a stream: its start tag */
 	size_t nattrs;
 };
 
+/* The greatest depth that a reader may be told to allow: what node_parse() takes is deeper. */
+enum { XML_DEPTH_MAX = 256 };
+
 struct xml_limits {
 	/* Of one first-level element as received; also of inner, and of the attributes with their
 	 * namespaces, as they are written again. */

@@ -352,6 +352,27 @@ START_TEST(too_long_in_the_log)
 }
 END_TEST
 
+/* As deep as an edge may let it be: what we keep of it can be read again. */
+START_TEST(deep)
+{
+	struct client *c;
+	struct buf xml = BUF_INIT;
+
+	buf_lit(&xml, "<presence>");
+	for (int i = 1; i < XML_DEPTH_MAX; i++)
+		buf_lit(&xml, "<a>");
+	for (int i = 1; i < XML_DEPTH_MAX; i++)
+		buf_lit(&xml, "</a>");
+	buf_lit(&xml, "</presence>");
+	buf_putc(&xml, 0);
+	says(romeo, buf_ptr(&xml));
+	c = login("romeo@localhost", "garden");
+	says(c, "<presence/>");
+	gets_any(c, "from='romeo@localhost/orchard'", "<a><a><a>");
+	buf_free(&xml);
+}
+END_TEST
+
 Suite *deliver_suite(void)
 {
 	Suite *s = suite_create("delivery");
@@ -370,6 +391,7 @@ Suite *deliver_suite(void)
 	tcase_add_test(c, to_oneself);
 	tcase_add_test(c, domains);
 	tcase_add_test(c, hints);
+	tcase_add_test(c, deep);
 	tcase_add_loop_test(c, too_long, 0, sizeof long_cells / sizeof *long_cells);
 	tcase_add_test(c, too_long_in_the_log);
 	suite_add_tcase(s, c);

@@ -205,7 +205,7 @@ END_TEST
 
 START_TEST(depth)
 {
-	for (int levels = 64; levels <= 65; levels++) {
+	for (int levels = XML_DEPTH_MAX + 16; levels <= XML_DEPTH_MAX + 17; levels++) {
 		struct buf b = BUF_INIT;
 		struct node *n;
 
@@ -214,7 +214,7 @@ START_TEST(depth)
 		for (int i = 0; i < levels; i++)
 			buf_lit(&b, "</a>");
 		ck_assert_int_eq(node_parse(pool, buf_str(&b), NS_CLIENT, &n),
-				 levels == 64 ? 0 : -EINVAL);
+				 levels == XML_DEPTH_MAX + 16 ? 0 : -EINVAL);
 		buf_free(&b);
 	}
 }
