@@ -6,7 +6,7 @@ struct last { /* an account that was never seen to leave has none */
 	int64_t time;
 	char status[];
 };
-static int64_t started;
+static uint64_t started; /* clock_mono_us: the wall clock may be set after boot */
 
 extern const struct module mod_last;
 
@@ -43,6 +43,14 @@ static void user_free(struct user *u)
 	user_data_set(u, &mod_last, NULL);
 }
 
+/* No less than 0: the wall clock may have been set back since, or an owner's elsewhere is ahead. */
+static int64_t seconds_since(int64_t wall_us)
+{
+	int64_t seconds = (clock_wall_us() - wall_us) / 1000000;
+
+	return seconds > 0 ? seconds : 0;
+}
+
 static void answer(struct packet *p, int64_t seconds, const char *status)
 {
 	struct buf b = BUF_INIT;
@@ -72,7 +80,7 @@ static void on_last(struct packet *p, const struct node *query)
 
 	(void)query;
 	if (!p->user) { /* 4: the server's uptime */
-		answer(p, (clock_wall_us() - started) / 1000000, NULL);
+		answer(p, (int64_t)((clock_mono_us() - started) / 1000000), NULL);
 		return;
 	}
 	/* 8: who may not see presence must not learn this either. */
@@ -86,7 +94,7 @@ static void on_last(struct packet *p, const struct node *query)
 	if (available(p->user))
 		answer(p, 0, NULL);
 	else if (l)
-		answer(p, (clock_wall_us() - l->time) / 1000000, l->status);
+		answer(p, seconds_since(l->time), l->status);
 	else
 		packet_error(p, STANZA_E_ITEM_NOT_FOUND);
 }
@@ -133,7 +141,7 @@ static void presence_changed(struct session *s, bool initial, struct packet *p)
 static void start(struct sm *sm)
 {
 	(void)sm;
-	started = clock_wall_us();
+	started = clock_mono_us();
 }
 
 static const struct iq_handler iqs[] = {

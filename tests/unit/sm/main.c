@@ -13,6 +13,7 @@ Suite *forged_suite(void);
 Suite *given_suite(void);
 Suite *hold_suite(void);
 Suite *inbox_suite(void);
+Suite *last_suite(void);
 Suite *later_suite(void);
 Suite *lost_suite(void);
 Suite *modules_suite(void);
@@ -45,6 +46,7 @@ int main(void)
 	srunner_add_suite(sr, hold_suite());
 	srunner_add_suite(sr, inbox_suite());
 	srunner_add_suite(sr, announced_suite());
+	srunner_add_suite(sr, last_suite());
 	srunner_add_suite(sr, later_suite());
 	srunner_add_suite(sr, lost_suite());
 	srunner_add_suite(sr, modules_suite());
