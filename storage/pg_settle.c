@@ -17,8 +17,8 @@ static enum verdict verdict_of(const char *state, bool append)
 	} list[] = {
 		{"MR001", V_REFUSED}, {"MR002", V_CLASH}, {"MR003", V_STALE},	{"40", V_RETRY},
 		{"55P03", V_LOCKED},  {"08", V_LOST},	  {"25006", V_LOST},	{"25P03", V_LOST},
-		{"26000", V_LOST},    {"0A000", V_LOST},  {"57014", V_TROUBLE}, {"57", V_LOST},
-		{"53", V_TROUBLE},    {"58", V_TROUBLE},  {"XX", V_TROUBLE},	{"42", V_TROUBLE},
+		{"26000", V_LOST},    {"0A000", V_LOST},  {"57014", V_STUCK},   {"57", V_LOST},
+		{"53", V_TROUBLE},    {"58", V_STUCK},	  {"XX", V_STUCK},	{"42", V_TROUBLE},
 		{"55", V_TROUBLE},    {"28", V_TROUBLE},
 	};
 
@@ -152,7 +152,8 @@ static bool handled(struct pg_writer *w)
 {
 	bool lost = w->verdict == V_LOST;
 
-	if (w->verdict == V_TROUBLE || (!lost && ++w->tries > SETTLE_TRIES)) {
+	if (w->verdict == V_TROUBLE || w->verdict == V_STUCK ||
+	    (!lost && ++w->tries > SETTLE_TRIES)) {
 		writer_fail(w, w->text);
 		return true;
 	}
@@ -177,9 +178,10 @@ static void group_synced(struct pg_writer *w)
 		return;
 	}
 	/* What the purge or the commit itself says is no batch's. */
-	if (w->verdict <= V_FAILED && !w->culprit)
+	if (w->verdict <= V_STUCK && !w->culprit)
 		w->verdict = V_TROUBLE;
 	switch (w->verdict) {
+	case V_STUCK: /* with others it would hold up each group */
 	case V_FAILED:
 	case V_CLASH:
 		w->culprit->job.marks |= MARK_ALONE;
@@ -207,6 +209,19 @@ static void alone_synced(struct pg_writer *w)
 	run_end(w, w->verdict == V_OK && !w->known);
 }
 
+/* Its shard waits, as it would for a database that takes nothing, and nobody else does. */
+static void stuck(struct pg_writer *w, struct engine_write *b)
+{
+	struct engine_stats *st = &w->engine->stats;
+
+	snprintf(w->trouble, sizeof(w->trouble), "%s", w->text);
+	st->failing = true;
+	st->trouble = w->trouble;
+	engine_job_fail(&b->job, w->trouble);
+	writer_shard_fail(w, b, true);
+	writer_done(w);
+}
+
 static void alone_ended(struct pg_writer *w)
 {
 	static const enum store_status statuses[] = {
@@ -216,6 +231,10 @@ static void alone_ended(struct pg_writer *w)
 	};
 	struct engine_write *b = (struct engine_write *)w->run;
 
+	if (w->verdict == V_STUCK && w->culprit) {
+		stuck(w, b);
+		return;
+	}
 	if (w->verdict > V_FAILED) {
 		handled(w);
 		return;
@@ -227,7 +246,7 @@ static void alone_ended(struct pg_writer *w)
 		fences_committed(w->fences);
 	count_commit(w);
 	if (w->verdict == V_FAILED)
-		writer_shard_fail(w, b);
+		writer_shard_fail(w, b, false);
 	writer_done(w);
 }
 

@@ -101,8 +101,9 @@ void writer_fail(struct pg_writer *w, const char *why)
 }
 
 /* A failure inside a batch never lets a later append of the same shard commit. */
-void writer_shard_fail(struct pg_writer *w, const struct engine_write *b)
+void writer_shard_fail(struct pg_writer *w, const struct engine_write *b, bool again)
 {
+	static const char why[] = "an earlier batch of its shard failed";
 	struct engine_job **at = &w->jobs, *failed = NULL, **end = &failed, *j;
 
 	while ((j = *at)) {
@@ -112,7 +113,10 @@ void writer_shard_fail(struct pg_writer *w, const struct engine_write *b)
 			at = &j->next;
 			continue;
 		}
-		engine_write_status(x, STORE_FAILED, 0, "an earlier batch of its shard failed");
+		if (again)
+			engine_job_fail(j, why);
+		else
+			engine_write_status(x, STORE_FAILED, 0, why);
 		*at = j->next;
 		*end = j;
 		end = &j->next;

@@ -28,6 +28,7 @@ enum verdict {
 	V_CLASH,
 	V_CONDITION,
 	V_FAILED,
+	V_STUCK, /* the database does not get done with its statement */
 	/* No batch's fault: */
 	V_KNOWN,  /* an append was there already: to be compared with it */
 	V_RETRY,  /* a deadlock */
@@ -70,8 +71,8 @@ void run_end(struct pg_writer *w, bool commit); /* ends that of W_ALONE or W_LEA
 void writer_back(struct pg_writer *w, unsigned marks);	/* what is under way waits again, first */
 void writer_done(struct pg_writer *w);			/* it has its answers */
 void writer_fail(struct pg_writer *w, const char *why); /* all fail by the database's state */
-/* Those that wait behind a batch that failed in their shard. */
-void writer_shard_fail(struct pg_writer *w, const struct engine_write *b);
+/* Those that wait behind a batch that failed in their shard; again: they are to come again, in order. */
+void writer_shard_fail(struct pg_writer *w, const struct engine_write *b, bool again);
 /* pg_send.c */
 /* The ops of all batches under way. Appends together have w as their command's arg. */
 void run_send(struct pg_writer *w);

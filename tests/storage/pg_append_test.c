@@ -160,9 +160,56 @@ START_TEST(impossible)
 }
 END_TEST
 
+/* A statement that the database does not get done with holds up its shard, and nobody else. */
+START_TEST(stuck)
+{
+	static const char *const states[] = {"57014", "XX001", "58030"};
+	struct group g = {.n = 0};
+	struct engine_stats stats;
+	struct rig r;
+	char *sql;
+
+	group_open(&r);
+	ck_assert_uint_ne(shard_of("a@x"), shard_of("b@x"));
+	sql = xasprintf("CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+			" IF NEW.account = 'b@x' THEN RAISE 'it is stuck' USING ERRCODE = '%s';"
+			" END IF; RETURN NEW; END $$;"
+			"CREATE TRIGGER stuck BEFORE INSERT ON vcard FOR EACH ROW EXECUTE FUNCTION stuck()",
+			states[_i]);
+	free(pg_server_sql(r.conninfo, sql));
+	free(sql);
+	group_append(&g, "a@x", 1, 7, "one");
+	group_op(&g, PUT(TABLE_VCARD, V_TEXT("b@x"), V_TEXT("v")));
+	group_append(&g, "b@x", 1, 7, "later");
+	group_op(&g, PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("v")));
+	group_append(&g, "a@x", 2, 7, "two");
+	group_write(&r, &g);
+	for (size_t i = 0; i < g.n; i++) {
+		bool held = i == 1 || i == 2;
+
+		ck_assert_int_eq(g.x[i].w.status, held ? STORE_FAILED : STORE_COMMITTED);
+		ck_assert(g.x[i].w.again == held);
+	}
+	ck_stanzas(&r, "a@x", "one two ");
+	ck_stanzas(&r, "b@x", "");
+	free(pg_server_sql(r.conninfo, "DROP TRIGGER stuck ON vcard"));
+	/* They come again, in order. */
+	g.x[1].done = g.x[2].done = false;
+	engine_write(r.engine, &g.x[1].w);
+	engine_write(r.engine, &g.x[2].w);
+	rig_wait(&r, &g.x[2].done);
+	ck_assert_int_eq(g.x[1].w.status, STORE_COMMITTED);
+	ck_assert_int_eq(g.x[2].w.status, STORE_COMMITTED);
+	engine_stats(r.engine, &stats);
+	ck_assert(!stats.failing);
+	rig_close(&r);
+}
+END_TEST
+
 void fill_pg_append(TCase *tc)
 {
 	tcase_add_test(tc, in_order);
 	tcase_add_test(tc, known);
 	tcase_add_test(tc, impossible);
+	tcase_add_loop_test(tc, stuck, 0, 3);
 }
