@@ -71,6 +71,7 @@ extern const struct link_handler auth_handlers[];
 
 /* offer.c: mechanisms and whether one may be used now */
 void offer_handle(void *arg, const struct frame *f, const void *m);
+void offers_announce(struct auth *a); /* the options have changed: every c2s asks again */
 /* NULL: *ret_error says why not. */
 const struct mech_type *offer_choose(const struct auth *a, const struct msg_auth_start *m,
 				     enum sasl_error *ret_error);

@@ -58,6 +58,7 @@ static void reload(void *state)
 	struct auth *a = state;
 
 	warn_mechanisms(a->config);
+	offers_announce(a);
 	if (sources_differ(a, a->app->conf))
 		log_warn("sections credentials have changed: they take effect at the next start");
 }

@@ -203,3 +203,20 @@ void offer_handle(void *arg, const struct frame *f, const void *msg)
 		keep_accounts(o, m->certificate_jids, m->ncertificate_jids);
 	look_up(o);
 }
+
+static void tell_change(void *arg, const struct member *m)
+{
+	struct auth *a = arg;
+	struct frame head = {.kind = MSG_OFFERS_CHANGED,
+			     .to = m->id,
+			     .from_shard = SHARD_NONE,
+			     .to_shard = SHARD_NONE};
+
+	if (link_send(a->link, &head, NULL) < 0)
+		log_warn("not told of what is offered now", LF_S("instance", m->name));
+}
+
+void offers_announce(struct auth *a)
+{
+	link_serving(a->link, "c2s", tell_change, a);
+}

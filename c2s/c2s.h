@@ -124,8 +124,9 @@ struct offer *offer_new(const struct msg_auth_offer *m);
 size_t offer_bindings(unsigned bindings, struct str ret_names[2]);
 void offer_unref(struct offer *o);
 bool offer_has(const struct offer *o, struct str mechanism);
-void offers_changed(
-	struct c2s *x); /* auth instances came or went: what is cached is asked for anew */
+/* Auth instances came or went, or have other options: what is cached is asked for anew. */
+void offers_changed(struct c2s *x);
+void on_offers_changed(void *arg, const struct frame *f, const void *msg);
 void offers_retry(struct c2s *x); /* what could not be asked */
 void offers_free(struct c2s *x);
 /* Any instance that serves the route, at random; 0: none. */

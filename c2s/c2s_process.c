@@ -162,6 +162,7 @@ static const struct link_handler handlers[] = {
 	{MSG_SETTLED, on_settled}, {MSG_SESSION_END, on_session_end},
 	{MSG_SESSION_BREAK, on_session_break},
 	{MSG_ANNOUNCE_AGAIN, on_announce_again},
+	{MSG_OFFERS_CHANGED, on_offers_changed},
 	{MSG_BOUNCE, on_bounce},   {0, NULL},
 };
 static const struct control_command commands[] = {

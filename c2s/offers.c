@@ -173,16 +173,32 @@ struct offer *offer_get(struct c2s *x, struct domain *d, bool secure, unsigned b
 	return o;
 }
 
+/* At once, not when the next stream needs it: that one would be offered what is refused by now. */
 void offers_changed(struct c2s *x)
 {
 	struct question *q;
 
-	for (size_t i = 0; i < x->ndomains; i++)
-		for (size_t s = 0; s < 8; s++)
-			if (x->domains[i].offers[s])
-				x->domains[i].offers[s]->stale = true;
-	DL_FOREACH (x->questions, q)
+	/* An answer on its way may be of before. */
+	DL_FOREACH (x->questions, q) {
+		link_cancel(q->request);
+		q->request = NULL;
 		ask(q);
+	}
+	for (size_t i = 0; i < x->ndomains; i++) {
+		for (unsigned s = 0; s < 8; s++) {
+			struct offer *o = x->domains[i].offers[s];
+
+			if (o && !o->stale)
+				question(x, &x->domains[i], s);
+			if (o)
+				o->stale = true;
+		}
+	}
+}
+
+void on_offers_changed(void *arg, const struct frame *f, const void *msg)
+{
+	offers_changed(arg);
 }
 
 void offers_free(struct c2s *x)

@@ -6,9 +6,10 @@ import base64
 import re
 import sqlite3
 import os
+import time
 import xml.etree.ElementTree as ET
 
-from harness import NS, Server, Stream, Tap, client, settle
+from harness import NS, TIMEOUT, Server, Stream, Tap, client, settle
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 ROSTER = "jabber:iq:roster"
@@ -201,12 +202,38 @@ def rate(server):
     s.close()
 
 
+def reloaded(server):
+    """Other mechanisms, and a reload of auth alone: the streams behind it are offered those."""
+    config = os.path.join(server.dir, "mercutio.conf")
+    with open(config) as f:
+        text = f.read()
+    for more, want in (('auth { mechanisms = {"SCRAM-SHA-1", "PLAIN"} }\n', ["SCRAM-SHA-1", "PLAIN"]),
+                       ("", None)):
+        with open(config, "w") as f:
+            f.write(text + more)
+        assert server.ctl("reload", "auth").returncode == 0
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            s = Stream(server, "example.test")
+            s.open()
+            got = mechanisms(s.features())
+            s.close()
+            if got == want or not want and len(got) > 2:
+                break
+            assert time.monotonic() < deadline, got
+    s = Stream(server, "example.test")
+    s.open()
+    assert "SCRAM-SHA-256" in mechanisms(s.features())
+    s.close()
+
+
 def main():
     tap = Tap()
     options = ("--set", 'auth.anonymous_domains=localhost')
     with Server(users=("romeo:montague",), domains=("localhost", "example.test"),
                 args=("--unlimited", *options)) as server:
-        for test in (offered, names, talks, forbidden, survives, nothing_left):
+        for test in (offered, names, talks, forbidden, survives, nothing_left,
+                     reloaded):
             tap.run(f"anonymous, {test.__name__.replace('_', ' ')}", test, server)
     with Server(users=("romeo:montague",),
                 args=(*options, "--set", "auth.anonymous_rate=3")) as server:

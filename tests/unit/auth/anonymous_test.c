@@ -50,6 +50,17 @@ static const struct msg_auth_offer *offer(const char *domain, bool secure)
 	return double_reply(double_replies() - 1)->m;
 }
 
+/* c2s keeps what it was told: it hears that the options are others now. */
+START_TEST(a_change_is_told)
+{
+	size_t n = double_replies();
+
+	offers_announce(auth);
+	ck_assert_uint_eq(double_replies(), n + 1);
+	ck_assert_uint_eq(double_reply(n)->kind, MSG_OFFERS_CHANGED);
+}
+END_TEST
+
 START_TEST(offered_last_and_by_option)
 {
 	const struct msg_auth_offer *o = offer("example.net", true);
@@ -131,6 +142,7 @@ Suite *anonymous_suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, offered_last_and_by_option);
+	tcase_add_test(t, a_change_is_told);
 	tcase_add_test(t, makes_temporary_accounts);
 	tcase_add_test(t, refusals);
 	tcase_add_test(t, bounded_by_address);

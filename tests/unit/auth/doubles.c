@@ -41,6 +41,25 @@ void link_fail(struct link *k, const struct frame *request, int err, const char 
 		   &(struct msg_failed){.code = (uint16_t)-err, .text = str_z(text)});
 }
 
+int link_send(struct link *k, const struct frame *head, const void *m)
+{
+	(void)k;
+	replies = xrealloc(replies, (nreplies + 1) * sizeof(*replies));
+	replies[nreplies++] =
+		(struct double_reply){head->kind, head->tag, m ? double_copy(head->kind, m) : NULL};
+	return 0;
+}
+
+void link_serving(const struct link *k, const char *route,
+		  void (*fn)(void *arg, const struct member *m), void *arg)
+{
+	static struct member c2s = {.id = DOUBLE_C2S, .name = "c2s-1", .process = "c2s"};
+
+	(void)k;
+	if (strcmp(route, c2s.process) == 0)
+		fn(arg, &c2s);
+}
+
 uint64_t link_id(const struct link *k)
 {
 	(void)k;

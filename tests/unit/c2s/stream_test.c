@@ -228,6 +228,33 @@ START_TEST(starttls_begins_a_new_stream)
 }
 END_TEST
 
+/* auth has read its configuration again: the next stream is offered what counts now. */
+START_TEST(changed_offers_are_asked_for_at_once)
+{
+	struct str mechanisms[] = {STR("SCRAM-SHA-1")};
+	struct msg_auth_offer o = {.mechanisms = mechanisms, .nmechanisms = 1};
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false), *q = peer_new(b, false);
+
+	peer_send(p, HEADER("example.com"));
+	bed_deliver(b, AUTH_ID, 0, MSG_OFFERS_CHANGED, NULL);
+	/* The answer under way may be of before. */
+	ck_assert_uint_eq(bed_count(b, MSG_AUTH_MECHANISMS), 2);
+	ck_assert_ptr_null(bed_sent(b, MSG_AUTH_MECHANISMS)->request);
+	bed_answer_offer(b);
+	peer_expect(p, "<mechanism>SCRAM-SHA-256</mechanism>");
+	bed_deliver(b, AUTH_ID, 0, MSG_OFFERS_CHANGED, NULL);
+	bed_reply(b, bed_sent(b, MSG_AUTH_MECHANISMS), 0, MSG_AUTH_OFFER, &o);
+	peer_send(q, HEADER("example.com"));
+	peer_expect(q, "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
+		       "<mechanism>SCRAM-SHA-1</mechanism></mechanisms>");
+	ck_assert_uint_eq(bed_count(b, MSG_AUTH_MECHANISMS), 0);
+	peer_free(p);
+	peer_free(q);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(what_comes_behind_starttls_is_dropped)
 {
 	struct bed *b = bed_new("tls = required");
@@ -412,6 +439,7 @@ Suite *stream_suite(void)
 	tcase_add_test(t, byte_by_byte_is_the_same);
 	tcase_add_test(t, tls_is_required_before_sasl);
 	tcase_add_test(t, starttls_begins_a_new_stream);
+	tcase_add_test(t, changed_offers_are_asked_for_at_once);
 	tcase_add_test(t, what_comes_behind_starttls_is_dropped);
 	tcase_add_test(t, starttls_twice_fails);
 	tcase_add_test(t, malformed_starttls_fails);
