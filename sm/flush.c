@@ -23,17 +23,29 @@ static bool row_wanted(struct session *s, uint64_t log, uint32_t target,
 
 /* XEP-0191 section 3.2: what came from somebody who was blocked since is not delivered, as long as he
  * is. */
-static bool is_hidden(const struct session *s, const struct stanza *st)
+static bool is_hidden(const struct session *s, uint64_t log, const struct stanza *st)
 {
+	struct entry *e;
 	struct jid from;
 
-	return st->from.ptr && jid_split(st->from, &from) == 0 &&
-	       run_is_blocked(s->user, &from) == HANDLED;
+	if (!st->from.ptr || jid_split(st->from, &from) < 0 || run_is_blocked(s->user, &from) != HANDLED)
+		return false;
+	e = inbox_entry(s->user->inbox, log);
+	if (e)
+		e->hidden = true;
+	return true;
+}
+
+void user_unhide(struct user *u)
+{
+	for (uint32_t i = 0; u->inbox && i < u->inbox->n; i++)
+		u->inbox->entries[i].hidden = false;
 }
 
 struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 {
 	const struct msg_value *v = row->values;
+	uint64_t log = (uint64_t)v[COL_LOG_NUMBER].i;
 	struct pool *pool = sm_pool(s->user->sm);
 	struct buf xml = BUF_INIT, out = BUF_INIT;
 	struct text *t = NULL;
@@ -42,9 +54,9 @@ struct text *row_text(struct session *s, const struct msg_row *row, bool given)
 	struct jid to;
 
 	if (stanza_parse(pool, v[COL_LOG_STANZA].s, &st) == 0 && jid_split(st.to, &to) == 0 &&
-	    (given || (message_is_for(s, &to) && !is_hidden(s, &st)))) {
+	    (given || (message_is_for(s, &to) && !is_hidden(s, log, &st)))) {
 		/* XEP-0203: it did not come just now. */
-		if (!cover_region(s, (uint64_t)v[COL_LOG_NUMBER].i, (uint32_t)v[COL_LOG_FLAGS].i) ||
+		if (!cover_region(s, log, (uint32_t)v[COL_LOG_FLAGS].i) ||
 		    v[COL_LOG_TIME].i < s->takes_since) {
 			xw_init(&w, &xml);
 			delay_write(&w, session_jid(s).domain, v[COL_LOG_TIME].i, "Offline Storage");
@@ -202,8 +214,8 @@ static uint64_t flush_start(const struct session *s)
 	const struct inbox *b = s->user->inbox;
 	uint64_t start = s->settled > s->base ? s->settled : s->base;
 
-	for (size_t i = 0; i < b->n; i++)
-		if (b->entries[i].holders == 0 && b->entries[i].log <= start)
+	for (size_t i = 0; i < b->n && b->entries[i].log <= start; i++)
+		if (b->entries[i].holders == 0 && !b->entries[i].hidden)
 			return b->entries[i].log - 1;
 	return start;
 }

@@ -33,7 +33,8 @@ struct append {
 /* Log entries that no session has acknowledged. */
 struct entry {
 	uint64_t log;
-	unsigned holders; /* sessions that were given it */
+	unsigned holders : 31; /* sessions that were given it */
+	unsigned hidden : 1;   /* its sender was found blocked: not looked for until that changes */
 	uint32_t target;
 };
 struct inbox {

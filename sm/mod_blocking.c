@@ -339,6 +339,7 @@ static void on_unblock(struct packet *p, const struct node *payload)
 		if (blocklist_remove(l, jids[i]))
 			tell_resource(p, jids[i], false);
 	}
+	user_unhide(p->user);
 	for (size_t i = 0; i < nsee; i++)
 		if (is_blocked(p->user, &see[i]) == PASS)
 			tell_presence(p, see[i].full, false);

@@ -403,6 +403,48 @@ START_TEST(no_permanent_store)
 }
 END_TEST
 
+/* XEP-0191 section 3.2: of somebody who was blocked since nothing is delivered until he is unblocked. Meanwhile
+ * nobody reads all that came after it, at a login or when messages begin to flow again. */
+START_TEST(withheld)
+{
+	struct client *juliet;
+
+	nurse_said(1);
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'>"
+		     "<item jid='nurse@localhost'/></block></iq>");
+	says(juliet, "<presence/>");
+	chats(2, 120);
+	any_messages(juliet, 2, 120);
+	acknowledge_all(juliet);
+	leave(juliet, true);
+	chats(121, 121);
+	juliet = online("juliet@localhost", "balcony");
+	acknowledge_all(juliet);
+	w.shelf->largest_page = 0;
+	for (int i = 0; i < 3; i++)
+		{
+		says(juliet, "<presence><priority>-1</priority></presence>");
+		says(juliet, "<presence/>");
+	}
+	leave(juliet, true);
+	juliet = online("juliet@localhost", "balcony");
+	ck_assert_uint_eq(w.shelf->largest_page, 0);
+	gets_nothing(juliet);
+	says(juliet, "<iq type='set' id='u'><unblock xmlns='urn:xmpp:blocking'>"
+		     "<item jid='nurse@localhost'/></unblock></iq>");
+	says(juliet, "<presence><priority>-1</priority></presence>");
+	forget(juliet);
+	says(juliet, "<presence/>");
+	has_messages(juliet, 1, 1, true);
+	acknowledge_all(juliet);
+	leave(juliet, true);
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	ck_assert_ptr_null(next_message(juliet));
+}
+END_TEST
+
 Suite *inbox_suite(void)
 {
 	Suite *s = suite_create("inbox");
@@ -423,6 +465,7 @@ Suite *inbox_suite(void)
 	tcase_add_test(c, to_another_resource);
 	tcase_add_test(c, quota);
 	tcase_add_test(c, no_permanent_store);
+	tcase_add_test(c, withheld);
 	tcase_add_test(c, order_with_what_is_not_logged);
 	tcase_add_test(c, order_with_slow_storage);
 	suite_add_tcase(s, c);
