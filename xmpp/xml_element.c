@@ -70,12 +70,16 @@ static bool attrs_fit(struct xml_parser *w)
 	size_t max = w->reader->limits.stanza_bytes, n = 0;
 	const struct xml_element *e = &w->el;
 
+	/* Those without a namespace are who takes the stanza to look at. */
 	for (size_t i = 0; i < e->nattrs; i++)
-		n += w->attrs[i].ns.len + w->attrs[i].name.len + w->attrs[i].value.len;
+		if (w->attrs[i].ns.len)
+			n += w->attrs[i].ns.len + w->attrs[i].name.len + w->attrs[i].value.len;
 	if (n <= max / 6)
 		return true;
 	buf_clear(&w->canon);
 	for (size_t i = 0; i < e->nattrs; i++) {
+		if (!w->attrs[i].ns.len)
+			continue;
 		buf_str_append(&w->canon, w->attrs[i].name);
 		if (!xml_escape_within(&w->canon, w->attrs[i].ns, max) ||
 		    !xml_escape_within(&w->canon, w->attrs[i].value, max)) {

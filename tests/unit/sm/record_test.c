@@ -70,17 +70,17 @@ END_TEST
 /* 4.2.2: the present one stays */
 START_TEST(presence)
 {
-	fake_max_frame(w.link, FRAME);
-	says_presence(romeo, "", 3000);
+	fake_max_frame(w.link, 4 * FRAME);
+	says_presence(romeo, "", 12000);
 	gets(romeo, "<presence", "from='romeo@localhost/orchard'");
-	says_presence(romeo, "", 3001); /* in the place of the other */
+	says_presence(romeo, "", 12001); /* in the place of the other */
 	gets(romeo, "<presence", "from='romeo@localhost/orchard'");
-	says_presence(romeo, "", 5000);
+	says_presence(romeo, "", 20000);
 	gets(romeo, "type='error'", "<resource-constraint");
 	gets_nothing(romeo);
 	ck_assert_uint_eq(romeo->done, romeo->in);
-	ck_assert_uint_gt(session_of(romeo)->presence->len, 3001);
-	ck_assert_uint_lt(session_of(romeo)->presence->len, 4000);
+	ck_assert_uint_gt(session_of(romeo)->presence->len, 12001);
+	ck_assert_uint_lt(session_of(romeo)->presence->len, 16000);
 }
 END_TEST
 
