@@ -97,13 +97,22 @@ void append_write(struct append *a)
 	buf_free(&list);
 }
 
-static bool inbox_full(struct user *u)
+/* What a session takes is not kept for want of one. */
+static bool has_taker(const struct user *u, const struct jid *to)
+{
+	for (const struct session *s = u->sessions; s; s = s->next)
+		if (!s->flush_paused && !s->flush_failed && message_is_for(s, to))
+			return true;
+	return false;
+}
+
+static bool inbox_full(struct user *u, const struct jid *to)
 {
 	size_t waiting = 0;
 
 	for (size_t i = 0; i < u->inbox->n; i++)
 		waiting += u->inbox->entries[i].holders == 0;
-	return waiting >= (size_t)u->sm->config->offline_max;
+	return waiting >= (size_t)u->sm->config->offline_max && !has_taker(u, to);
 }
 
 static struct append *append_new(const struct packet *p)
@@ -143,7 +152,7 @@ void inbox_append(struct packet *p)
 		repeated(known, p);
 		return;
 	}
-	if (inbox_full(u)) { /* XEP-0160 section 3 */
+	if (inbox_full(u, &p->to)) { /* XEP-0160 section 3 */
 		packet_error(p, STANZA_E_SERVICE_UNAVAILABLE);
 		return;
 	}
@@ -165,6 +174,7 @@ void inbox_append(struct packet *p)
 	a->time = clock_wall_us();
 	a->log = log_number(p);
 	a->below = a->log <= u->inbox->written;
+	u->inbox->inserted += a->log <= u->inbox->top;
 	a->target = message_target(u, &p->to);
 	a->text = text_new(buf_str(b));
 	a->seen = seen_add(u, &a->key, a->log);

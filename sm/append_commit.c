@@ -6,7 +6,7 @@
 
 enum { RELAXED_MS = 10000 }; /* how long an acknowledgement may make the log unnecessary */
 
-/* The senders are told that it was not stored, which makes it done. */
+/* The senders are told that it was not stored, which makes it done; nobody waits for it then. */
 static void append_error(struct append *a, enum stanza_error e)
 {
 	struct sm *sm = a->user->sm;
@@ -21,6 +21,7 @@ static void append_error(struct append *a, enum stanza_error e)
 			txn_answer(a->waiters[i], &r);
 	}
 	a->failed = true;
+	inbox_remove(a->user->inbox, a->log);
 	append_release(a);
 	sm_pool_back(sm, pool);
 	followers_run(a);

@@ -125,6 +125,40 @@ static void flush_again(struct session *s)
 	inbox_flush(s);
 }
 
+static bool rows_have(const struct msg_rows *rows, uint64_t log)
+{
+	for (size_t i = 0; i < rows->nrows; i++)
+		if ((uint64_t)rows->rows[i].values[COL_LOG_NUMBER].i == log)
+			return true;
+	return false;
+}
+
+/* True: all that was committed when the page was asked for has been seen; what came since has higher numbers, as the
+ * commits of an account keep the order of its numbers. */
+static bool last_page(const struct msg_rows *rows)
+{
+	return !rows->more && rows->nrows < PAGE;
+}
+
+/* Entries that wait for somebody and are not in the log (it keeps them for a time): they never come, and would count
+ * for ever. Up to flush_top nothing was on its way there when the page was asked for; what came in between since is
+ * not in it. */
+static void drop_missing(const struct session *s, const struct msg_rows *rows)
+{
+	struct inbox *b = s->user->inbox;
+	uint64_t end = s->flush_top, last = 0;
+
+	if (b->inserted != s->flush_inserted)
+		return;
+	if (rows->nrows)
+		last = (uint64_t)rows->rows[rows->nrows - 1].values[COL_LOG_NUMBER].i;
+	if (!last_page(rows) && last < end)
+		end = last;
+	for (size_t i = b->n; i-- > 0 && b->entries[i].log > s->flush_at;)
+		if (b->entries[i].log <= end && !b->entries[i].holders && !rows_have(rows, b->entries[i].log))
+			inbox_remove(b, b->entries[i].log);
+}
+
 static void flush_page(struct user *u, int err, const struct msg_rows *rows, void *arg)
 {
 	struct session *s = session_still(arg);
@@ -144,6 +178,7 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 		flush_again(s);
 		return;
 	}
+	drop_missing(s, &rows[0]);
 	for (size_t i = 0; i < rows[0].nrows; i++) {
 		uint64_t log = (uint64_t)rows[0].rows[i].values[COL_LOG_NUMBER].i;
 
@@ -157,9 +192,7 @@ static void flush_page(struct user *u, int err, const struct msg_rows *rows, voi
 		}
 		s->flush_at = log;
 	}
-	/* A short page means that all committed when it was asked for has been seen; what came
-	 * since has higher numbers, as the commits of an account keep the order of its numbers. */
-	if (!rows[0].more && rows[0].nrows < PAGE && s->flush_at < s->flush_top)
+	if (last_page(&rows[0]) && s->flush_at < s->flush_top)
 		s->flush_at = s->flush_top;
 	flush_next(s);
 }
@@ -205,6 +238,7 @@ static void flush_next(struct session *s)
 		return;
 	}
 	s->flush_top = limit;
+	s->flush_inserted = u->inbox->inserted;
 	user_read(u, &op, 1, flush_page, session_ref_new(s), free);
 }
 

@@ -47,6 +47,8 @@ struct entry *inbox_add(struct inbox *b, uint64_t log, uint32_t target)
 	b->n++;
 	if (log > b->top)
 		b->top = log;
+	else
+		b->inserted++;
 	b->version++;
 	return &b->entries[at];
 }

@@ -43,6 +43,7 @@ struct inbox {
 	uint64_t oldest; /* of those whose keys were read */
 	struct entry *entries; /* ascending */
 	uint32_t n, cap;
+	uint64_t inserted;      /* entries and appends that came with a number below the newest */
 	uint64_t version;       /* of the entries; in memory, being written, written */
 	uint64_t saving_version, saved_version;
 	bool saving, save_failed; /* failed: the last time; it is not tried again at once */

@@ -62,6 +62,7 @@ struct session {
 	uint32_t target;    /* what its resource is in flags of the log */
 	int64_t takes_since; /* wall clock, us: when it began to take messages to the account */
 	uint64_t flush_at, flush_top, flush_missed; /* log numbers */
+	uint64_t flush_inserted; /* of the inbox, when the page was asked for */
 	struct follower *behind; /* what waits for that: DL list */
 	size_t nbehind, behind_bytes;
 	struct txn *work; /* DL list */

@@ -328,6 +328,112 @@ START_TEST(quota)
 }
 END_TEST
 
+static struct inbox *inbox(void)
+{
+	return user_get(w.sm, STR("juliet@localhost"))->inbox;
+}
+
+static size_t listed(void)
+{
+	struct shelf_row *row = shelf_row(w.shelf, TABLE_POSITION, "juliet@localhost");
+
+	return row ? row->v[COL_POSITION_UNDELIVERED].s.len : 0;
+}
+
+/* Their senders were told that they were not stored: they do not fill the account for ever. */
+START_TEST(quota_of_failed_ones)
+{
+	struct client *juliet;
+
+	((struct sm_config *)w.app.config)->offline_max = 3;
+	w.shelf->hold = true;
+	chats(1, 3);
+	pass(32000);
+	for (int i = 1; i <= 3; i++)
+		gets(romeo, "type='error'", "resource-constraint");
+	ck_assert_uint_eq(inbox()->n, 0);
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	pass(2000);
+	ck_assert_uint_eq(inbox()->n, 0);
+	w.shelf->status = STORE_FAILED;
+	chats(4, 4);
+	gets(romeo, "type='error'", "internal-server-error");
+	ck_assert_uint_eq(inbox()->n, 0);
+	w.shelf->status = STORE_COMMITTED;
+	chats(5, 7);
+	gets_nothing(romeo);
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	any_messages(juliet, 5, 7);
+	acknowledge_all(juliet);
+	ck_assert_uint_eq(listed(), 0);
+}
+END_TEST
+
+/* Option retention_offline: what is undelivered leaves the log one day. _i: of so many only the first. */
+START_TEST(quota_of_what_is_gone)
+{
+	struct client *juliet;
+	int n = _i ? _i : 3;
+
+	((struct sm_config *)w.app.config)->offline_max = n;
+	chats(1, n);
+	if (_i)
+		shelf_remove_first(w.shelf, TABLE_LOG, "juliet@localhost");
+	else
+		shelf_remove(w.shelf, TABLE_LOG, "juliet@localhost");
+	juliet = login("juliet@localhost", "balcony");
+	says(juliet, "<presence/>");
+	any_messages(juliet, 2, _i ? n : 1);
+	ck_assert_uint_eq(inbox()->n, _i ? (size_t)n - 1 : 0);
+	acknowledge_all(juliet);
+	ck_assert_uint_eq(inbox()->n, 0);
+	leave(juliet, true);
+	chats(n + 1, 2 * n);
+	gets_nothing(romeo);
+}
+END_TEST
+
+/* One that came under a number of an earlier owner while the page was read is not missing. */
+START_TEST(page_without_a_late_one)
+{
+	struct client *juliet;
+	struct inbox *b;
+
+	chats(1, 3);
+	shelf_remove(w.shelf, TABLE_LOG, "juliet@localhost");
+	juliet = login("juliet@localhost", "balcony");
+	w.shelf->hold_reads = true;
+	says(juliet, "<presence/>");
+	b = inbox();
+	inbox_add(b, b->entries[0].log - 1, 0);
+	w.shelf->hold_reads = false;
+	settle();
+	ck_assert_uint_eq(b->n, 4);
+}
+END_TEST
+
+/* Who is online gets messages, however many wait for others; option offline_max may be 0. */
+START_TEST(quota_online)
+{
+	struct client *juliet;
+
+	((struct sm_config *)w.app.config)->offline_max = 0;
+	chats(1, 1);
+	gets(romeo, "type='error'", "service-unavailable");
+	juliet = online("juliet@localhost", "balcony");
+	forget(romeo);
+	chats(1, 2);
+	has_messages(juliet, 1, 2, false);
+	gets_nothing(romeo);
+	leave(juliet, true);
+	forget(romeo);
+	chats(3, 3);
+	gets(romeo, "type='error'", "service-unavailable");
+}
+END_TEST
+
 /* RFC 6120 section 10.1: what is not logged waits for the messages before it, of the same client. */
 START_TEST(order_with_what_is_not_logged)
 {
@@ -464,6 +570,12 @@ Suite *inbox_suite(void)
 	tcase_add_test(c, many_undelivered);
 	tcase_add_test(c, to_another_resource);
 	tcase_add_test(c, quota);
+	tcase_add_test(c, quota_of_failed_ones);
+	tcase_add_loop_test(c, quota_of_what_is_gone, 0, 1);
+	tcase_add_loop_test(c, quota_of_what_is_gone, 3, 4);
+	tcase_add_loop_test(c, quota_of_what_is_gone, 120, 121);
+	tcase_add_test(c, page_without_a_late_one);
+	tcase_add_test(c, quota_online);
 	tcase_add_test(c, no_permanent_store);
 	tcase_add_test(c, withheld);
 	tcase_add_test(c, order_with_what_is_not_logged);

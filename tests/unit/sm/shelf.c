@@ -27,6 +27,11 @@ void shelf_remove(struct shelf *s, uint16_t table, const char *account)
 		row_free(s, r);
 }
 
+void shelf_remove_first(struct shelf *s, uint16_t table, const char *account)
+{
+	row_free(s, shelf_row(s, table, account));
+}
+
 struct shelf *shelf_free(struct shelf *s)
 {
 	while (s->rows)

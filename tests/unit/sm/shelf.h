@@ -38,6 +38,7 @@ size_t shelf_count(const struct shelf *s, uint16_t table, const char *account);
 /* The first row of the table for that account, or NULL. */
 struct shelf_row *shelf_row(const struct shelf *s, uint16_t table, const char *account);
 void shelf_remove(struct shelf *s, uint16_t table, const char *account); /* behind sm's back */
+void shelf_remove_first(struct shelf *s, uint16_t table, const char *account);
 /* A WRITE frame: answered, or held. */
 void shelf_write(struct shelf *s, struct link *k, const struct fake_frame *f);
 void shelf_release(struct shelf *s, struct link *k, size_t n); /* the oldest n */
