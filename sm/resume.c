@@ -116,13 +116,18 @@ static bool resumed(struct session *s, const struct resuming *r)
 	struct buf record = BUF_INIT;
 	bool fits;
 
-	for (uint32_t i = 0; i < s->ngiven; i++)
-		if (s->given[i].acked)
-			list[m.ngiven++] = (struct msg_given){
-				.m = s->given[i].m,
-				.key = s->given[i].key,
-				/* A number that speaks for none. */
-				.log = s->given[i].renumbered ? 1 : s->given[i].log};
+	for (uint32_t i = 0; i < s->ngiven; i++) {
+		struct given *g = &s->given[i];
+
+		if (!g->acked)
+			continue;
+		g->late = true; /* this c2s cannot know that it is committed */
+		list[m.ngiven++] = (struct msg_given){
+			.m = g->m,
+			.key = g->key,
+			/* A number that speaks for none. */
+			.log = g->renumbered ? 1 : g->log};
+	}
 	s->owing = s->lost = false;
 	record_seal(s, &record);
 	s->record_changed = false;

@@ -256,6 +256,26 @@ START_TEST(resumption)
 }
 END_TEST
 
+/* What c2s is told of as acknowledged when its client resumes, it keeps until it hears that it is settled: all of it. */
+START_TEST(resumed_and_settled)
+{
+	struct client *romeo = online("romeo@localhost", "x"), *juliet = online("juliet@localhost", "y");
+
+	enable(romeo);
+	acknowledge_all(romeo);
+	pass(40000);
+	says(juliet, "<message type='headline' to='romeo@localhost'><body>one</body></message>");
+	says(juliet, "<message type='chat' to='romeo@localhost'><body>two</body></message>");
+	romeo->acked = romeo->out; /* its client has both, its c2s has not heard so */
+	leave(romeo, false);
+	resume(romeo, C2S2_ID);
+	ck_assert_int_eq(romeo->refused, 0);
+	pass(200000);
+	ck_assert_uint_eq(session_find(w.sm, romeo->sid)->ngiven, 0);
+	ck_assert_uint_eq(romeo->nkept, 0);
+}
+END_TEST
+
 START_TEST(detached_expires)
 {
 	struct client *romeo = online("romeo@localhost", "x"), *watch = online("romeo@localhost", "w");
@@ -400,6 +420,7 @@ Suite *session_suite(void)
 	tcase_add_test(c, record_of_another_session);
 	tcase_add_test(c, announced_without_account);
 	tcase_add_test(c, resumption);
+	tcase_add_test(c, resumed_and_settled);
 	tcase_add_test(c, detached_expires);
 	tcase_add_test(c, c2s_dies);
 	tcase_add_test(c, kick_and_list);
