@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Option durability = relaxed: a message to clients who are online is given and done before it is in
- * the log, and gets there only when none of them acknowledges it soon, its session breaks, or the
+ * the log, and gets there only when they do not all acknowledge it soon, the session of one breaks, or the
  * account goes to another owner. A crash of this process in between loses it, if its client is gone
  * by then too.
  */
@@ -46,6 +46,17 @@ void append_relax(struct append *a)
 		append_release(a);
 }
 
+bool append_unacked(const struct append *a)
+{
+	for (struct session *s = a->user->sessions; s; s = s->next) {
+		const struct given *g = session_given(s, &a->key);
+
+		if (g && !g->acked)
+			return true;
+	}
+	return false;
+}
+
 void relaxed_acked(struct user *u, const struct msg_stanza_key *key)
 {
 	struct seen *known = seen_find(u, key);
@@ -53,7 +64,8 @@ void relaxed_acked(struct user *u, const struct msg_stanza_key *key)
 
 	if (!a)
 		return;
-	if (!a->unwritten) { /* on its way to the log */
+	/* On its way to the log; or it may have to go there for another client, to be given it again. */
+	if (!a->unwritten || append_unacked(a)) {
 		a->delivered = true;
 		return;
 	}

@@ -76,6 +76,7 @@ void unwritten_tick(struct sm *sm);
 /* sm/append_relaxed.c: option durability. */
 bool append_may_relax(struct user *u, const struct jid *to);
 void append_relax(struct append *a);
+bool append_unacked(const struct append *a); /* some client was given it, and has not acknowledged it */
 void relaxed_acked(struct user *u, const struct msg_stanza_key *key);
 void relaxed_write(struct user *u); /* all that are not written, in order */
 /* sm/adopt.c: the session was announced and the account is loaded: what it has settled, or holds, is not

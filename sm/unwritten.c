@@ -39,7 +39,7 @@ bool unwritten_refuses(struct packet *p)
 	return true;
 }
 
-/* It is with somebody, who has said so: as if it were committed, but the archive has a hole. */
+/* It is with all who were given it, who have said so: as if it were committed, but the archive has a hole. */
 static void leave_out(struct append *a)
 {
 	channel_abandon(a->write);
@@ -70,7 +70,7 @@ static void shed(struct sm *sm, size_t enough)
 			continue;
 		if (a->failed && !a->nwaiters && !channel_sent(a->write))
 			forget(a);
-		else if (!a->failed && a->delivered && a->given)
+		else if (!a->failed && a->delivered && a->given && !append_unacked(a))
 			leave_out(a);
 		else
 			continue;

@@ -208,6 +208,93 @@ START_TEST(repeated)
 }
 END_TEST
 
+static struct client *garden; /* her other client */
+
+static void three_for_two(void)
+{
+	garden = online("juliet@localhost", "garden");
+	enable(garden);
+	says(garden, "<presence><show>away</show></presence>"); /* its record at c2s is of now */
+	acknowledge_all(juliet);
+	acknowledge_all(garden);
+	forget(juliet);
+	forget(garden);
+	pass(40000);
+	chat("one");
+	chat("two");
+	chat("three");
+	acknowledge_all(juliet);
+}
+
+static void garden_has_three(void)
+{
+	gets(garden, "one");
+	gets(garden, "two");
+	gets(garden, "three");
+	gets_nothing(garden);
+}
+
+/* What one client has acknowledged is kept for the other, and logged when that takes long; not when both have it. */
+START_TEST(acknowledged_by_one)
+{
+	three_for_two();
+	ck_assert_uint_eq(logged(), 0);
+	garden_has_three();
+	if (_i) {
+		acknowledge_all(garden);
+		pass(12000);
+		ck_assert_uint_eq(logged(), 0);
+		return;
+	}
+	pass(12000);
+	ck_assert_uint_eq(logged(), 3);
+	acknowledge_all(garden);
+	ck_assert_uint_eq(session_find(w.sm, garden->sid)->ngiven, 0);
+	leave(juliet, true);
+	juliet = online("juliet@localhost", "balcony");
+	gets_nothing(juliet);
+}
+END_TEST
+
+/* The other is given it again by the next owner. */
+START_TEST(acknowledged_by_one_and_drained)
+{
+	three_for_two();
+	garden_has_three();
+	while (!users_flush_shard(w.sm, shard_of("juliet@localhost")))
+		pass(50);
+	juliet_goes();
+	announce_whole(juliet);
+	announce_whole(garden);
+	pass(3000);
+	leave(garden, false);
+	resume(garden, C2S2_ID);
+	ck_assert_int_eq(garden->refused, 0);
+	garden_has_three();
+}
+END_TEST
+
+/* Its bytes are dropped when there are too many: not while they are nowhere else. */
+START_TEST(acknowledged_by_one_and_thin)
+{
+	struct session *s;
+
+	three_for_two();
+	garden_has_three();
+	s = session_find(w.sm, garden->sid);
+	s->thin = true;
+	for (uint32_t i = 0; i < s->ngiven; i++)
+		if (!s->given[i].acked)
+			hold_thin(s, &s->given[i]);
+	leave(garden, false);
+	resume(garden, C2S2_ID);
+	pass(2000);
+	ck_assert_int_eq(garden->refused, 0);
+	ck_assert_ptr_nonnull(session_find(w.sm, garden->sid));
+	garden_has_three();
+}
+END_TEST
+
 /* The account goes to another owner: what is not acknowledged is in the log before. */
 START_TEST(drained)
 {
@@ -237,6 +324,9 @@ Suite *relaxed_suite(void)
 	tcase_add_test(tc, order);
 	tcase_add_test(tc, repeated);
 	tcase_add_test(tc, drained);
+	tcase_add_loop_test(tc, acknowledged_by_one, 0, 2);
+	tcase_add_test(tc, acknowledged_by_one_and_drained);
+	tcase_add_test(tc, acknowledged_by_one_and_thin);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -131,6 +131,30 @@ START_TEST(left_out)
 }
 END_TEST
 
+/* What another client has not acknowledged is not left out: it would be nowhere, could that client not keep it. */
+START_TEST(left_out_of_two)
+{
+	struct client *garden = online("juliet@localhost", "garden");
+
+	acknowledge_all(garden);
+	acknowledge_all(juliet);
+	forget(juliet);
+	forget(romeo);
+	w.shelf->hold = true;
+	for (int n = 1; n <= FLOOD; n++) {
+		chat(n);
+		pass(200);
+		acknowledge_all(juliet);
+	}
+	ck_assert(was_refused());
+	ck_assert_uint_eq(w.sm->left_out, 0);
+	ck_assert_uint_le(waiting(), BOUND + 2 * ONE);
+	acknowledge_all(garden);
+	pass(2000);
+	ck_assert_uint_gt(w.sm->left_out, 0);
+}
+END_TEST
+
 /* Those whose senders were told that they are late make room for others, as far as storage has not
  * had them. */
 START_TEST(late_ones_make_room)
@@ -161,6 +185,7 @@ Suite *unwritten_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, left_out);
+	tcase_add_test(tc, left_out_of_two);
 	tcase_add_test(tc, late_ones_make_room);
 	suite_add_tcase(s, tc);
 	return s;
