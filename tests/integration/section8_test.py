@@ -100,8 +100,12 @@ class Scene:
             if PRIORITIES[r] is not None:  # an interested, available resource
                 s.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>"
                        f"<presence><priority>{PRIORITIES[r]}</priority></presence>")
-            if shares:
-                s.send(f"<presence to='{self.sender.jid}'/>")
+        self.shares = shares
+        self.share()
+
+    def share(self):
+        for s in self.streams.values() if self.shares else ():
+            s.send(f"<presence to='{self.sender.jid}'/>")
         self.settle()
 
     def settle(self):
@@ -158,6 +162,7 @@ def row(server, serial, section, address, resources, *outcomes):
     to = address.format(bare=scene.bare, nobody=scene.nobody)
     wrong, keep = [], []
     for kind, types, wanted in zip(("message", "presence", "iq"), (MESSAGES, PRESENCES, IQS), outcomes):
+        scene.share()  # the sender's unavailable presence has ended it (4.6.1)
         for type_, want in zip(types, wanted.split(), strict=True):
             tag = f"{kind}-{type_}"
             if want == "kept":
