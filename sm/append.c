@@ -44,6 +44,7 @@ void append_free(struct append *a)
 
 	DL_DELETE(sm->appends_first, a);
 	DL_DELETE2(a->user->pending, a, user_prev, user_next);
+	a->user->npending--;
 	sm->append_bytes -= append_bytes(a);
 	sm->appends_stored -= a->stored;
 	a->user->relaxed -= a->relaxed;
@@ -110,6 +111,9 @@ static bool inbox_full(struct user *u, const struct jid *to)
 {
 	size_t waiting = 0;
 
+	/* Also those that sessions hold are in the position. */
+	if (u->inbox->n + u->npending >= inbox_most(link_max_frame(u->sm->link)))
+		return true;
 	for (size_t i = 0; i < u->inbox->n; i++)
 		waiting += u->inbox->entries[i].holders == 0;
 	return waiting >= (size_t)u->sm->config->offline_max && !has_taker(u, to);
@@ -184,6 +188,7 @@ void inbox_append(struct packet *p)
 	sm->append_bytes += append_bytes(a);
 	DL_APPEND(sm->appends_first, a);
 	DL_APPEND2(u->pending, a, user_prev, user_next);
+	u->npending++;
 	sm->stat_appends++;
 	if (append_may_relax(u, &p->to)) {
 		append_relax(a);

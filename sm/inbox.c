@@ -72,6 +72,24 @@ void inbox_remove(struct inbox *b, uint64_t log)
 
 enum { LOG_BYTES = 8, TARGET_BYTES = 4, ENTRY_BYTES = LOG_BYTES + TARGET_BYTES }; /* as written */
 
+/* A position is one row in one frame, together with a message or other rows: it has half of it. */
+size_t inbox_most(size_t max_frame)
+{
+	return max_frame / 2 / ENTRY_BYTES;
+}
+
+void inbox_check(const char *file, const struct conf *conf, const struct common_config *common,
+		 const void *config, struct buf *errors)
+{
+	const struct sm_config *c = config;
+	size_t most = inbox_most((size_t)common->max_frame);
+
+	(void)conf;
+	if ((uint64_t)c->offline_max > most)
+		buf_printf(errors, "%s: option \"offline_max\" of sm: with this max_frame at most %zu\n",
+			   file, most);
+}
+
 static uint64_t read_number(const char *p, int bytes)
 {
 	uint64_t v = 0;

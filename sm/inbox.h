@@ -94,6 +94,10 @@ bool inbox_unhold(struct session *s);   /* it goes without ending */
 void inbox_position(struct user *u, struct buf *list, struct msg_value row[COLS_POSITION]);
 void inbox_save(struct user *u);        /* writes the position when it changed */
 void inbox_free(struct user *u);
+size_t inbox_most(size_t max_frame); /* entries whose position can be written, with other rows */
+/* Whether offline_max allows more: the process's check. */
+void inbox_check(const char *file, const struct conf *conf, const struct common_config *common,
+		 const void *config, struct buf *errors);
 /* sm/flush.c: gives a session what is in the log for it, in order: undelivered messages when it
  * becomes able to take them, and after a take-over what it was not given. */
 void inbox_flush(struct session *s);

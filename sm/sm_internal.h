@@ -150,6 +150,7 @@ struct user {
 	struct store_all *loading;
 	struct loop_timeout *retry; /* of loading, of saving */
 	struct append *pending; /* appends not answered, in the order of their numbers */
+	unsigned npending;
 	unsigned relaxed;    /* of these, given before they are in the log by option durability */
 	uint32_t seen; /* the newest of the keys appended lately: sm/seen.c */
 	struct newest *newest; /* while it is loaded: sm/newest.c; may be NULL */

@@ -18,7 +18,9 @@ static const struct option options[] = {
 	 "When a resource is bound that another session has: the old session is replaced, the new one "
 	 "refused, or given another resource."},
 	{"offline_max", OPT_INT, offsetof(struct sm_config, offline_max), "1000", 0, 1000000, NULL,
-	 OPT_RELOAD, "Most undelivered messages kept for one account."},
+	 OPT_RELOAD, "Most undelivered messages kept for one account. At most a 24th of `max_frame` in bytes "
+		     "(43690 with its default): one frame lists them all. As many are refused in any case, "
+		     "counting those that clients were given and have not acknowledged."},
 	{"deadline", OPT_TIME, offsetof(struct sm_config, deadline), "30s", 1000, 120000, NULL,
 	 OPT_RELOAD, "Longest that a stanza waits for storage or another process before its sender "
 		     "gets an error."},
@@ -382,6 +384,7 @@ const struct process sm_process = {
 	.options = options,
 	.config_size = sizeof(struct sm_config),
 	.sections = sm_sections,
+	.check = inbox_check,
 	.binds = binds,
 	.peers = peers,
 	.handlers = handlers,

@@ -387,7 +387,7 @@ def open_stayed(run):
 
 def settings():
     args = ["--unlimited", "--set", f"heartbeat={HEARTBEAT_S}s", "--set", "sm.deadline=5s",
-            "--set", "sm.offline_max=100000",
+            "--set", "sm.offline_max=40000",
             "--set", "auth.import_iterations=4096", "--set", "c2s.ack_timeout=1h", "--set", "c2s.out_timeout=1h"]
     for name, value in LIMITS.items():
         args += ["--set", f"{name}={value}"]

@@ -184,7 +184,7 @@ def rows(path, query):
 def backup_and_restore(folder):
     path = os.path.join(folder, "backup.db")
     with Server(users=["alice:secret", "bob:secret", "carol:secret"],
-                args=[*SQLITE, "--set", "sm.offline_max=100000"]) as server:
+                args=[*SQLITE, "--set", "sm.offline_max=40000"]) as server:
         data = os.path.join(server.dir, "data", "mercutio.db")
         send(server, "bob", "alice", 0, 1500)
         stop = threading.Event()

@@ -20,6 +20,7 @@ Suite *modules_suite(void);
 Suite *monkey_suite(void);
 Suite *newest_suite(void);
 Suite *outgoing_suite(void);
+Suite *position_suite(void);
 Suite *presence_suite(void);
 Suite *probe_suite(void);
 Suite *record_suite(void);
@@ -53,6 +54,7 @@ int main(void)
 	srunner_add_suite(sr, monkey_suite());
 	srunner_add_suite(sr, newest_suite());
 	srunner_add_suite(sr, outgoing_suite());
+	srunner_add_suite(sr, position_suite());
 	srunner_add_suite(sr, presence_suite());
 	srunner_add_suite(sr, probe_suite());
 	srunner_add_suite(sr, record_suite());
