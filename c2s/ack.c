@@ -225,6 +225,11 @@ static void enable_done(struct pending *p, int err, const void *reply)
 	struct session *s = p->session;
 	struct acks *a = s->acks;
 
+	/* The present owner was announced the record of before, which grants no resumption. */
+	if (!err && pending_moved(p)) {
+		pending_start(p);
+		return;
+	}
 	if (err < 0 || r->error) {
 		ack_free(s);
 		pending_free(p);

@@ -39,7 +39,8 @@ static void resume_send(struct pending *p)
 				       .account = str_z(p->account),
 				       .sid = p->sid,
 				       .h = p->number,
-				       .address = str_z(p->address)};
+				       .address = str_z(p->address),
+				       .undo = !p->session->client};
 
 	pending_request(p, &m);
 }
@@ -117,8 +118,7 @@ static void resume_done(struct pending *p, int err, const void *reply)
 	struct session *s = p->session;
 	struct c2s *x = s->c2s;
 	struct client *c = s->client;
-	const struct shard *sh = &x->shards[s->shard];
-	bool moved = sh->owner && (sh->owner != p->owner || sh->epoch != p->epoch);
+	bool moved = pending_moved(p);
 
 	if (err < 0 || r->error) {
 		resume_failed(p, err, r);

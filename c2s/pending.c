@@ -47,23 +47,35 @@ void pending_free(struct pending *p)
 	free(p);
 }
 
-static bool again(const struct pending *p, int err, uint16_t kind, const void *m)
+bool pending_moved(const struct pending *p)
+{
+	const struct shard *sh = &p->session->c2s->shards[p->session->shard];
+
+	return sh->owner && (sh->owner != p->owner || sh->epoch != p->epoch);
+}
+
+static bool not_now(int err, uint16_t kind, const void *m)
 {
 	const struct msg_failed *f = m;
 
-	if (loop_now(p->session->c2s->loop) >= p->deadline_ms)
-		return false;
-	return err == -EHOSTUNREACH ||
-	       (err == -EREMOTEIO && kind == MSG_FAILED && f && f->code == EAGAIN);
+	return err == -EREMOTEIO && kind == MSG_FAILED && f && f->code == EAGAIN;
 }
 
 static void on_reply(void *arg, int err, uint16_t kind, const void *m)
 {
 	struct pending *p = arg;
 	struct c2s *x = p->session->c2s;
+	bool refused = not_now(err, kind, m);
 
 	p->request = NULL;
-	if (again(p, err, kind, m)) {
+	/* Not done; and what an earlier owner may have done went with that owner. */
+	if (refused)
+		p->asked = false;
+	if (refused && !p->session->client) {
+		session_free(p->session);
+		return;
+	}
+	if ((refused || err == -EHOSTUNREACH) && loop_now(x->loop) < p->deadline_ms) {
 		loop_timer_ensure(x->retry, RETRY_MS);
 		return;
 	}

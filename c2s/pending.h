@@ -40,6 +40,8 @@ void pending_request(struct pending *p, const void *m); /* from ops->send */
 void pending_retry(void *c2s);				/* all that wait for an owner */
 /* Nobody waits for it any more. What an owner may have done is undone when it answers. */
 void pending_orphan(struct pending *p);
+/* The shard has another owner than the one that was asked, and our sessions were announced to it. */
+bool pending_moved(const struct pending *p);
 void pending_free(struct pending *p);
 
 #endif

@@ -50,6 +50,7 @@ static void bind_send(struct pending *p)
 		.resource = p->resource,
 		.address = str_z(p->address),
 		.secure = p->secure,
+		.undo = !p->session->client,
 	};
 
 	pending_request(p, &m);
@@ -95,10 +96,8 @@ static void bind_done(struct pending *p, int err, const void *reply)
 	const struct msg_session_opened *r = reply;
 	struct session *s = p->session;
 	struct c2s *x = s->c2s;
-	const struct shard *sh = &x->shards[s->shard];
 	struct client *c = s->client;
-	uint64_t owner = p->owner;
-	uint32_t epoch = p->epoch;
+	bool moved = pending_moved(p);
 
 	if (err < 0 || r->error) {
 		bind_failed(s, p, err, r);
@@ -118,7 +117,7 @@ static void bind_done(struct pending *p, int err, const void *reply)
 		session_keep(s, x->config->keep_closed);
 	}
 	pending_free(p);
-	if (sh->owner && (sh->owner != owner || sh->epoch != epoch))
+	if (moved)
 		session_announce(s); /* another has taken over since; it tells the end too */
 	else if (!c)
 		session_send_close(s);

@@ -63,11 +63,15 @@ static bool ticket_good(struct sm *sm, const struct frame *f, struct str sealed,
 	return good;
 }
 
-bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account)
+bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account,
+			 uint64_t *ret_id)
 {
 	struct ticket t = {0};
 
-	return ticket_good(sm, f, sealed, account, &t) && !nonce_find(sm, t.nonce);
+	if (!ticket_good(sm, f, sealed, account, &t) || nonce_find(sm, t.nonce))
+		return false;
+	*ret_id = hash64(t.nonce, sizeof t.nonce);
+	return true;
 }
 
 /* What is asked, kept until the account is loaded. */
@@ -76,7 +80,7 @@ struct opening {
 	struct frame f;
 	char *resource, *address;
 	uint8_t nonce[TICKET_NONCE];
-	bool secure, temporary;
+	bool secure, temporary, undo;
 };
 
 static void opening_free(struct opening *o)
@@ -177,6 +181,15 @@ static bool open_repeated(struct opening *o, const struct user *u)
 	return true;
 }
 
+/* Whose client is gone opens nothing, also when the first asking comes after this. */
+static void open_undo(struct opening *o, const struct user *u)
+{
+	if (open_repeated(o, u))
+		return;
+	nonce_use(o->sm, o->nonce, 0);
+	refuse(o->sm, &o->f, STANZA_E_NOT_AUTHORIZED);
+}
+
 /* A name that auth made up begins to be an account, if it is none yet. */
 static bool account_there(const struct opening *o, struct user *u)
 {
@@ -193,6 +206,8 @@ static void open_loaded(void *arg, struct user *u)
 		link_fail(o->sm->link, &o->f, EAGAIN, "not the owner any more");
 	} else if (!link_member(o->sm->link, o->f.from)) {
 		; /* its c2s ended while the account was loaded */
+	} else if (o->undo) {
+		open_undo(o, u);
 	} else if (!account_there(o, u) || u->disabled) {
 		refuse(o->sm, &o->f, STANZA_E_NOT_ALLOWED);
 	} else if (open_repeated(o, u)) {
@@ -233,6 +248,7 @@ void on_session_open(void *arg, const struct frame *f, const void *msg)
 	o->f = frame_keep(f);
 	o->address = str_dup(m->address);
 	o->secure = m->secure;
+	o->undo = m->undo;
 	o->temporary = t.temporary;
 	memcpy(o->nonce, t.nonce, sizeof t.nonce);
 	if (m->resource.len) {

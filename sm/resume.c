@@ -334,7 +334,8 @@ static void end_old_stream(struct session *s)
 		(void)link_send(s->user->sm->link, &head, &m);
 }
 
-static void resume_known(struct session *s, const struct frame *f, const struct msg_session_resume *m)
+static void resume_known(struct session *s, const struct frame *f, const struct msg_session_resume *m,
+			 uint64_t ticket)
 {
 	struct sm *sm = s->user->sm;
 	struct resuming *r;
@@ -353,6 +354,7 @@ static void resume_known(struct session *s, const struct frame *f, const struct 
 	r->since = loop_now(sm->loop);
 	s->attachment++; /* from now on the old one is dropped */
 	s->c2s = s->last_c2s = f->from;
+	s->resumed_by = ticket;
 	s->detached_since = 0;
 	s->full_out = s->breaking = s->restored = false;
 	free(s->address);
@@ -365,7 +367,7 @@ static void resume_known(struct session *s, const struct frame *f, const struct 
 
 /* The account is loaded: what is not there now is nowhere. */
 static void resume_known_or_not(struct sm *sm, const struct frame *f,
-				const struct msg_session_resume *m)
+				const struct msg_session_resume *m, uint64_t ticket)
 {
 	struct session *s = session_find(sm, m->sid);
 	uint32_t done = 0;
@@ -378,14 +380,17 @@ static void resume_known_or_not(struct sm *sm, const struct frame *f,
 		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, known, done);
 	else if (s->leaving || s->closing || !str_eq(session_jid(s).bare, m->account) || !s->resume_ms)
 		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, false, 0);
+	else if (m->undo && s->resumed_by != ticket) /* another has it since, or nobody was given it */
+		refuse(sm, f, STANZA_E_ITEM_NOT_FOUND, false, 0);
 	else
-		resume_known(s, f, m);
+		resume_known(s, f, m, ticket);
 }
 
 struct resume_wait {
 	struct sm *sm;
 	struct frame f;
 	struct msg_session_resume m;
+	uint64_t ticket;
 	char *account, *address;
 };
 
@@ -394,7 +399,7 @@ static void resume_read(void *arg, struct user *u)
 	struct resume_wait *w = arg;
 
 	if (u)
-		resume_known_or_not(w->sm, &w->f, &w->m);
+		resume_known_or_not(w->sm, &w->f, &w->m, w->ticket);
 	else
 		link_fail(w->sm->link, &w->f, EAGAIN, "not the owner any more");
 	free(w->account);
@@ -407,24 +412,26 @@ void on_session_resume(void *arg, const struct frame *f, const void *msg)
 	struct sm *sm = arg;
 	const struct msg_session_resume *m = msg;
 	struct resume_wait *w;
+	uint64_t ticket;
 	struct user *u;
 
 	if (!sm_admit(sm, f, false))
 		return;
-	if (!session_ticket_good(sm, f, m->ticket, m->account)) {
+	if (!session_ticket_good(sm, f, m->ticket, m->account, &ticket)) {
 		refuse(sm, f, STANZA_E_NOT_AUTHORIZED, false, 0);
 		return;
 	}
 	u = user_need(sm, m->account);
 	if (session_find(sm, m->sid) || u->state == USER_LOADED) {
-		resume_known_or_not(sm, f, m);
+		resume_known_or_not(sm, f, m, ticket);
 		user_touch(u);
 		return;
 	}
 	w = xcalloc(1, sizeof *w); /* it may be in storage: detached under an earlier owner */
 	w->sm = sm;
 	w->f = frame_keep(f);
-	w->m = (struct msg_session_resume){.sid = m->sid, .h = m->h};
+	w->m = (struct msg_session_resume){.sid = m->sid, .h = m->h, .undo = m->undo};
+	w->ticket = ticket;
 	w->account = str_dup(m->account);
 	w->address = str_dup(m->address);
 	w->m.account = str_z(w->account);

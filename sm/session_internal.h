@@ -94,6 +94,7 @@ struct session {
 	int64_t since;
 	uint64_t spoke; /* loop_now of the last stanza, or of when we got the session */
 	uint64_t detached_since;
+	uint64_t resumed_by;       /* the ticket of this attachment (session_ticket_good), 0: none, or not known */
 	uint64_t resume_ms;        /* XEP-0198 resumption was granted for so long; 0: not */
 	struct resuming *resuming; /* its answer waits for what is under way */
 	struct loop_task *ending; /* soon: its client took too little, or left */
@@ -185,7 +186,9 @@ bool resuming_tick(struct sm *sm); /* true: some wait */
 /* A stanza of the old attachment that an earlier owner may have taken. */
 bool session_old_takes(const struct session *s, const struct frame *f, const struct msg_stanza *m);
 bool detached_tick(struct sm *sm); /* true: some are left */
-bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account);
+/* *ret_id tells the ticket from others. */
+bool session_ticket_good(struct sm *sm, const struct frame *f, struct str sealed, struct str account,
+			 uint64_t *ret_id);
 
 /* A request for a session that is detached: sm/owed.c */
 void owed_write(struct packet *p, struct session *s);

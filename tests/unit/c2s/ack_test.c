@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Stream management (XEP-0198): counters both ways, resumption, its errors. */
+#include <errno.h>
 #include "tests/unit/c2s/bed.h"
 
 #define SM "xmlns='urn:xmpp:sm:3'"
@@ -418,6 +419,49 @@ START_TEST(a_resumption_that_comes_too_late)
 }
 END_TEST
 
+/* It is asked again for a client that is gone, but only for what was lost with the answer. */
+START_TEST(a_lost_answer_to_a_resumption)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct sent *s;
+
+	peer_authenticate(p);
+	peer_send(p, "<resume " SM " h='5' previd='" ID "'/>");
+	s = bed_sent(b, MSG_SESSION_RESUME);
+	ck_assert(!((struct msg_session_resume *)s->m)->undo);
+	bed_reply(b, s, -EHOSTUNREACH, 0, NULL);
+	peer_free(p);
+	bed_wait(b, 300);
+	ck_assert(((struct msg_session_resume *)bed_sent(b, MSG_SESSION_RESUME)->m)->undo);
+	bed_free(b);
+}
+END_TEST
+
+/* The owner changes meanwhile: the new one was announced a session that cannot be resumed. */
+START_TEST(enabled_at_an_owner_that_is_lost)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct msg_session_resumed r = {.attachment = 1, .max = 300, .record = STR("rec2")};
+	struct sent *s;
+
+	peer_login(p, 5);
+	peer_send(p, "<enable " SM " resume='true'/>");
+	s = bed_sent(b, MSG_SESSION_SM);
+	bed_owner(b, SM2_ID, 8);
+	bed_reply(b, s, 0, MSG_SESSION_RESUMED, &r);
+	ck_assert_str_eq(peer_heard(p), "");
+	s = bed_sent(b, MSG_SESSION_SM);
+	ck_assert_uint_eq(s->head.to, SM2_ID);
+	ck_assert_uint_eq(s->head.to_epoch, 8);
+	bed_reply(b, s, 0, MSG_SESSION_RESUMED, &r);
+	peer_expect(p, "<enabled " SM " id='");
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 /* The id never reached the client: nobody can resume, nobody shall wait for it. */
 START_TEST(a_connection_that_breaks_while_it_is_enabled)
 {
@@ -491,6 +535,8 @@ Suite *ack_suite(void)
 	tcase_add_test(t, shutdown_leaves_it_resumable);
 	tcase_add_test(t, a_resumption_that_comes_too_late);
 	tcase_add_test(t, a_connection_that_breaks_while_it_is_enabled);
+	tcase_add_test(t, a_lost_answer_to_a_resumption);
+	tcase_add_test(t, enabled_at_an_owner_that_is_lost);
 	tcase_add_test(t, resumption_wraps);
 	suite_add_tcase(s, t);
 	return s;

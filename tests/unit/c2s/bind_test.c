@@ -210,11 +210,36 @@ START_TEST(a_lost_answer_to_a_client_that_is_gone)
 	peer_authenticate(p);
 	peer_send(p, BIND(""));
 	s = bed_sent(b, MSG_SESSION_OPEN);
+	ck_assert(!((struct msg_session_open *)s->m)->undo);
 	bed_reply(b, s, -EHOSTUNREACH, 0, NULL);
 	peer_free(p);
 	bed_wait(b, 300);
-	bed_reply(b, bed_sent(b, MSG_SESSION_OPEN), 0, MSG_SESSION_OPENED, &yes);
+	s = bed_sent(b, MSG_SESSION_OPEN);
+	ck_assert(((struct msg_session_open *)s->m)->undo);
+	bed_reply(b, s, 0, MSG_SESSION_OPENED, &yes);
 	ck_assert_uint_eq(((struct msg_session_close *)bed_sent(b, MSG_SESSION_CLOSE)->m)->sid, 3);
+	bed_free(b);
+}
+END_TEST
+
+/* Whoever has not opened it need not hear that the client is gone, be it gone before or after. */
+START_TEST(a_refusal_to_a_client_that_is_gone)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = peer_new(b, false);
+	struct msg_failed again = {.code = EAGAIN, .text = STR("not the owner any more")};
+	struct sent *s;
+
+	peer_authenticate(p);
+	peer_send(p, BIND(""));
+	s = bed_sent(b, MSG_SESSION_OPEN);
+	if (_i)
+		bed_reply(b, s, -EREMOTEIO, MSG_FAILED, &again);
+	ck_assert_ptr_nonnull(bed_c2s(b)->pending);
+	peer_free(p);
+	if (!_i)
+		bed_reply(b, s, -EREMOTEIO, MSG_FAILED, &again);
+	ck_assert_ptr_null(bed_c2s(b)->pending);
 	bed_free(b);
 }
 END_TEST
@@ -270,6 +295,7 @@ Suite *bind_suite(void)
 	tcase_add_test(t, a_session_opened_at_a_lost_owner_is_announced);
 	tcase_add_test(t, an_answer_that_comes_too_late);
 	tcase_add_test(t, a_lost_answer_to_a_client_that_is_gone);
+	tcase_add_loop_test(t, a_refusal_to_a_client_that_is_gone, 0, 2);
 	tcase_add_test(t, nobody_was_asked);
 	tcase_add_test(t, the_server_says_what_it_can);
 	suite_add_tcase(s, t);

@@ -276,6 +276,74 @@ START_TEST(resumed_and_settled)
 }
 END_TEST
 
+static void resume_with(const struct client *c, struct str ticket, uint64_t c2s, bool undo)
+{
+	struct msg_session_resume m = {.ticket = ticket,
+				       .account = str_z(c->account),
+				       .sid = c->sid,
+				       .h = c->acked,
+				       .undo = undo};
+
+	fake_receive(w.link, frame_from(c2s, MSG_SESSION_RESUME, c->account), &m);
+	settle();
+}
+
+/* A resumption whose client is gone is undone where it was the last, and never done for that. */
+START_TEST(resumption_undone)
+{
+	struct client *romeo = online("romeo@localhost", "x");
+	struct session *s = session_find(w.sm, romeo->sid);
+	struct buf old = BUF_INIT, newer = BUF_INIT;
+
+	seal_ticket(romeo->account, C2S2_ID, &old);
+	seal_ticket(romeo->account, C2S2_ID, &newer);
+	enable(romeo);
+	acknowledge_all(romeo);
+	resume_with(romeo, buf_str(&old), C2S2_ID, true);
+	ck_assert_uint_eq(s->attachment, 1);
+	ck_assert_uint_eq(s->c2s, C2S_ID);
+	resume_with(romeo, buf_str(&old), C2S2_ID, false);
+	ck_assert_uint_eq(s->attachment, 2);
+	resume_with(romeo, buf_str(&old), C2S2_ID, true);
+	ck_assert_uint_eq(s->attachment, 3); /* for its c2s to leave it */
+	resume_with(romeo, buf_str(&newer), C2S2_ID, false);
+	ck_assert_uint_eq(s->attachment, 4);
+	resume_with(romeo, buf_str(&old), C2S2_ID, true);
+	ck_assert_uint_eq(s->attachment, 4);
+	buf_free(&old);
+	buf_free(&newer);
+}
+END_TEST
+
+static void open_with(const char *bare, struct str ticket, bool undo)
+{
+	struct msg_session_open m = {.ticket = ticket,
+				     .account = str_z(bare),
+				     .resource = STR("x"),
+				     .address = STR("192.0.2.1"),
+				     .secure = true,
+				     .undo = undo};
+
+	fake_receive(w.link, frame_from(C2S_ID, MSG_SESSION_OPEN, bare), &m);
+	settle();
+}
+
+/* The same for a resource: another session that has it by now stays, and no late request takes it. */
+START_TEST(binding_undone)
+{
+	struct client *romeo = online("romeo@localhost", "x");
+	struct buf t = BUF_INIT;
+
+	seal_ticket(romeo->account, C2S_ID, &t);
+	open_with(romeo->account, buf_str(&t), true);
+	open_with(romeo->account, buf_str(&t), false);
+	ck_assert_ptr_nonnull(session_find(w.sm, romeo->sid));
+	ck_assert_int_eq(romeo->ended, -1);
+	ck_assert_uint_eq(w.sm->sessions.n, 1);
+	buf_free(&t);
+}
+END_TEST
+
 START_TEST(detached_expires)
 {
 	struct client *romeo = online("romeo@localhost", "x"), *watch = online("romeo@localhost", "w");
@@ -421,6 +489,8 @@ Suite *session_suite(void)
 	tcase_add_test(c, announced_without_account);
 	tcase_add_test(c, resumption);
 	tcase_add_test(c, resumed_and_settled);
+	tcase_add_test(c, resumption_undone);
+	tcase_add_test(c, binding_undone);
 	tcase_add_test(c, detached_expires);
 	tcase_add_test(c, c2s_dies);
 	tcase_add_test(c, kick_and_list);
