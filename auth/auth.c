@@ -27,6 +27,7 @@ struct auth *auth_new(struct loop *l, struct link *k, const struct common_config
 	a->channels = channels_new(k);
 	a->passwords = pass_cache_new((size_t)config->password_cache_size);
 	a->sources = sources_new(a, NULL, NULL);
+	loop_workers((size_t)config->workers + 1); /* one for whatever else there may be */
 	a->derive = derive_new(l, (size_t)config->workers, (size_t)config->login_queue,
 			       (size_t)config->import_queue);
 	a->failed_accounts = tally_new(TALLY_KEYS);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The loop on libuv: turns, descriptors, timers, signals, workers, deferred calls. */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
 #include "base/alloc.h"
@@ -343,6 +344,15 @@ static void on_work_done(uv_work_t *req, int status)
 
 	free(w);
 	done(arg);
+}
+
+/* libuv makes four threads, at the first work, unless the environment says otherwise. */
+void loop_workers(size_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%zu", n);
+	setenv("UV_THREADPOOL_SIZE", text, 0);
 }
 
 void loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg)

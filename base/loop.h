@@ -12,6 +12,7 @@
 #define BASE_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct loop;
@@ -79,5 +80,8 @@ struct loop_signal *loop_signal_free(struct loop_signal *s);
 
 /* Runs work(arg) on a worker thread, then done(arg) on the loop. Cannot be cancelled. */
 void loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg);
+/* How many of them run at once; before the first of the process, and before it has other threads. What the
+ * operator says by UV_THREADPOOL_SIZE stands. */
+void loop_workers(size_t n);
 
 #endif

@@ -45,6 +45,9 @@ static void engine_start(struct storage *s)
 		.no_migration = !c->migrate,
 	};
 
+	/* SQLite's readers, writer and backup; PostgreSQL's connections while they are made, partitions, and
+	 * a sweep of them. */
+	loop_workers(2 + (size_t)(ops == &engine_pgsql ? c->connections : c->readers));
 	if (ops == &engine_sqlite)
 		s->path = storage_path(s->app, c);
 	ec.path = s->path;

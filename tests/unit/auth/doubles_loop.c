@@ -131,6 +131,11 @@ void loop_timeout_stop(struct loop *l, struct loop_timeout *t)
 	t->due = 0;
 }
 
+void loop_workers(size_t n)
+{
+	(void)n;
+}
+
 void loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *arg)
 {
 	struct job *j = xcalloc(1, sizeof(*j));

@@ -402,6 +402,41 @@ START_TEST(test_work)
 }
 END_TEST
 
+enum { AT_ONCE = 9 };
+
+struct crowd {
+	pthread_barrier_t all;
+	int done;
+};
+
+static void meet(void *arg)
+{
+	pthread_barrier_wait(&((struct crowd *)arg)->all);
+}
+
+static void met(void *arg)
+{
+	if (++((struct crowd *)arg)->done == AT_ONCE)
+		loop_stop(l);
+}
+
+/* As many as were asked for run at the same time: none ends before all have begun. */
+START_TEST(test_workers)
+{
+	struct crowd c = {.done = 0};
+
+	unsetenv("UV_THREADPOOL_SIZE");
+	loop_workers(AT_ONCE);
+	loop_workers(1); /* what is set stands */
+	ck_assert_int_eq(pthread_barrier_init(&c.all, NULL, AT_ONCE), 0);
+	for (int i = 0; i < AT_ONCE; i++)
+		loop_work(l, meet, met, &c);
+	loop_run(l);
+	ck_assert_int_eq(c.done, AT_ONCE);
+	pthread_barrier_destroy(&c.all);
+}
+END_TEST
+
 START_TEST(test_now)
 {
 	uint64_t a = loop_now(l);
@@ -433,6 +468,7 @@ Suite *loop_suite(void)
 	tcase_add_test(tc, test_timeout_made_when_needed);
 	tcase_add_test(tc, test_idle_sleeps);
 	tcase_add_test(tc, test_work);
+	tcase_add_test(tc, test_workers);
 	tcase_add_test(tc, test_now);
 	suite_add_tcase(s, tc);
 	return s;
