@@ -10,12 +10,20 @@
 #include "auth/directory.h"
 #include "auth/template.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 
 static const char SYSTEM_CA[] = "/etc/ssl/certs/ca-certificates.crt";
 
 /* Connections of one use: those of binds carry whichever user was bound last. */
 enum purpose { TO_SEARCH, TO_BIND, PURPOSES };
 enum { MAX_SERVERS = 16 };
+/* A firewall or NAT forgets a connection that is quiet for some minutes, and tells nobody. */
+enum { IDLE_MAX_MS = 60000, KEEPALIVE_IDLE_S = 30, KEEPALIVE_INTERVAL_S = 10, KEEPALIVE_PROBES = 3 };
+
+struct kept {
+	LDAP *ld;
+	uint64_t since; /* clock_mono_ms() */
+};
 
 struct directory {
 	atomic_uint refs;
@@ -27,7 +35,7 @@ struct directory {
 	atomic_uint first;		  /* the server that answered last */
 
 	pthread_mutex_t lock;
-	LDAP *idle[PURPOSES][64];
+	struct kept idle[PURPOSES][64]; /* the oldest first */
 	size_t nidle[PURPOSES], max_idle;
 };
 
@@ -73,7 +81,7 @@ struct directory *directory_unref(struct directory *d)
 		return NULL;
 	for (int p = 0; p < PURPOSES; p++) {
 		while (d->nidle[p])
-			ldap_unbind_ext_s(d->idle[p][--d->nidle[p]], NULL, NULL);
+			ldap_unbind_ext_s(d->idle[p][--d->nidle[p]].ld, NULL, NULL);
 	}
 	for (char **z = d->servers; *z; z++)
 		free(*z);
@@ -99,6 +107,7 @@ static int set_options(const struct directory *d, LDAP *ld)
 {
 	struct timeval operation = time_of(d->timeout), connect = time_of(d->connect_timeout);
 	int version = LDAP_VERSION3, limit = (int)((d->timeout + 999) / 1000);
+	int quiet = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, probes = KEEPALIVE_PROBES;
 	int demand = LDAP_OPT_X_TLS_DEMAND, tls12 = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2, client = 0;
 	const struct {
 		int option;
@@ -109,6 +118,8 @@ static int set_options(const struct directory *d, LDAP *ld)
 		{LDAP_OPT_REFERRALS, LDAP_OPT_OFF}, /* another server gets nobody's password */
 		{LDAP_OPT_RESTART, LDAP_OPT_ON},       {LDAP_OPT_X_TLS_REQUIRE_CERT, &demand},
 		{LDAP_OPT_X_TLS_PROTOCOL_MIN, &tls12}, {LDAP_OPT_X_TLS_CACERTFILE, d->ca},
+		{LDAP_OPT_X_KEEPALIVE_IDLE, &quiet},   {LDAP_OPT_X_KEEPALIVE_PROBES, &probes},
+		{LDAP_OPT_X_KEEPALIVE_INTERVAL, &interval},
 		{LDAP_OPT_X_TLS_NEWCTX, &client}, /* last: takes those before */
 	};
 
@@ -119,10 +130,9 @@ static int set_options(const struct directory *d, LDAP *ld)
 	return LDAP_SUCCESS;
 }
 
-static int simple_bind(const struct directory *d, LDAP *ld, const char *dn, struct str password)
+static int simple_bind(LDAP *ld, const char *dn, struct str password, struct timeval limit)
 {
 	struct berval secret = {.bv_len = password.len, .bv_val = (char *)password.ptr};
-	struct timeval limit = time_of(d->timeout);
 	LDAPMessage *result = NULL;
 	int id, r, code = LDAP_OTHER;
 
@@ -165,9 +175,9 @@ static LDAP *connect_to(const struct directory *d, const char *server, enum purp
 	if (r == LDAP_SUCCESS && d->starttls && strncasecmp(server, "ldap:", 5) == 0)
 		r = ldap_start_tls_s(ld, NULL, NULL);
 	if (r == LDAP_SUCCESS && purpose == TO_SEARCH && *d->bind_dn)
-		r = simple_bind(d, ld, d->bind_dn, buf_str(&d->bind_password));
+		r = simple_bind(ld, d->bind_dn, buf_str(&d->bind_password), time_of(d->timeout));
 	else if (r == LDAP_SUCCESS) /* connects, which nothing did before */
-		r = simple_bind(d, ld, "", STR_NONE);
+		r = simple_bind(ld, "", STR_NONE, time_of(d->timeout));
 	if (purpose == TO_BIND && (r == LDAP_INAPPROPRIATE_AUTH || r == LDAP_UNWILLING_TO_PERFORM ||
 				   r == LDAP_STRONG_AUTH_REQUIRED || r == LDAP_INSUFFICIENT_ACCESS))
 		r = LDAP_SUCCESS; /* it is there, and only refuses to be asked by nobody */
@@ -179,16 +189,33 @@ static LDAP *connect_to(const struct directory *d, const char *server, enum purp
 	return NULL;
 }
 
+/* Connections that were not used for long, one each time: closing one may take a while. */
+static LDAP *take_old(struct directory *d, enum purpose purpose)
+{
+	struct kept *list = d->idle[purpose];
+	LDAP *old = NULL;
+
+	pthread_mutex_lock(&d->lock);
+	if (d->nidle[purpose] && clock_mono_ms() - list[0].since >= IDLE_MAX_MS) {
+		old = list[0].ld;
+		memmove(list, list + 1, --d->nidle[purpose] * sizeof(*list));
+	}
+	pthread_mutex_unlock(&d->lock);
+	return old;
+}
+
 /* A kept connection, else a new one to the server that answered last or those behind it. *ret_kept
  * says that the server may have closed it since. */
 static LDAP *get(struct directory *d, enum purpose purpose, bool *ret_kept, struct buf *reason)
 {
 	unsigned first = atomic_load(&d->first), n = 0;
-	LDAP *ld = NULL;
+	LDAP *ld;
 
+	while ((ld = take_old(d, purpose)) != NULL)
+		ldap_unbind_ext_s(ld, NULL, NULL);
 	pthread_mutex_lock(&d->lock);
 	if (*ret_kept && d->nidle[purpose])
-		ld = d->idle[purpose][--d->nidle[purpose]];
+		ld = d->idle[purpose][--d->nidle[purpose]].ld;
 	pthread_mutex_unlock(&d->lock);
 	*ret_kept = ld != NULL;
 	while (d->servers[n])
@@ -205,7 +232,7 @@ static void put(struct directory *d, enum purpose purpose, LDAP *ld)
 {
 	pthread_mutex_lock(&d->lock);
 	if (d->nidle[purpose] < d->max_idle) {
-		d->idle[purpose][d->nidle[purpose]++] = ld;
+		d->idle[purpose][d->nidle[purpose]++] = (struct kept){ld, clock_mono_ms()};
 		ld = NULL;
 	}
 	pthread_mutex_unlock(&d->lock);
@@ -217,6 +244,12 @@ static bool is_broken(int code)
 {
 	return code == LDAP_SERVER_DOWN || code == LDAP_CONNECT_ERROR || code == LDAP_TIMEOUT ||
 	       code == LDAP_UNAVAILABLE || code == LDAP_BUSY || code < 0;
+}
+
+/* A kept connection that nothing comes from any more must leave time for a new one. */
+static struct timeval limit_of(const struct directory *d, bool kept)
+{
+	return time_of(kept && d->connect_timeout < d->timeout ? d->connect_timeout : d->timeout);
 }
 
 /* --- questions ------------------------------------------------------------------------------- */
@@ -255,7 +288,7 @@ static struct backend_answer bind_as(struct directory *d, const char *dn, struct
 	int code;
 
 	while ((ld = get(d, TO_BIND, &kept, reason)) != NULL) {
-		code = simple_bind(d, ld, dn, password);
+		code = simple_bind(ld, dn, password, limit_of(d, kept));
 		a = bind_answer(code);
 		if (a.status != BACKEND_UNAVAILABLE) {
 			put(d, TO_BIND, ld);
@@ -273,10 +306,9 @@ static struct backend_answer bind_as(struct directory *d, const char *dn, struct
 
 /* The DN of the only entry that fits; the caller frees it by ldap_memfree. */
 static int find_dn(struct directory *d, LDAP *ld, const char *base, const char *filter,
-		   char **ret_dn)
+		   struct timeval limit, char **ret_dn)
 {
 	char *none[] = {(char *)LDAP_NO_ATTRS, NULL};
-	struct timeval limit = time_of(d->timeout);
 	LDAPMessage *found = NULL, *entry;
 	int r = ldap_search_ext_s(ld, base, d->scope, filter, none, 0, NULL, NULL, &limit, 2,
 				  &found);
@@ -302,7 +334,7 @@ static int search(struct directory *d, const char *base, const char *filter, cha
 	LDAP *ld;
 
 	while ((ld = get(d, TO_SEARCH, &kept, reason)) != NULL) {
-		r = find_dn(d, ld, base, filter, ret_dn);
+		r = find_dn(d, ld, base, filter, limit_of(d, kept), ret_dn);
 		if (!is_broken(r)) {
 			explain(ld, "search", r, reason);
 			put(d, TO_SEARCH, ld);

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs the unit tests of auth/; a new suite is one line in the list. */
+#include "config.h"
+
 #include <check.h>
 #include <stdlib.h>
+
+#ifdef HAVE_LDAP
+#define LDAP_SUITES(X) X(directory_suite)
+#else
+#define LDAP_SUITES(X)
+#endif
 
 #define SUITES(X)                                                                                  \
 	X(accounts_suite)                                                                          \
 	X(anonymous_suite)                                                                         \
 	X(config_suite)                                                                            \
 	X(derive_suite)                                                                            \
+	LDAP_SUITES(X)                                                                             \
 	X(exchange_suite)                                                                          \
 	X(external_suite)                                                                          \
 	X(http_answer_suite)                                                                       \
