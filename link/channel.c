@@ -113,6 +113,8 @@ static void on_event(void *arg, enum link_event e, const struct member *m)
 			channel_again(ch);
 		else if (e == LINK_MEMBER_LOST && ch->owner == m->id)
 			channel_again(ch);
+		else if (e == LINK_MEMBER && ch->held && ch->owner == m->id)
+			channel_again(ch);
 		else
 			channel_check(ch);
 	}

@@ -31,7 +31,7 @@ struct member {
 
 enum link_event {
 	LINK_READY,       /* the first router has told its whole membership */
-	LINK_MEMBER,      /* a new member, or its binds changed */
+	LINK_MEMBER,      /* a new member, its binds changed, or it was out of reach and is not now */
 	LINK_MEMBER_LOST, /* linked to no router that we see; still readable in the call */
 	LINK_SHARDS,      /* owners of shards of some route changed (link_owner) */
 	LINK_PATH_LOST    /* a router was lost through which we talked to that member (still alive as

@@ -6,11 +6,8 @@
 #include "link/link_internal.h"
 
 /* How long a member that only a lost router knew may stay away before it counts as lost: it has to
- * find a router again, as we had to. */
-static uint64_t limbo_ms(const struct link *k)
-{
-	return k->heartbeat_ms < 1000 ? 3 * k->heartbeat_ms : 3000;
-}
+ * find a router again, as we had to. Longer than the longest pause between two attempts (link/way.c). */
+enum { LIMBO_MS = 3000 };
 
 static uint32_t bit_of(const struct way *w)
 {
@@ -145,6 +142,7 @@ void member_up(struct link *k, struct way *w, const struct msg_member_up *m)
 {
 	struct link_member *e = member_find(k, m->id);
 	struct pool *old;
+	bool back;
 
 	if (m->id == k->self.id)
 		return;
@@ -154,9 +152,13 @@ void member_up(struct link *k, struct way *w, const struct msg_member_up *m)
 		link_emit(k, LINK_MEMBER, &e->pub);
 		return;
 	}
+	back = !e->ways;
 	e->ways |= bit_of(w);
-	if (same_binds(e, m->binds, m->nbinds))
+	if (same_binds(e, m->binds, m->nbinds)) {
+		if (back) /* what could not be sent to it need not wait any longer */
+			link_emit(k, LINK_MEMBER, &e->pub);
 		return;
+	}
 	old = take_binds(e, m->binds, m->nbinds);
 	link_emit(k, LINK_MEMBER, &e->pub);
 	pool_free(old);
@@ -200,7 +202,7 @@ static void start_limbo(struct link *k)
 
 	HASH_ITER(hh, k->members, e, next) {
 		if (!e->ways && e != k->me) {
-			loop_timer_start(k->limbo, limbo_ms(k), 0);
+			loop_timer_start(k->limbo, LIMBO_MS, 0);
 			return;
 		}
 	}

@@ -187,6 +187,7 @@ static void on_event(void *arg, enum link_event e, const struct member *m)
 		break;
 	case LINK_MEMBER:
 		member_seen(s, m);
+		leases_member(s, m);
 		break;
 	case LINK_MEMBER_LOST:
 		member_lost(s, m);

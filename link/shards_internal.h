@@ -89,6 +89,7 @@ void shards_plan(void *shards); /* takes and releases what placement says */
 void leases_take(struct shards *s, struct msg_shard_epoch *e, size_t n);
 /* Asks storage which leases are still ours, frames wait meanwhile. */
 void leases_check(struct shards *s);
+void leases_member(struct shards *s, const struct member *m); /* it came, or came back */
 void leases_doubt(struct shards *s); /* the same, as we did not run */
 void leases_cancel_take(struct shards *s);
 void leases_cancel(struct shards *s);

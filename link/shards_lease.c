@@ -194,6 +194,12 @@ void leases_check(struct shards *s)
 		retry_later(s);
 }
 
+void leases_member(struct shards *s, const struct member *m)
+{
+	if (s->unsure && !s->check && m->id == storage_of(s))
+		leases_check(s);
+}
+
 void leases_doubt(struct shards *s)
 {
 	uint64_t ms = loop_now(link_loop(s->link)) - s->alive_at;

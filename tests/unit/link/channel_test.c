@@ -243,6 +243,21 @@ START_TEST(not_understood_fails_that_one)
 }
 END_TEST
 
+START_TEST(what_comes_back_is_not_waited_for)
+{
+	fake_unreachable(k, true);
+	tell(1);
+	tell(2);
+	fake_advance(k, 5000); /* ever longer */
+	fake_unreachable(k, false);
+	fake_member(k, NEXT, "sm", "sm", true);
+	ck_assert_uint_eq(fake_sent(k), 0);
+	fake_member(k, OWNER, "sm", "sm", true);
+	ck_assert_uint_eq(fake_sent(k), 2);
+	ck_assert_uint_eq(number_of(&fake_out(k, 0)->f), 1);
+}
+END_TEST
+
 START_TEST(unreachable_is_tried_again)
 {
 	fake_unreachable(k, true);
@@ -398,6 +413,7 @@ Suite *channel_suite(void)
 	tcase_add_test(t, silence_begins_a_run);
 	tcase_add_test(t, not_understood_fails_that_one);
 	tcase_add_test(t, unreachable_is_tried_again);
+	tcase_add_test(t, what_comes_back_is_not_waited_for);
 	tcase_add_test(t, deadlines);
 	tcase_add_test(t, forgotten_and_dropped);
 	tcase_add_test(t, window_holds_back);

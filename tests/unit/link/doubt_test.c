@@ -81,6 +81,29 @@ START_TEST(unseen_by_all_is_a_doubt)
 }
 END_TEST
 
+/* The router is there again, and storage has not found it yet. */
+START_TEST(storage_comes_back_after_us)
+{
+	own_all();
+	fake_ready(k, false);
+	fake_ready(k, true);
+	for (int i = 0; i < 5; i++) {
+		fake_answer(k, 0, -EHOSTUNREACH, 0, NULL);
+		fake_advance(k, i < 4 ? 1600 : 0);
+	}
+	ck_assert_uint_eq(fake_requests(k), 0);
+	fake_member(k, C2S, "c2s", "c2s", false);
+	ck_assert_uint_eq(fake_requests(k), 0);
+	fake_member(k, STORAGE, "storage", "storage", false);
+	ck_assert_uint_eq(fake_requests(k), 1);
+	fake_member(k, STORAGE, "storage", "storage", false);
+	ck_assert_uint_eq(fake_requests(k), 1);
+	stanza(4, 1, 1);
+	grant_but(1, SHARD_NONE, MSG_LEASE_CHECK);
+	ck_assert_uint_eq(nhandled, 1);
+}
+END_TEST
+
 /* Taken while a check of the others is under way: not part of it. */
 START_TEST(taken_during_a_check)
 {
@@ -114,6 +137,7 @@ Suite *doubt_suite(void)
 	tcase_add_test(t, a_stop_is_noticed_before_any_frame);
 	tcase_add_test(t, nothing_overtakes_in_a_doubt);
 	tcase_add_test(t, unseen_by_all_is_a_doubt);
+	tcase_add_test(t, storage_comes_back_after_us);
 	tcase_add_test(t, taken_during_a_check);
 	suite_add_tcase(suite, t);
 	return suite;
