@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "tools/ctl.h"
@@ -97,13 +100,37 @@ static char *absolute(const char *path)
 	return xasprintf("%s/%s", dir, path);
 }
 
+static bool same_host(struct ctl *c, uint64_t id)
+{
+	const struct member *m = link_member(c->link, id);
+	struct utsname us;
+
+	return m && uname(&us) == 0 && strcmp(m->host, us.nodename) == 0;
+}
+
+/* Whether storage has made another file here than the one that was here before, or none that can be
+ * seen: under systemd it has a /tmp of its own, which goes with it. */
+static bool written(const char *path, const struct stat *before)
+{
+	struct stat now;
+
+	if (stat(path, &now) < 0)
+		return errno != ENOENT;
+	return now.st_ino != before->st_ino || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
 static int backup(struct ctl *c, int argc, char **argv)
 {
 	struct frame head = ctl_head(MSG_BACKUP, ctl_serving(c, "storage"));
 	char *path = absolute(argv[0]);
 	struct msg_backup m = {.path = str_z(path), .replace = c->replace};
 	struct backup b = {.status = CTL_GOOD};
+	bool here = head.to && same_host(c, head.to);
+	struct stat before = {0};
 
+	if (here && stat(path, &before) < 0)
+		before = (struct stat){0};
 	if (!head.to) {
 		b.status = ctl_error("no storage process is there");
 	} else {
@@ -112,7 +139,11 @@ static int backup(struct ctl *c, int argc, char **argv)
 		ctl_ask(c, &head, &m, on_backup, &b);
 		ctl_finish(c);
 	}
-	if (b.value && c->json)
+	if (b.value && here && !written(path, &before))
+		b.status = ctl_error("%s is not there: storage has written it, but sees other folders than "
+				     "you, as a /tmp of its own (PrivateTmp=); name a file in data_dir",
+				     path);
+	else if (b.value && c->json)
 		ctl_print_json(json_incref(b.value));
 	else if (b.value)
 		printf("%s: %lld bytes, schema version %lld, checked\n", path,

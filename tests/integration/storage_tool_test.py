@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import BUILD, SOURCE, Server, Stream, Tap
+from harness import BUILD, SLOW, SOURCE, Server, Stream, Tap
 
 STORAGE = os.path.join(BUILD, "storage", "mercutio-storage")
 SQLITE = ("--engine", "sqlite")
@@ -298,6 +298,23 @@ def copy_of_nothing(folder, pg):
     assert not os.path.exists(path)
 
 
+def unseen_backup(folder):
+    """Storage writes where mercutioctl does not see it, as to a /tmp of its own: here the folder that each
+    of them works in."""
+    with Server(args=SQLITE) as server:
+        theirs = f"/proc/{server.pids()['storage-1']}/cwd/unseen-{os.getpid()}.db"
+        command = [os.path.join(BUILD, "tools", "mercutioctl"), "--config",
+                   os.path.join(server.dir, "mercutio.conf"), "storage", "backup",
+                   f"/proc/self/cwd/unseen-{os.getpid()}.db"]
+        try:
+            bad(subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60 * SLOW),
+                "is not there")
+            assert os.path.exists(theirs)
+        finally:
+            if os.path.exists(theirs):
+                os.unlink(theirs)
+
+
 def no_backup(pg):
     with Server(args=["--engine", pg.database()]) as server:
         bad(server.ctl("storage", "backup", os.path.join(server.dir, "x.db")), "own tools")
@@ -308,7 +325,8 @@ def main():
     pg = PostgreSQL()
     try:
         for name, fn in (("the schema of SQLite is made, shown, refused", schema_sqlite),
-                         ("a backup under load is whole, and a server starts on it", backup_and_restore)):
+                         ("a backup under load is whole, and a server starts on it", backup_and_restore),
+                         ("a backup that nobody will find is no success", unseen_backup)):
             with tempfile.TemporaryDirectory() as folder:
                 tap.run(name, fn, folder)
         for name, fn in (("the schema of PostgreSQL likewise, by roles", schema_postgresql),
