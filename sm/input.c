@@ -174,6 +174,8 @@ void on_session_close(void *arg, const struct frame *f, const void *msg)
 	if (!sm_admit(sm, f, false))
 		return;
 	s = session_live(sm, m->sid, m->attachment, f->from);
+	if (!s && (s = session_find(sm, m->sid)) && session_old_closes(s, f->from, m->attachment))
+		return;
 	if (!s) {
 		struct frame head = {.kind = MSG_SESSION_END,
 				     .to = f->from,

@@ -43,6 +43,51 @@ void on_session_sm(void *arg, const struct frame *f, const void *msg)
 	buf_free(&record);
 }
 
+/* The answer waits for what is under way on the way out of the old attachment, for the account, and
+ * for the bytes of what an earlier owner gave and the client has not acknowledged. */
+struct resuming {
+	struct frame f;
+	uint32_t h, attachment; /* attachment: the old one */
+	uint64_t c2s;           /* of the old one */
+	uint64_t since;
+	char *address;
+	bool busy, read;
+};
+
+/* Also where its connection broke: c2s keeps it for a while. Not before it is resumed or over: should we die until
+ * then, the next owner learns of the session from there (DELIVERY rules 8 and 11). */
+static void end_old_stream(const struct session *s, const struct resuming *r)
+{
+	struct frame head = {.kind = MSG_SESSION_END,
+			     .to = r->c2s,
+			     .from_shard = s->user->shard,
+			     .to_shard = SHARD_NONE,
+			     .from_epoch = shards_epoch(s->user->sm->shards, s->user->shard)};
+	struct msg_session_end m = {.sid = s->sid,
+				    .attachment = r->attachment,
+				    .error = 1 + STREAM_E_CONFLICT,
+				    .text = STR("resumed elsewhere")};
+
+	if (r->c2s && link_member(s->user->sm->link, r->c2s))
+		(void)link_send(s->user->sm->link, &head, &m);
+}
+
+static void resuming_end(struct session *s)
+{
+	free(s->resuming->address);
+	free(s->resuming);
+	s->resuming = NULL;
+}
+
+static void resuming_over(struct session *s)
+{
+	if (!s->resuming)
+		return;
+	end_old_stream(s, s->resuming);
+	refuse(s->user->sm, &s->resuming->f, STANZA_E_ITEM_NOT_FOUND, false, 0);
+	resuming_end(s);
+}
+
 /* The connection broke and may be resumed: the session goes on without one for a while. */
 bool session_detach(struct session *s)
 {
@@ -50,7 +95,7 @@ bool session_detach(struct session *s)
 
 	if (!s->resume_ms || s->leaving)
 		return false;
-	resuming_free(s);
+	resuming_over(s);
 	s->c2s = 0;
 	s->full_out = s->breaking = false;
 	s->detached_since = loop_now(sm->loop);
@@ -79,17 +124,6 @@ bool detached_tick(struct sm *sm)
 	}
 	return left;
 }
-
-/* The answer waits for what is under way on the way out of the old attachment, for the account, and
- * for the bytes of what an earlier owner gave and the client has not acknowledged. */
-struct resuming {
-	struct frame f;
-	uint32_t h, attachment; /* attachment: the old one */
-	uint64_t c2s;           /* of the old one */
-	uint64_t since;
-	char *address;
-	bool busy, read;
-};
 
 static void give_rest(struct session *s, uint32_t h)
 {
@@ -134,23 +168,19 @@ static bool resumed(struct session *s, const struct resuming *r)
 	m.record = buf_str(&record);
 	m.given = list;
 	fits = msg_length(MSG_SESSION_RESUMED, &m) + FRAME_HEAD <= link_max_frame(sm->link);
-	if (fits)
+	if (fits) {
+		end_old_stream(s, r);
 		link_reply(sm->link, &r->f, MSG_SESSION_RESUMED, &m);
+	}
 	buf_free(&record);
 	free(list);
 	return fits;
 }
 
-static void resuming_end(struct session *s)
-{
-	free(s->resuming->address);
-	free(s->resuming);
-	s->resuming = NULL;
-}
-
 /* What cannot be resumed without a hole is not resumed: the client starts anew. */
 static void resume_fails(struct session *s)
 {
+	end_old_stream(s, s->resuming);
 	refuse(s->user->sm, &s->resuming->f, STANZA_E_ITEM_NOT_FOUND, true, s->done);
 	resuming_end(s);
 	s->c2s = 0;
@@ -311,27 +341,24 @@ bool resuming_tick(struct sm *sm)
 
 void resuming_free(struct session *s)
 {
-	if (!s->resuming)
+	struct resuming *r = s->resuming;
+
+	if (!r)
 		return;
-	refuse(s->user->sm, &s->resuming->f, STANZA_E_ITEM_NOT_FOUND, false, 0);
+	if (s->closing) {
+		resuming_over(s);
+		return;
+	}
+	/* The next owner has the session from its old c2s, which knows of nothing. */
+	link_fail(s->user->sm->link, &r->f, EAGAIN, "not the owner any more");
 	resuming_end(s);
 }
 
-static void end_old_stream(struct session *s)
+bool session_old_closes(const struct session *s, uint64_t c2s, uint32_t attachment)
 {
-	struct frame head = {.kind = MSG_SESSION_END,
-			     .to = s->last_c2s,
-			     .from_shard = s->user->shard,
-			     .to_shard = SHARD_NONE,
-			     .from_epoch = shards_epoch(s->user->sm->shards, s->user->shard)};
-	struct msg_session_end m = {.sid = s->sid,
-				    .attachment = s->attachment,
-				    .error = 1 + STREAM_E_CONFLICT,
-				    .text = STR("resumed elsewhere")};
+	const struct resuming *r = s->resuming;
 
-	/* Also where its connection broke: c2s keeps it for a while. */
-	if (s->last_c2s && link_member(s->user->sm->link, s->last_c2s))
-		(void)link_send(s->user->sm->link, &head, &m);
+	return r && r->c2s == c2s && r->attachment == attachment;
 }
 
 static void resume_known(struct session *s, const struct frame *f, const struct msg_session_resume *m,
@@ -344,13 +371,17 @@ static void resume_known(struct session *s, const struct frame *f, const struct 
 		refuse(sm, f, STANZA_E_BAD_REQUEST, true, s->done); /* handled-count-too-high */
 		return;
 	}
-	end_old_stream(s);
-	resuming_free(s);
 	r = xcalloc(1, sizeof *r);
 	r->f = frame_keep(f);
 	r->h = m->h;
 	r->attachment = s->attachment;
 	r->c2s = s->last_c2s;
+	if (s->resuming) { /* the one that waited never had it */
+		r->attachment = s->resuming->attachment;
+		r->c2s = s->resuming->c2s;
+		refuse(sm, &s->resuming->f, STANZA_E_ITEM_NOT_FOUND, false, 0);
+		resuming_end(s);
+	}
 	r->since = loop_now(sm->loop);
 	s->attachment++; /* from now on the old one is dropped */
 	s->c2s = s->last_c2s = f->from;

@@ -181,7 +181,9 @@ void detached_catch_up(struct user *u); /* the account is loaded */
 struct scan *detached_scan_new(struct sm *sm);
 bool session_detach(struct session *s); /* false: it cannot be resumed */
 void session_resume_ready(struct session *s);
-void resuming_free(struct session *s);
+void resuming_free(struct session *s); /* the session goes */
+/* The attachment that it is being resumed from; its c2s hears of the end when that is through. */
+bool session_old_closes(const struct session *s, uint64_t c2s, uint32_t attachment);
 bool resuming_tick(struct sm *sm); /* true: some wait */
 /* A stanza of the old attachment that an earlier owner may have taken. */
 bool session_old_takes(const struct session *s, const struct frame *f, const struct msg_stanza *m);

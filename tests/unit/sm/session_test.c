@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Binding, tickets, conflicts, records, take-over, resumption, options read again. */
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include "sm/sm_process.h"
@@ -256,6 +257,82 @@ START_TEST(resumption)
 }
 END_TEST
 
+static size_t asked_again(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w.nother; i++) {
+		struct pool *pool = pool_new();
+		struct msg_failed *m = pool_calloc(pool, msg_size(MSG_FAILED));
+
+		if (w.other[i].f.kind == MSG_FAILED &&
+		    msg_decode(MSG_FAILED, pool, w.other[i].f.body, m) == 0)
+			n += m->code == EAGAIN;
+		pool_free(pool);
+	}
+	return n;
+}
+
+/* While it waits for what is under way the c2s that had it keeps all that the next owner must know: it hears of the
+ * end when the session is resumed. _i: the account goes before. */
+START_TEST(resumption_waits)
+{
+	struct client *romeo = online("romeo@localhost", "x");
+	struct msg_session_close late = {.sid = romeo->sid, .attachment = romeo->attachment, .out = romeo->out};
+
+	enable(romeo);
+	acknowledge_all(romeo);
+	w.shelf->hold = true;
+	says(romeo, "<message type='chat' to='juliet@localhost'><body>one</body></message>");
+	if (_i != 1)
+		leave(romeo, false);
+	resume(romeo, C2S2_ID);
+	if (_i == 1) { /* the old connection breaks only now */
+		fake_receive(w.link, frame_from(C2S_ID, MSG_SESSION_CLOSE, "romeo@localhost"), &late);
+		settle();
+	}
+	ck_assert(romeo->resuming);
+	ck_assert_int_eq(romeo->ended, -1);
+	if (_i == 2) {
+		user_drop(user_get(w.sm, STR("romeo@localhost")));
+		settle();
+		ck_assert(romeo->resuming);
+		ck_assert_uint_eq(asked_again(), 1);
+		ck_assert_int_eq(romeo->ended, -1);
+		return;
+	}
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	settle();
+	ck_assert(!romeo->resuming);
+	ck_assert_int_eq(romeo->refused, 0);
+	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_CONFLICT);
+}
+END_TEST
+
+/* Another connection resumes it while the first still waits: that one starts anew, and the c2s that had it hears once. */
+START_TEST(resumption_waits_twice)
+{
+	struct client *romeo = online("romeo@localhost", "x");
+
+	enable(romeo);
+	acknowledge_all(romeo);
+	w.shelf->hold = true;
+	says(romeo, "<message type='chat' to='juliet@localhost'><body>one</body></message>");
+	leave(romeo, false);
+	resume(romeo, C2S2_ID);
+	resume(romeo, C2S2_ID);
+	ck_assert(romeo->resuming);
+	ck_assert_int_eq(romeo->ended, -1);
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	settle();
+	ck_assert(!romeo->resuming);
+	ck_assert_int_eq(romeo->refused, 0);
+	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_CONFLICT);
+}
+END_TEST
+
 /* What c2s is told of as acknowledged when its client resumes, it keeps until it hears that it is settled: all of it. */
 START_TEST(resumed_and_settled)
 {
@@ -488,6 +565,8 @@ Suite *session_suite(void)
 	tcase_add_test(c, record_of_another_session);
 	tcase_add_test(c, announced_without_account);
 	tcase_add_test(c, resumption);
+	tcase_add_loop_test(c, resumption_waits, 0, 3);
+	tcase_add_test(c, resumption_waits_twice);
 	tcase_add_test(c, resumed_and_settled);
 	tcase_add_test(c, resumption_undone);
 	tcase_add_test(c, binding_undone);
