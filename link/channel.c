@@ -314,8 +314,10 @@ struct channel_item *channel_send(struct channels *c, const struct channel_send 
 
 void channel_held(struct channel_item *i, uint64_t from, bool held)
 {
-	if (i->to == from)
-		i->kept = held;
+	if (i->to != from)
+		return;
+	i->kept = held;
+	item_arrived(i);
 }
 
 uint16_t channel_lane(struct str own, struct str remote)

@@ -27,7 +27,7 @@ struct channel {
 	uint32_t run, number;
 	struct channel_item *items;  /* unanswered, oldest first */
 	struct channel_item *unsent; /* the first that this run has not sent */
-	size_t in_flight;	     /* bytes that this run has sent and that are not answered */
+	size_t in_flight;	     /* bytes that this run has sent and that fill the window */
 	struct loop_timer *retry;    /* made when first needed */
 	unsigned failures;	     /* bounces since the last answer */
 	bool held;		     /* retry runs: nothing is sent before a new run */
@@ -58,6 +58,7 @@ struct channel_item {
 	bool first;    /* older than those behind it, though it came later */
 	bool too_long; /* no frame takes it: it fails at the end of the turn */
 	bool kept;     /* that instance has not begun with it (channel_held) */
+	bool counted;  /* in the channel's in_flight */
 	bool expired;  /* keeps its place in the run under way, is in no later one */
 	size_t len;
 	char body[];
@@ -100,6 +101,7 @@ uint64_t channel_resolve(const struct channel *ch, uint32_t *ret_epoch);
 void channel_restart(struct channel *ch); /* a new run, to whoever is the owner now */
 void channel_hold(struct channel *ch);	  /* a new run, a little later */
 void channel_pump(struct channel *ch);	  /* sends what the window has room for */
+void item_arrived(struct channel_item *i); /* it waits behind there: by lane, it fills no window */
 void channels_watch(void *channels);	  /* new runs for what is unanswered for long */
 void channels_watch_need(struct channels *c);
 /* channel.c */

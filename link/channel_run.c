@@ -8,7 +8,8 @@
 #include "base/random.h"
 
 /* Bytes of one channel that may be under way; more wait for answers. Bounds what routers and
- * the receiver hold for us. */
+ * the receiver hold for us. A lane is many pairs of domains: what waits in s2s for one that takes nothing,
+ * which s2s bounds itself, must not hold up the others. */
 enum { CHANNEL_WINDOW = 1 << 20 };
 enum { RETRY_FIRST = 50, RETRY_MOST = 2000 }; /* ms */
 enum { WATCH_MS = 500, PATIENCE_FIRST = 2000, PATIENCE_MOST = 16000, PATIENCE_HELD = 60000 };
@@ -16,6 +17,21 @@ enum { WATCH_MS = 500, PATIENCE_FIRST = 2000, PATIENCE_MOST = 16000, PATIENCE_HE
 const char *channel_route(const struct channel *ch)
 {
 	return ch->all->routes[ch->key.route];
+}
+
+static void item_uncount(struct channel_item *i)
+{
+	if (i->counted)
+		i->ch->in_flight -= item_size(i);
+	i->counted = false;
+}
+
+void item_arrived(struct channel_item *i)
+{
+	if (!(i->ch->key.shard & LANED) || !i->counted)
+		return;
+	item_uncount(i);
+	channel_pump(i->ch);
 }
 
 /* Takes it out of its channel; nothing refers to it any more. */
@@ -26,8 +42,7 @@ static void item_unlink(struct channel_item *i)
 
 	if (ch->unsent == i)
 		ch->unsent = i->next;
-	if (i->run && i->run == ch->run)
-		ch->in_flight -= item_size(i);
+	item_uncount(i);
 	DL_DELETE(ch->items, i);
 	HASH_DEL(c->tags, i);
 	loop_timeout_stop(link_loop(c->link), &i->timeout);
@@ -180,8 +195,8 @@ void channel_restart(struct channel *ch)
 	ch->owner = channel_resolve(ch, &ch->epoch);
 	ch->run++;
 	ch->number = 0;
-	ch->in_flight = 0;
 	DL_FOREACH_SAFE (ch->items, i, next) {
+		item_uncount(i);
 		if (i->expired)
 			item_free(i);
 	}
@@ -240,6 +255,17 @@ static bool overdue(struct channel *ch, uint64_t now)
 	return true;
 }
 
+/* What was sent so long ago has arrived, or comes again in a new run. */
+static void lane_go_on(struct channel *ch, uint64_t now)
+{
+	if (!(ch->key.shard & LANED) || !ch->unsent || !ch->in_flight)
+		return;
+	for (struct channel_item *i = ch->items; i != ch->unsent; i = i->next)
+		if (now - i->sent >= PATIENCE_FIRST)
+			item_uncount(i);
+	channel_pump(ch);
+}
+
 void channels_watch(void *arg)
 {
 	struct channels *c = arg;
@@ -249,6 +275,8 @@ void channels_watch(void *arg)
 	HASH_ITER (hh, c->channels, ch, next) {
 		if (overdue(ch, now))
 			channel_restart(ch);
+		else
+			lane_go_on(ch, now);
 	}
 	if (c->frames)
 		return;
@@ -299,6 +327,7 @@ void channel_pump(struct channel *ch)
 		i->sends++;
 		i->sent = now;
 		ch->number++;
+		i->counted = true;
 		ch->in_flight += item_size(i);
 		ch->unsent = i->next;
 	}

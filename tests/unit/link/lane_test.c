@@ -2,6 +2,8 @@
 /* Channels by lane: placement, and what the death of an instance leaves to the next. */
 #include <check.h>
 #include <errno.h>
+#include <stdlib.h>
+#include "base/alloc.h"
 #include "link/channel.h"
 #include "tests/unit/link/fake_link.h"
 
@@ -32,11 +34,13 @@ static void on_answer(void *arg, int err, uint16_t kind, const void *m)
 	results[nanswered++] = err;
 }
 
-static struct channel_item *tell_lane(int n, uint16_t lane)
+static struct channel_item *tell_sized(int n, uint16_t lane, size_t size)
 {
-	struct msg_tell m = {.key = {.number = (uint64_t)n}};
+	char *body = xcalloc(1, size + 1);
+	struct msg_tell m = {.key = {.number = (uint64_t)n}, .envelope = str_n(body, size)};
+	struct channel_item *i;
 
-	return channel_send(c, &(struct channel_send){.route = "s2s",
+	i = channel_send(c, &(struct channel_send){.route = "s2s",
 						      .to_shard = SHARD_NONE,
 						      .by_lane = true,
 						      .lane = lane,
@@ -46,6 +50,13 @@ static struct channel_item *tell_lane(int n, uint16_t lane)
 						      .m = &m,
 						      .fn = on_answer,
 						      .arg = (void *)(intptr_t)n});
+	free(body);
+	return i;
+}
+
+static struct channel_item *tell_lane(int n, uint16_t lane)
+{
+	return tell_sized(n, lane, 0);
 }
 
 static struct channel_item *tell(int n)
@@ -233,6 +244,62 @@ START_TEST(held_ones_are_seldom_repeated)
 }
 END_TEST
 
+/* More than the window takes, for a domain that takes nothing; the last is for another. */
+static struct channel_item *fill(void)
+{
+	struct channel_item *first = tell_sized(1, LANE, 700000);
+
+	tell_sized(2, LANE, 700000);
+	tell(3);
+	ck_assert_uint_eq(fake_sent(k), 1);
+	return first;
+}
+
+START_TEST(what_is_held_fills_no_window)
+{
+	struct channel_item *first = fill();
+
+	channel_held(first, SECOND, true); /* which does not have it */
+	ck_assert_uint_eq(fake_sent(k), 1);
+	channel_held(first, FIRST, true);
+	ck_assert_uint_eq(fake_sent(k), 3);
+	ck_assert_uint_eq(number_of(1), 2);
+	ck_assert_uint_eq(number_of(2), 3);
+	ck_assert_uint_eq(out(2)->number, 2);
+	channel_held(first, FIRST, false);
+	answer(0);
+	answer(1);
+	answer(2);
+	/* The window is whole again. */
+	tell_sized(4, LANE, 700000);
+	tell_sized(5, LANE, 700000);
+	ck_assert_uint_eq(fake_sent(k), 4);
+	/* And in a new run, where all of it is sent and held anew. */
+	fake_event(k, LINK_PATH_LOST, FIRST);
+	ck_assert_uint_eq(fake_sent(k), 5);
+	ck_assert_uint_eq(number_of(4), 4);
+	answer(4);
+	ck_assert_uint_eq(fake_sent(k), 6);
+	ck_assert_uint_eq(number_of(5), 5);
+	ck_assert_uint_eq(out(5)->number, 1);
+}
+END_TEST
+
+/* As what was written and the other server does not acknowledge: nobody says that it is held. */
+START_TEST(what_is_not_answered_fills_no_window_for_long)
+{
+	bool came = false;
+
+	fill();
+	fake_advance(k, 5000);
+	for (size_t n = 1; n < fake_sent(k); n++)
+		came |= number_of(n) == 3;
+	ck_assert(came);
+	for (size_t n = 1; n < fake_sent(k); n++) /* in order, each run from the first */
+		ck_assert_uint_eq(number_of(n), out(n)->run == out(n - 1)->run ? number_of(n - 1) + 1 : 1);
+}
+END_TEST
+
 Suite *lane_suite(void);
 
 Suite *lane_suite(void)
@@ -249,6 +316,8 @@ Suite *lane_suite(void)
 	tcase_add_test(t, what_was_not_sent_or_came_back_is_the_next_ones);
 	tcase_add_test(t, a_draining_one_finishes);
 	tcase_add_test(t, held_ones_are_seldom_repeated);
+	tcase_add_test(t, what_is_held_fills_no_window);
+	tcase_add_test(t, what_is_not_answered_fills_no_window_for_long);
 	suite_add_tcase(s, t);
 	return s;
 }
