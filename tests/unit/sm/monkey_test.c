@@ -247,11 +247,11 @@ static void world_steps(void)
 		w.hold_leases = dice(2);
 		break;
 	case 6:
-		if (!dice(8))
+		if (!dice(8) && !w.sm->bounced)
 			c2s_dies(dice(2) ? C2S_ID : C2S2_ID);
 		break;
 	case 7:
-		if (!dice(20))
+		if (!dice(20) && !w.sm->bounced) /* one fault at a time */
 			taken_over();
 		break;
 	case 8:
@@ -316,6 +316,8 @@ static void step(void)
 		client_steps(c);
 	}
 	settle();
+	sweep();
+	sweep_broken();
 	announces_again(0);
 	announces_again(1);
 	abroad_steps();
@@ -386,6 +388,7 @@ START_TEST(anything)
 		;
 	pass(8000);
 	sweep();
+	sweep_broken();
 	announces_again(0);
 	announces_again(1);
 	while (abroad_takes())
