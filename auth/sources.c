@@ -9,6 +9,7 @@
 #include "auth/auth_internal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "link/hosts.h"
 #include "xmpp/jid.h"
 
 #ifdef HAVE_LDAP
@@ -71,7 +72,7 @@ static char *name_for(const struct conf *conf, const struct auth_config *config,
 	struct host_config h = {0};
 	char *name;
 
-	conf_fill_titled(conf, "host", domain, host_options, &h);
+	host_config_fill(conf, domain, &h);
 	name = xstrdup(*h.credentials ? h.credentials : config->credentials);
 	options_free(host_options, &h);
 	return name;

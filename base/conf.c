@@ -221,8 +221,10 @@ struct conf *conf_free(struct conf *c)
 		free(t->title);
 		free(t);
 	}
-	for (size_t i = 0; i < c->n_lists; i++)
-		free(c->lists[i]);
+	for (size_t i = 0; i < c->n_lists; i++) {
+		free(c->lists[i].section);
+		free(c->lists[i].list);
+	}
 	free(c->lists);
 	free(c);
 	return NULL;
@@ -290,9 +292,14 @@ const char *const *conf_titles(const struct conf *c, const char *section)
 {
 	/* The list is made when it is asked for and kept: it is to live as long as c. */
 	struct conf *owner = (struct conf *)c;
-	const char **list = xcalloc(1, sizeof(*list));
+	const char **list;
 	size_t n = 0;
 
+	for (size_t i = 0; i < c->n_lists; i++) {
+		if (strcmp(c->lists[i].section, section) == 0)
+			return c->lists[i].list;
+	}
+	list = xcalloc(1, sizeof(*list));
 	for (const struct conf_title *t = c->titles; t; t = t->next) {
 		if (strcmp(t->section, section) != 0)
 			continue;
@@ -301,6 +308,6 @@ const char *const *conf_titles(const struct conf *c, const char *section)
 		list[n] = NULL;
 	}
 	owner->lists = xrealloc(owner->lists, (owner->n_lists + 1) * sizeof(*owner->lists));
-	owner->lists[owner->n_lists++] = list;
+	owner->lists[owner->n_lists++] = (struct conf_titles){xstrdup(section), list};
 	return list;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/conn_internal.h"
 #include "base/log.h"
 
 struct listeners {
@@ -19,6 +20,17 @@ struct listeners {
 	} * open;
 	size_t n;
 };
+
+void listeners_check(const char *file, const char *option, char *const *addresses, struct buf *errors)
+{
+	struct conn_address a;
+
+	for (; addresses && *addresses; addresses++)
+		if (conn_address_parse(*addresses, &a) < 0)
+			buf_printf(errors, "%s: option \"%s\": \"%s\" is neither an IP address (or *) with a "
+					   "port, as 192.0.2.1:5222 or [2001:db8::1]:5222, nor unix:/path\n",
+				   file, option, *addresses);
+}
 
 static _Noreturn void cannot(const struct listeners *s, const char *address, int err)
 {

@@ -18,6 +18,8 @@ struct listeners_config { /* borrowed, as long as the listeners exist */
 	void *arg;
 };
 
+/* Appends a line, beginning with file, for each address of the option that is none. */
+void listeners_check(const char *file, const char *option, char *const *addresses, struct buf *errors);
 /* Takes what was handed over (listeners_inherited); else looks whether the addresses can be had.
  * Sockets named "listen" or "listen_tls" are of that kind; others are told by their port. Ends the
  * process where it cannot listen, as listeners_open. */

@@ -25,7 +25,10 @@ struct conf {
 	const struct option_section *sections;
 	struct setting *settings; /* newest first */
 	struct conf_title *titles;
-	const char ***lists; /* what conf_titles gave out, for conf_free */
+	struct conf_titles {
+		char *section;
+		const char **list;
+	} *lists; /* what conf_titles gave out */
 	size_t n_lists;
 };
 

@@ -2,7 +2,9 @@
 /* The process: its making, events, commands, statistics and end. */
 #include "c2s/c2s_process.h"
 #include <utlist.h>
+#include "base/listeners.h"
 #include "c2s/session.h"
+#include "link/hosts.h"
 
 static void domains_set(struct c2s *x)
 {
@@ -13,6 +15,27 @@ static void domains_set(struct c2s *x)
 	x->domains = xcalloc(x->ndomains, sizeof *x->domains);
 	for (size_t i = 0; i < x->ndomains; i++)
 		x->domains[i].name = xstrdup(names[i]);
+}
+
+/* What would end the process at its start; certificates are for mercutioctl cert check. */
+static void c2s_check(const char *file, const struct conf *conf, const struct common_config *common,
+		      const void *config, struct buf *errors)
+{
+	const struct c2s_config *o = config;
+	struct tls_options t = {
+		.min_version = o->tls_min,
+		.ciphers = *o->tls_ciphers ? o->tls_ciphers : NULL,
+		.ask_peer = *o->client_ca,
+		.ca_file = o->client_ca,
+	};
+	char *error = NULL;
+
+	listeners_check(file, "listen", o->listen, errors);
+	listeners_check(file, "listen_tls", o->listen_tls, errors);
+	tls_store_free(tls_store_new(&t, &error));
+	if (error)
+		buf_printf(errors, "%s: c2s: %s\n", file, error);
+	free(error);
 }
 
 static void *c2s_init(struct app *app)
@@ -36,6 +59,7 @@ static void *c2s_init(struct app *app)
 	x->ack_timer = loop_timer_new(x->loop, acks_flush, x);
 	x->ask_timer = loop_timer_new(x->loop, ack_gather, x);
 	domains_set(x);
+	hosts_warn(app);
 	tls_setup(x);
 	listen_prepare(x);
 	return x;
@@ -76,6 +100,9 @@ static void c2s_event(void *state, enum link_event e, const struct member *m)
 
 static void c2s_reload(void *state)
 {
+	const struct c2s *x = state;
+
+	hosts_warn(x->app);
 	tls_watch(state);
 }
 
@@ -175,6 +202,7 @@ const struct process c2s_process = {
 	.summary = "client connections of the Mercutio XMPP server",
 	.batch = true,
 	.options = c2s_options,
+	.check = c2s_check,
 	.config_size = sizeof(struct c2s_config),
 	.binds = binds,
 	.peers = peers,

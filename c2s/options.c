@@ -9,7 +9,7 @@ static const char *const tls_choices[] = {"required", "optional", NULL};
 
 const struct option c2s_options[] = {
 	{"listen", OPT_LIST, AT(listen), "{\"*:5222\"}", 0, 64, NULL, 0,
-	 "addresses for clients that use STARTTLS, as \"*:5222\" or \"127.0.0.1:5222\""},
+	 "IP addresses with ports (* is any) for clients that use STARTTLS, as \"*:5222\" or \"127.0.0.1:5222\""},
 	{"listen_tls", OPT_LIST, AT(listen_tls), "{\"*:5223\"}", 0, 64, NULL, 0,
 	 "addresses for clients that begin with TLS (XEP-0368)"},
 	{"reuse_port", OPT_BOOL, AT(reuse_port), "true", 0, 0, NULL, 0,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include "base/alloc.h"
+#include "link/hosts.h"
 #include "xmpp/jid.h"
 
 static int add(struct tls_store *s, const char *domain, const char *cert, const char *key,
@@ -29,7 +30,7 @@ int host_cert_add(struct tls_store *s, const struct app *app, const char *domain
 	const char *cert, *key;
 	int r = -ENODATA;
 
-	conf_fill_titled(app->conf, "host", domain, host_options, &h);
+	host_config_fill(app->conf, domain, &h);
 	cert = h.certificate && *h.certificate ? h.certificate : common->certificate;
 	key = h.key && *h.key ? h.key : common->key;
 	if (!cert || !*cert || !key || !*key)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include "base/alloc.h"
+#include "base/conn.h"
 #include "link/process_internal.h"
 #include "xmpp/jid.h"
 
@@ -20,7 +21,7 @@ const struct option common_options[] = {
 	{"admins", OPT_LIST, AT(admins), NULL, 0, 1000, NULL, OPT_RELOAD,
 	 "Addresses (bare JIDs) of those who may administer the server in-band."},
 	{"routers", OPT_LIST, AT(routers), NULL, 0, 32, NULL, 0,
-	 "Addresses of all routers, as unix:/path or host:port; none: the socket in run_dir."},
+	 "Addresses of all routers, as unix:/path or IP address:port (no host name); none: the socket in run_dir."},
 	{"secret_file", OPT_STR, AT(secret_file), NULL, 0, 0, NULL, 0,
 	 "File with the secret by which processes of different users or hosts know each other."},
 	{"secret_always", OPT_BOOL, AT(secret_always), "no", 0, 0, NULL, 0,
@@ -172,6 +173,15 @@ bool process_prepare(const char *file, struct common_config *c, struct buf *erro
 		}
 		free(*d);
 		*d = buf_take(&b);
+	}
+	for (char **r = c->routers; *r; r++) {
+		if (conn_address_valid(*r))
+			continue;
+		buf_printf(errors,
+			   "%s: option \"routers\": \"%s\" is neither unix:/path nor an IP address "
+			   "with a port, as 192.0.2.1:5200\n",
+			   file, *r);
+		good = false;
 	}
 	return prepare_admins(file, c, errors) && good;
 }

@@ -51,24 +51,28 @@ static char *copy(const char *z)
 	return z ? xstrdup(z) : NULL;
 }
 
+bool hub_user(const char *name, uid_t *ret)
+{
+	const struct passwd *pw = getpwnam(name);
+	unsigned long long uid;
+
+	if (!pw && (!str_u64(str_z(name), &uid) || uid >= UINT32_MAX))
+		return false;
+	*ret = pw ? pw->pw_uid : (uid_t)uid;
+	return true;
+}
+
 static bool resolve_users(struct hub *h, char **ret_error)
 {
 	char **users = h->config->trusted;
 	size_t n = 0;
 
 	for (; users && *users; users++) {
-		const struct passwd *pw = getpwnam(*users);
-		unsigned long long uid;
-
 		if (n == HUB_UIDS) {
 			*ret_error = xasprintf("option trusted: more than %d users", HUB_UIDS);
 			return false;
 		}
-		if (pw) {
-			h->uids[n++] = pw->pw_uid;
-		} else if (str_u64(str_z(*users), &uid) && uid < UINT32_MAX) {
-			h->uids[n++] = (uid_t)uid;
-		} else {
+		if (!hub_user(*users, &h->uids[n++])) {
 			*ret_error = xasprintf("option trusted: there is no user \"%s\"", *users);
 			return false;
 		}

@@ -5,6 +5,7 @@
 #define ROUTER_HUB_H
 
 #include <jansson.h>
+#include <sys/types.h>
 #include "link/link.h"
 #include "link/link_tls.h"
 
@@ -33,6 +34,9 @@ struct hub *hub_new(struct link *k, const struct hub_setup *s, char **ret_error)
 struct hub *hub_free(struct hub *h); /* before the link is freed */
 /* No new links, no new frames; done is called when everything queued has left, or 2 s later. */
 void hub_drain(struct hub *h, loop_fn *done, void *arg);
+
+/* A user of option trusted, by name or number; false: there is none. */
+bool hub_user(const char *name, uid_t *ret);
 
 /* New references. */
 json_t *hub_stats(const struct hub *h);

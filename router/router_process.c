@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "base/alloc.h"
+#include "base/listeners.h"
 #include "link/process.h"
 #include "router/hub.h"
 #include "router/router_process.h"
@@ -13,7 +14,7 @@
 
 static const struct option options[] = {
 	{"listen", OPT_LIST, AT(listen), NULL, 0, 16, NULL, 0,
-	 "Addresses for links, as unix:/path or host:port; none: router.sock in run_dir."},
+	 "Addresses for links, as unix:/path or IP address:port; none: router.sock in run_dir."},
 	{"allow", OPT_LIST, AT(allow), NULL, 0, 1000, NULL, OPT_RELOAD,
 	 "Rules \"NAME PROCESS ROUTE...\" with * and ?, of which one must match an instance and each "
 	 "route that it binds; none: whoever proves himself may bind anything."},
@@ -35,6 +36,18 @@ struct router {
 static const char *given(const char *z)
 {
 	return z && *z ? z : NULL;
+}
+
+static void check(const char *file, const struct conf *conf, const struct common_config *common,
+		  const void *config, struct buf *errors)
+{
+	const struct router_config *o = config;
+	uid_t uid;
+
+	listeners_check(file, "listen", o->listen, errors);
+	for (char **u = o->trusted; *u; u++)
+		if (!hub_user(*u, &uid))
+			buf_printf(errors, "%s: option \"trusted\": there is no user \"%s\"\n", file, *u);
 }
 
 static void *init(struct app *app)
@@ -122,6 +135,7 @@ const struct process router_process = {
 	.name = "router",
 	.summary = "passes messages between all other processes",
 	.options = options,
+	.check = check,
 	.config_size = sizeof(struct router_config),
 	.handlers = no_handlers,
 	.commands = commands,

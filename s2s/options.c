@@ -12,7 +12,7 @@ static const char *const shares[] = {"certificate", "dns", "never", NULL};
 
 const struct option s2s_options[] = {
 	{"listen", OPT_LIST, AT(listen), "{\"*:5269\"}", 0, 64, NULL, 0,
-	 "addresses for servers that use STARTTLS, as \"*:5269\" or \"127.0.0.1:5269\""},
+	 "IP addresses with ports (* is any) for servers that use STARTTLS, as \"*:5269\" or \"127.0.0.1:5269\""},
 	{"listen_tls", OPT_LIST, AT(listen_tls), NULL, 0, 64, NULL, 0,
 	 "addresses for servers that begin with TLS (XEP-0368), as \"*:5270\"; others find them by "
 	 "SRV records of _xmpps-server"},

@@ -2,6 +2,7 @@
 /* The process: its making, events, statistics and end. */
 #include "s2s/s2s_process.h"
 
+#include "base/listeners.h"
 #include "s2s/resume.h"
 #include "s2s/self.h"
 #include "s2s/steps.h"
@@ -12,6 +13,30 @@ bool s2s_own(const struct s2s *x, struct str domain)
 		if (str_eqz(domain, *d))
 			return true;
 	return false;
+}
+
+/* What would end the process at its start; certificates are for mercutioctl cert check. */
+static void s2s_check(const char *file, const struct conf *conf, const struct common_config *common,
+		      const void *config, struct buf *errors)
+{
+	const struct s2s_config *o = config;
+	const struct app app = {.config = (void *)o, .conf = (struct conf *)conf};
+	struct tls_options t = {
+		.min_version = o->tls_min,
+		.ciphers = *o->tls_ciphers ? o->tls_ciphers : NULL,
+		.ask_peer = true,
+		.ca_file = *o->ca ? o->ca : NULL,
+	};
+	char *error = NULL;
+
+	listeners_check(file, "listen", o->listen, errors);
+	listeners_check(file, "listen_tls", o->listen_tls, errors);
+	tls_store_free(tls_store_new(&t, &error));
+	if (!error)
+		policies_free(policies_new(&app, &error));
+	if (error)
+		buf_printf(errors, "%s: %s\n", file, error);
+	free(error);
 }
 
 static void load_policies(struct s2s *x)
@@ -253,6 +278,7 @@ const struct process s2s_process = {
 	.options = s2s_options,
 	.config_size = sizeof(struct s2s_config),
 	.sections = sections,
+	.check = s2s_check,
 	.binds = binds,
 	.peers = peers,
 	.handlers = handlers,

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "link/hosts.h"
 #include "tools/ctl.h"
 
 enum { DAY = 86400, SOON_DAYS = 14 };
@@ -281,7 +282,7 @@ static int cert_check(struct ctl *c, int argc, char **argv)
 		struct host_config h = {0};
 		struct finding f = {.domain = *d};
 
-		conf_fill_titled(c->conf, "host", *d, host_options, &h);
+		host_config_fill(c->conf, *d, &h);
 		f.cert_file = xstrdup(either(h.certificate, common.certificate));
 		f.key_file = xstrdup(either(h.key, common.key));
 		options_free(host_options, &h);

@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* mercutioctl config: the file checked, and all options as a sample and as documentation. */
 #include <stdlib.h>
+#include "link/hosts.h"
 #include "tools/ctl.h"
+
+struct report {
+	const char *file;
+	struct buf *errors;
+};
+
+static void unserved(void *arg, const char *title, const char *why)
+{
+	const struct report *r = arg;
+
+	buf_printf(r->errors, "%s: host \"%s\": %s\n", r->file, title, why);
+}
 
 static int check(struct ctl *c, int argc, char **argv)
 {
 	struct buf errors = BUF_INIT;
+	struct report r = {c->file, &errors};
 	bool good;
 
+	hosts_unserved(c->conf, &c->common, unserved, &r);
 	process_check_all(all_processes, c->file, c->conf, &c->common, &errors);
 	fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
 	good = !errors.len;

@@ -8,6 +8,7 @@ int main(void)
 	SRunner *sr = srunner_create(args_suite());
 	int failed;
 
+	srunner_add_suite(sr, config_suite());
 	srunner_add_suite(sr, ctl_suite());
 	srunner_add_suite(sr, launcher_suite());
 	srunner_add_suite(sr, pie_suite());

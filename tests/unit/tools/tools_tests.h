@@ -6,6 +6,7 @@
 #include <check.h>
 
 Suite *args_suite(void);
+Suite *config_suite(void);
 Suite *ctl_suite(void);
 Suite *launcher_suite(void);
 Suite *pie_suite(void);
