@@ -14,7 +14,7 @@
 #include <utlist.h>
 #include "sm/inbox.h"
 
-enum { PAGE = 50 };
+enum { PAGE = 50, FEW = 128 }; /* FEW: any frame has room for the keys of so many */
 
 /* What it costs us that the client has not acknowledged. */
 size_t hold_load(const struct session *s)
@@ -34,7 +34,9 @@ static size_t given_max(const struct session *s)
 
 bool hold_room(const struct session *s)
 {
-	return record_given_fits(s, s->ngiven - (s->out - s->sent) + 1);
+	uint32_t n = s->ngiven - (s->out - s->sent);
+
+	return n < FEW || record_given_fits(s, n + 1);
 }
 
 bool hold_takes(const struct session *s)
