@@ -93,28 +93,22 @@ static void directed_unavailable(void *arg, struct str jid)
 	sm_route(user_sm(session_user(e->s)), e->t, &st);
 }
 
-static void forget_directed(struct session *s)
-{
-	struct str first;
-
-	while (session_directed_first(s, &first)) {
-		char *jid = str_dup(first);
-
-		session_directed_remove(s, str_z(jid));
-		free(jid);
-	}
-}
-
 /* 4.5.2: to those who can see us, and (4.6.3) to all who were sent directed presence. st is the
  * client's, or made by the server. */
 static void gone(struct session *s, const struct stanza *st, struct txn *t, bool broadcast)
 {
 	struct ending e = {s, st, t, broadcast};
+	struct str first;
 
 	if (broadcast)
 		to_contacts(session_user(s), t, st, SUB_FROM);
-	session_directed_each(s, directed_unavailable, &e);
-	forget_directed(s);
+	while (session_directed_first(s, &first)) { /* what goes to oneself changes the list, too */
+		char *jid = str_dup(first);
+
+		session_directed_remove(s, str_z(jid));
+		directed_unavailable(&e, str_z(jid));
+		free(jid);
+	}
 }
 
 /* --- outbound ---------------------------------------------------------------------------------------------- */

@@ -120,6 +120,19 @@ START_TEST(directed)
 }
 END_TEST
 
+/* To oneself: it is forgotten by the way. */
+START_TEST(directed_to_oneself)
+{
+	struct client *hut = login("romeo@localhost", "hut");
+
+	says(hut, "<presence to='romeo@localhost/hut'/>");
+	ck_assert_uint_eq(session_find(w.sm, hut->sid)->ndirected, 1);
+	says(hut, "<presence type='unavailable'/>");
+	ck_assert_uint_eq(session_find(w.sm, hut->sid)->ndirected, 0);
+	ck_assert_uint_eq(hut->done, hut->in);
+}
+END_TEST
+
 START_TEST(directed_and_taken_back)
 {
 	says(romeo, "<presence to='juliet@localhost'/>");
@@ -275,6 +288,7 @@ Suite *presence_suite(void)
 	tcase_add_test(c, broken_stream);
 	tcase_add_test(c, after_an_error);
 	tcase_add_test(c, directed);
+	tcase_add_test(c, directed_to_oneself);
 	tcase_add_test(c, directed_and_taken_back);
 	tcase_add_test(c, directed_alone);
 	tcase_add_test(c, directed_to_a_contact);
