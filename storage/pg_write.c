@@ -12,6 +12,7 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "storage/check.h"
 #include "storage/pg_writer.h"
 
@@ -145,6 +146,28 @@ static void send_purge(struct pg_writer *w)
 	pg_conn_sql(w->conn, "DELETE FROM mercutio_request WHERE \"time\" < $1", &p, NULL, 0);
 }
 
+/* PostgreSQL waits for a synchronous standby only where a transaction has written something. A repetition
+ * changes nothing, and what it repeats may not be with the standby yet: so it writes a row. */
+static void send_trace(struct pg_writer *w)
+{
+	struct pg_params p = {0};
+
+	param_int(&p, (int64_t)random_u64());
+	param_int(&p, clock_wall_us());
+	pg_conn_sql(w->conn,
+		    "INSERT INTO mercutio_request (sender, request, \"time\") VALUES (0, $1, $2)"
+		    " ON CONFLICT DO NOTHING",
+		    &p, NULL, 0);
+}
+
+static bool run_repeats(const struct pg_writer *w)
+{
+	for (const struct engine_job *j = w->run; j; j = j->next)
+		if (j->marks & MARK_KNOWN)
+			return true;
+	return false;
+}
+
 static void group_start(struct pg_writer *w)
 {
 	w->phase = W_GROUP;
@@ -153,6 +176,8 @@ static void group_start(struct pg_writer *w)
 		fences_add(w->fences, (struct engine_write *)j);
 	fences_send(w->fences, w->conn);
 	run_send(w);
+	if (run_repeats(w))
+		send_trace(w);
 	send_purge(w);
 	pg_conn_sync(w->conn);
 }
@@ -172,6 +197,7 @@ static void send_request(struct pg_writer *w, const struct engine_write *b, cons
 static void alone_start(struct pg_writer *w)
 {
 	struct engine_write *b = (struct engine_write *)w->run;
+	bool repeats = run_repeats(w);
 
 	w->phase = W_ALONE;
 	w->known = false;
@@ -190,6 +216,8 @@ static void alone_start(struct pg_writer *w)
 			     "INSERT INTO mercutio_request (sender, request, \"time\")"
 			     " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
 			     true, NULL);
+	else if (repeats)
+		send_trace(w);
 	send_purge(w);
 	pg_conn_sync(w->conn);
 }
@@ -199,6 +227,8 @@ void run_end(struct pg_writer *w, bool commit)
 	w->phase = W_END;
 	w->committing = commit;
 	pg_conn_sql(w->conn, commit ? "COMMIT" : "ROLLBACK", NULL, NULL, 0);
+	if (!commit && w->run->kind == JOB_WRITE && w->known)
+		send_trace(w);
 	pg_conn_sync(w->conn);
 }
 

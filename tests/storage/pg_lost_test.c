@@ -126,9 +126,50 @@ START_TEST(reads)
 }
 END_TEST
 
+static void standby_wanted(struct rig *r, const char *name)
+{
+	char *sql = xasprintf("ALTER SYSTEM SET synchronous_standby_names = '%s'", name);
+
+	free(pg_server_sql(r->conninfo, sql));
+	free(pg_server_sql(r->conninfo, "SELECT pg_reload_conf()"));
+	free(sql);
+	rig_run_for(r, 3000); /* nothing shows that all of its processes know */
+}
+
+/* What was committed here may not be with the standby: its repetition is answered once it is, though there is
+ * nothing left to do. */
+START_TEST(standby_gone)
+{
+	struct msg_write_op append = APPEND("a@x", 1, 5, "one");
+	struct msg_write_op put = PUT(TABLE_ACCOUNT, V_TEXT("a@x"), V_INT(1));
+	struct written x;
+	struct rig r;
+
+	put.condition = 1;
+	pg_server_start();
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	written_init(&x, _i ? &put : &append, 1);
+	ck_assert_int_eq(rig_submit(&r, &x), STORE_COMMITTED);
+	standby_wanted(&r, "gone");
+	x.done = false;
+	x.w.repeated = true;
+	engine_write(r.engine, &x.w);
+	rig_run_for(&r, 1500);
+	ck_assert(!x.done);
+	standby_wanted(&r, "");
+	rig_wait(&r, &x.done);
+	ck_assert_int_eq(x.w.status, STORE_COMMITTED);
+	ck_found(&r, COUNT(TABLE_LOG, V_TEXT("a@x")), _i ? "0\n" : "1\n");
+	rig_close(&r);
+	pg_server_stop();
+}
+END_TEST
+
 void fill_pg_lost(TCase *tc)
 {
 	tcase_add_test(tc, writes);
 	tcase_add_test(tc, leases);
 	tcase_add_test(tc, reads);
+	tcase_add_loop_test(tc, standby_gone, 0, 2);
 }
