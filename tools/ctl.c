@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include "base/alloc.h"
 #include "tools/args.h"
 #include "tools/ctl.h"
 
@@ -64,7 +65,8 @@ static void help(void)
 {
 	struct ctl_text *text = ctl_text_new(2);
 
-	puts("usage: mercutioctl [--config FILE] [--json] [--timeout SECONDS] COMMAND\n");
+	puts("usage: mercutioctl [--config FILE] [--override [SECTION.]OPTION=VALUE]... [--json]\n"
+	     "                   [--timeout SECONDS] COMMAND\n");
 	for (const struct ctl_command *const *t = ctl_tables; *t; t++) {
 		for (const struct ctl_command *k = *t; k->name; k++) {
 			ctl_text_cell(text, "  %s%s%s", k->name, *k->args ? " " : "", k->args);
@@ -140,12 +142,20 @@ static void take_option(struct ctl *c, unsigned bit, const char *value)
 		c->to = value;
 }
 
+static void add_override(struct ctl *c, const char *text)
+{
+	c->overrides = xrealloc(c->overrides, (c->noverrides + 2) * sizeof(*c->overrides));
+	c->overrides[c->noverrides++] = text;
+	c->overrides[c->noverrides] = NULL;
+}
+
 /* Below 0: go on; else the exit status. *ret_words: arguments from argv[1]. */
 static int parse(struct ctl *c, int argc, char **argv, int *ret_words)
 {
-	enum { CONFIG, JSON, TIMEOUT, HELP, ABOUT, COMMANDS };
+	enum { CONFIG, OVERRIDE, JSON, TIMEOUT, HELP, ABOUT, COMMANDS };
 	struct arg table[COMMANDS + COMMAND_OPTIONS + 1] = {
-		[CONFIG] = {"config", 'c', true}, [JSON] = {"json", 'j', false},
+		[CONFIG] = {"config", 'c', true}, [OVERRIDE] = {"override", 'o', true},
+		[JSON] = {"json", 'j', false},
 		[TIMEOUT] = {"timeout", 't', true}, [HELP] = {"help", 'h', false},
 		[ABOUT] = {"version", 'V', false},
 	};
@@ -161,6 +171,8 @@ static int parse(struct ctl *c, int argc, char **argv, int *ret_words)
 			take_option(c, command_options[i - COMMANDS].bit, a.value);
 		} else if (i == CONFIG) {
 			c->file = a.value;
+		} else if (i == OVERRIDE) {
+			add_override(c, a.value);
 		} else if (i == JSON) {
 			c->json = true;
 		} else if (i == HELP) {
@@ -192,11 +204,10 @@ static int run(struct ctl *c, const struct ctl_command *k, int argc, char **argv
 	return k->run(c, argc, argv);
 }
 
-int ctl_main(int argc, char **argv)
+static int ctl_run(struct ctl *c, int argc, char **argv)
 {
-	struct ctl c = {.file = SYSCONFDIR "/mercutio.conf", .timeout_ms = TIMEOUT_S * 1000};
 	const struct ctl_command *k;
-	int words, used, status = parse(&c, argc, argv, &words);
+	int words, used, status = parse(c, argc, argv, &words);
 
 	if (status >= 0)
 		return status;
@@ -204,12 +215,20 @@ int ctl_main(int argc, char **argv)
 	if (!k)
 		return unknown(words, argv + 1);
 	words -= used;
-	if (words < k->min || (k->max >= 0 && words > k->max) ||
-	    (c.given & ~k->needs))
+	if (words < k->min || (k->max >= 0 && words > k->max) || (c->given & ~k->needs))
 		return usage(k);
-	status = run(&c, k, words, argv + 1 + used);
-	ctl_disconnect(&c);
+	status = run(c, k, words, argv + 1 + used);
+	ctl_disconnect(c);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return ctl_error("standard output: %s", strerror(errno));
+	return status;
+}
+
+int ctl_main(int argc, char **argv)
+{
+	struct ctl c = {.file = SYSCONFDIR "/mercutio.conf", .timeout_ms = TIMEOUT_S * 1000};
+	int status = ctl_run(&c, argc, argv);
+
+	free(c.overrides);
 	return status;
 }

@@ -28,6 +28,8 @@ enum {
 
 struct ctl {
 	const char *file; /* configuration */
+	const char **overrides; /* of it, as the processes' -o; NULL-terminated, or NULL */
+	size_t noverrides;
 	bool json, replace;
 	unsigned given; /* options of the command: CTL_REPLACE and those behind it */
 	const char *domain, *from, *to; /* values of such, NULL when not given */

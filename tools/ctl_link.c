@@ -19,7 +19,7 @@ bool ctl_load(struct ctl *c)
 	struct buf errors = BUF_INIT;
 
 	c->sections = process_sections(all_processes);
-	c->conf = conf_load(c->file, c->sections, NULL, &errors);
+	c->conf = conf_load(c->file, c->sections, c->overrides, &errors);
 	if (!c->conf) {
 		/* Each mistake is a line that names its place. */
 		fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));

@@ -22,24 +22,29 @@ enum { BACKUP_MS = 86400000 };
 static int become_storage(struct ctl *c, const char *const *words)
 {
 	char *program = launcher_program(NULL, "storage-1");
-	const char *argv[16];
+	const char **argv;
 	size_t n = 0;
 
 	if (!program)
 		program = launcher_program(SBINDIR, "storage-1");
 	if (!program)
 		return ctl_error("mercutio-storage is not installed here");
+	argv = xcalloc(16 + 2 * c->noverrides, sizeof(*argv));
 	argv[n++] = program;
 	argv[n++] = "-c";
 	argv[n++] = c->file;
 	argv[n++] = "-o";
 	argv[n++] = "log_target=stderr";
-	while (*words && n < sizeof(argv) / sizeof(argv[0]) - 1)
-		argv[n++] = *words++;
-	argv[n] = NULL;
+	for (size_t i = 0; i < c->noverrides; i++) {
+		argv[n++] = "-o";
+		argv[n++] = c->overrides[i];
+	}
+	for (size_t i = 0; words[i]; i++)
+		argv[n++] = words[i];
 	fflush(stdout);
 	execv(program, (char *const *)argv);
 	ctl_error("%s: %s", program, strerror(errno));
+	free(argv);
 	free(program);
 	return CTL_FAILED;
 }

@@ -55,14 +55,21 @@ static void next_stage(struct launcher *l);
 static void start_helper(void *arg)
 {
 	struct launcher *l = arg;
-	const char *argv[HELPER_ARGS] = {l->ctl, "--config", l->args->file, NULL};
-	struct child_spec spec = {
-		.name = "mercutioctl", .argv = argv, .input = -1, .log_dir = l->log_dir};
-	size_t n = 3;
+	struct child_spec spec = {.name = "mercutioctl", .input = -1, .log_dir = l->log_dir};
+	size_t options = 0, n = 0;
+	const char **argv;
 	int err;
 
 	if (l->stopping || l->helper)
 		return;
+	while (l->args->options[options])
+		options++;
+	spec.argv = argv = xcalloc(HELPER_ARGS + options, sizeof(*argv));
+	argv[n++] = l->ctl;
+	argv[n++] = "--config";
+	argv[n++] = l->args->file;
+	for (size_t i = 0; i < options; i++)
+		argv[n++] = l->args->options[i];
 	if (l->stage == STAGE_WAITING) {
 		argv[n++] = "--timeout";
 		argv[n++] = "60";
@@ -76,6 +83,7 @@ static void start_helper(void *arg)
 		lseek(spec.input, 0, SEEK_SET);
 	}
 	err = child_start(l->loop, &spec, &l->helper);
+	free(argv);
 	if (err < 0) {
 		log_error("mercutioctl not started", LF_ERR(err));
 		loop_timer_start(l->helper_timer, HELPER_PAUSE_MS, 0);
@@ -229,13 +237,21 @@ static void log_end(const struct instance *i, int status)
 
 static void stop_next(struct launcher *l);
 
-/* They end in an order of their own, each when nobody needs it any more. */
+/* They end in an order of their own, each when nobody needs it any more. Who does not work is no member,
+ * and has not been told. */
 static void stop_when_over(struct launcher *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (!l->instances[i].over)
+	bool any = false;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct instance *x = &l->instances[i];
+
+		any |= x->over;
+		if (!x->over && x->child && x->ready)
 			return;
-	stop(l);
+	}
+	if (any)
+		stop(l);
 }
 
 static void instance_ended(struct instance *i, int status)
@@ -268,6 +284,7 @@ static void instance_ended(struct instance *i, int status)
 		start_later(i);
 		go_without(i);
 	}
+	stop_when_over(l);
 }
 
 /* One signal may stand for several deaths; as process 1 we also inherit strangers. */

@@ -242,6 +242,27 @@ def long_folder():
             good(server.ctl("status"))
 
 
+def overrides():
+    """What -o says is for all that the launcher starts, mercutioctl too; and an administrator's shutdown ends
+    all, though an s2s that cannot listen is tried again and again."""
+    with Server(users=["alice:secret"], args=["--instances", "s2s=1"]) as server:
+        server.stop()
+        options = ["-o", f"run_dir={server.dir}/other"]
+        accounts = os.path.join(server.dir, "more")
+        with open(accounts, "w") as f:
+            f.write("bob@localhost\tsecret\n")
+        launcher = subprocess.Popen(
+            [os.path.join(BUILD, "tools", "mercutio"), "--config", os.path.join(server.dir, "mercutio.conf"),
+             "--accounts", accounts, *options, "-o", "s2s.listen=203.0.113.1:5269"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        server.process = launcher
+        assert launcher.stdout.readline() == "ready\n"
+        Stream(server).login("bob", "secret").close()
+        bad(server.ctl("-o", f"run_dir={server.dir}/nowhere", "status"))
+        good(server.ctl(*options, "admin", "shutdown", "delay=0"))
+        assert launcher.wait(60 * SLOW) == 0
+
+
 def main():
     tap = Tap()
     with Server(users=["alice:secret", "bob:secret"]) as server:
@@ -262,6 +283,7 @@ def main():
     tap.run("a second start keeps what was there", keeps)
     tap.run("what cannot start says why", says_why)
     tap.run("long paths", long_folder)
+    tap.run("options of the command line are for all; a shutdown ends all", overrides)
     tap.done()
 
 
