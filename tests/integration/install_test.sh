@@ -77,7 +77,7 @@ all_there() {
 		system/mercutio-c2s.socket system/mercutio-c2s@.socket \
 		system/mercutio-s2s.socket system/mercutio-s2s@.socket \
 		system/mercutio-router.service system/mercutio-c2s.service system/mercutio-s2s.service system/mercutio-auth.service \
-		system/mercutio-sm.service system/mercutio-storage.service system/mercutio-sm@.service \
+		system/mercutio-sm.service system/mercutio-storage.service system/mercutio-storage@.service system/mercutio-sm@.service \
 		sysusers.d/mercutio.conf tmpfiles.d/mercutio.conf lib/mercutio man1/mercutioctl.1 \
 		man5/mercutio.conf.5 man8/mercutio.8 man8/mercutio-router.8 man8/mercutio-c2s.8 man8/mercutio-s2s.8 \
 		man8/mercutio-auth.8 man8/mercutio-sm.8 man8/mercutio-storage.8 doc/mercutio/install.md; do
@@ -165,6 +165,22 @@ names_exist() (
 	exit $bad
 )
 
+# What configure asks for is what packages.sh installs and install.md names.
+packages_named() (
+	cd "$source" || exit 1
+	built=$(sed -n '/^build="/,/"$/p' tools/packages.sh | sed 's/^build=//' | tr -d '"')
+	named=$(sed -n '/apt-get install gcc/,/[^\\]$/p' docs/install.md)
+	bad=0
+	for package in $built $(grep -oE '\blib[a-z0-9-]+-dev|uthash-dev' configure.ac | sort -u); do
+		[ "$package" = libc6-dev ] && continue # gcc's
+		echo "$named" | grep -qwF -- "$package" || {
+			echo "docs/install.md does not name $package"
+			bad=1
+		}
+	done
+	exit $bad
+)
+
 # --- units ---------------------------------------------------------------------------------------
 
 # systemd-analyze tells mistakes on standard error and exits 0. The programs are not where they will be.
@@ -173,7 +189,7 @@ units_verify() {
 	for unit in "$(dirname "$(installed system/mercutio.target)")"/*; do
 		sed "s|^ExecStart=|ExecStart=$dest|" "$unit" >"$dir/units/$(basename "$unit")"
 	done
-	for p in router auth sm c2s s2s; do
+	for p in router storage auth sm c2s s2s; do
 		cp "$dir/units/mercutio-$p@.service" "$dir/units/mercutio-$p@2.service"
 	done
 	cp "$dir/units/mercutio-c2s@.socket" "$dir/units/mercutio-c2s@2.socket"
@@ -349,6 +365,7 @@ if command -v mandoc >/dev/null; then
 else
 	skip "manual pages" "mandoc is not installed"
 fi
+good "install.md names all packages" packages_named
 if command -v systemd-analyze >/dev/null; then
 	good "systemd units" units_verify
 else
