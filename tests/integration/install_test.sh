@@ -181,6 +181,20 @@ packages_named() (
 	exit $bad
 )
 
+# What an installed page for operators links to is installed too.
+links_lead() (
+	cd "$(dirname "$(installed doc/mercutio/install.md)")" || exit 1
+	bad=0
+	for name in $(grep -ohE '\]\([a-z]+\.md' install.md administration.md credentials.md federation.md upgrade.md |
+		sed 's/](//' | sort -u); do
+		[ -e "$name" ] || {
+			echo "not installed: $name"
+			bad=1
+		}
+	done
+	exit $bad
+)
+
 # --- units ---------------------------------------------------------------------------------------
 
 # systemd-analyze tells mistakes on standard error and exits 0. The programs are not where they will be.
@@ -365,6 +379,7 @@ if command -v mandoc >/dev/null; then
 else
 	skip "manual pages" "mandoc is not installed"
 fi
+good "links between installed pages lead somewhere" links_lead
 good "install.md names all packages" packages_named
 if command -v systemd-analyze >/dev/null; then
 	good "systemd units" units_verify
