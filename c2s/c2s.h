@@ -101,6 +101,7 @@ void listen_taken(struct c2s *x, int fd);
 void listen_given_back(struct c2s *x);
 void tls_setup(struct c2s *x); /* certs.c; fatal() when a certificate cannot be used */
 void tls_watch(void *c2s);     /* loads again what has changed */
+void tls_reload(struct c2s *x); /* the same, where the configuration says now */
 
 /* Counts a connection from an address. NULL: it has too many. */
 struct tenant *tenant_enter(struct c2s *x, int fd, bool *ret_full);

@@ -100,10 +100,10 @@ static void c2s_event(void *state, enum link_event e, const struct member *m)
 
 static void c2s_reload(void *state)
 {
-	const struct c2s *x = state;
+	struct c2s *x = state;
 
 	hosts_warn(x->app);
-	tls_watch(state);
+	tls_reload(x);
 }
 
 static json_t *c2s_stats(void *state)

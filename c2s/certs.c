@@ -33,6 +33,19 @@ static void watch_failed(void *arg, const char *error)
 	log_error("certificate not loaded, the one before stays", LF_S("reason", error));
 }
 
+/* The paths may be others; what cannot be loaded leaves what is there. */
+void tls_reload(struct c2s *x)
+{
+	for (size_t i = 0; i < x->ndomains; i++) {
+		char *error = NULL;
+
+		if (host_cert_add(x->tls, x->app, x->domains[i].name, &error) < 0)
+			watch_failed(NULL, error);
+		free(error);
+	}
+	tls_watch(x);
+}
+
 void tls_watch(void *arg)
 {
 	struct c2s *x = arg;

@@ -42,6 +42,20 @@ static void watch_failed(void *arg, const char *error)
 	log_error("certificate not loaded, the one before stays", LF_S("reason", error));
 }
 
+/* The paths may be others; what cannot be loaded leaves what is there. */
+void certs_reload(struct s2s *x)
+{
+	for (const char *const *d = x->domains; *d; d++) {
+		char *error = NULL;
+		int r = host_cert_add(x->tls, x->app, *d, &error);
+
+		if (r < 0 && (r != -ENODATA || x->config->tls != NEED_FORBIDDEN))
+			watch_failed(NULL, error);
+		free(error);
+	}
+	certs_watch(x);
+}
+
 void certs_watch(void *arg)
 {
 	struct s2s *x = arg;

@@ -120,6 +120,7 @@ void listen_start(struct s2s *x);
 void listen_stop(struct s2s *x);
 void certs_init(struct s2s *x); /* fatal() when a certificate cannot be used */
 void certs_watch(void *s2s);	/* loads again what has changed */
+void certs_reload(struct s2s *x); /* the same, where the configuration says now */
 
 /* --- limits.c ------------------------------------------------------------------------------ */
 

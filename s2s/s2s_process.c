@@ -129,7 +129,7 @@ static void s2s_reload(void *state)
 		free(error);
 	}
 	attempts_limit(x->attempts, (size_t)x->config->records);
-	certs_watch(x);
+	certs_reload(x);
 }
 
 /* --- the end ----------------------------------------------------------------------------- */

@@ -170,11 +170,40 @@ def early_data(server):
         assert out.count("<stream:stream") == 1 and "stream:error" not in out, out[-1500:]
 
 
+def other_paths(server):
+    """A reload takes over where the certificate is; what cannot be loaded leaves the one before."""
+    def shown():
+        with socket.create_connection(("127.0.0.1", server.tls_port), 3 * TIMEOUT) as raw:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            with context.wrap_socket(raw, server_hostname="localhost") as s:
+                return s.getpeercert(binary_form=True)
+
+    config, old = os.path.join(server.dir, "mercutio.conf"), os.path.join(server.dir, "certs", "localhost")
+    new = os.path.join(server.dir, "certs", "other")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-keyout", new + ".key", "-out", new + ".pem"], check=True, capture_output=True)
+    with open(config, encoding="utf-8") as f:
+        text = f.read()
+    assert old + ".pem" in text and old + ".key" in text, text
+    first = shown()
+    for path in (new, new + "-missing", old):
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(text.replace(old + ".", path + "."))
+        server.ctl("reload")
+        now = shown()
+        assert (now == first) == (path == old), path
+    with open(config, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
 def main():
     tap = Tap()
     with Server(users=USERS[:1]) as server:
         run_all(tap, server, renegotiation, renegotiation_within_the_stream, compression, no_tickets,
-                closure, early_data)
+                closure, early_data, other_paths)
     tap.done()
 
 
