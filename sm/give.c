@@ -96,7 +96,6 @@ static bool take(struct session *s, struct given *g, const struct msg_stanza_key
 	if (!now && !g->log && s->c2s && !s->owing) {
 		s->owing = s->record_changed = true;
 		notice_done(s);
-		notices_flush(s->user->sm); /* before its sender is told that it is done */
 	}
 	return now;
 }

@@ -232,7 +232,6 @@ static void owing_look(struct session *s)
 	s->owing = owing;
 	s->record_changed = true;
 	notice_done(s);
-	notices_flush(s->user->sm);
 }
 
 void hold_go_on(struct session *s)

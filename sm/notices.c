@@ -8,8 +8,6 @@ struct notices {
 	uint64_t c2s;
 	struct msg_sid_number *done, *settled;
 	size_t ndone, cap_done, nsettled, cap_settled;
-	struct msg_sid_number *records; /* of sessions whose number goes with their record */
-	size_t nrecords, cap_records;
 };
 
 static struct notices *notices_of(struct sm *sm, uint64_t c2s)
@@ -62,40 +60,22 @@ static void send_record(struct session *s, uint64_t c2s)
 	s->record_changed = false;
 }
 
-/* Also of one whose connection is gone: a c2s that drains waits for what is not done. */
-static uint64_t told(const struct session *s)
-{
-	return s->c2s ? s->c2s : s->last_c2s;
-}
-
-/* A record may be long, and is the same for all that was done in a turn: it is sent once. Where it went another way
- * meanwhile its number is left to be said. False: nothing is left, the next owner must not take as done what is in a
- * record that it does not get. */
-static bool record_due(struct sm *sm, struct notices *n, const struct msg_sid_number *r)
-{
-	struct session *s = session_find(sm, r->sid);
-
-	if (!s || told(s) != n->c2s)
-		return false;
-	if (s->record_changed)
-		return true;
-	add(&n->done, &n->ndone, &n->cap_done, s->sid, s->done);
-	return false;
-}
-
 void notice_done(struct session *s)
 {
-	uint64_t c2s = told(s);
+	/* Also of one whose connection is gone: a c2s that drains waits for what is not done. */
+	uint64_t c2s = s->c2s ? s->c2s : s->last_c2s;
 	struct notices *n;
 
 	if (!c2s)
 		return;
 	/* A record must never be older than what is confirmed: it rides with the number. */
+	if (s->record_changed && s->user->sm->record_key) {
+		notices_flush(s->user->sm);
+		send_record(s, c2s);
+		return;
+	}
 	n = notices_of(s->user->sm, c2s);
-	if (s->record_changed && s->user->sm->record_key)
-		add(&n->records, &n->nrecords, &n->cap_records, s->sid, s->done);
-	else
-		add(&n->done, &n->ndone, &n->cap_done, s->sid, s->done);
+	add(&n->done, &n->ndone, &n->cap_done, s->sid, s->done);
 }
 
 void notice_settled(struct session *s, uint32_t m)
@@ -108,43 +88,6 @@ void notice_settled(struct session *s, uint32_t m)
 	add(&n->settled, &n->nsettled, &n->cap_settled, s->sid, m);
 }
 
-static void notices_drop(struct sm *sm, struct notices *n)
-{
-	HASH_DEL(sm->notices, n);
-	free(n->done);
-	free(n->settled);
-	free(n->records);
-	free(n);
-}
-
-static void notices_send(struct sm *sm, struct notices *n)
-{
-	struct frame head = {.to = n->c2s, .from_shard = SHARD_NONE, .to_shard = SHARD_NONE};
-	size_t due = 0;
-
-	for (size_t i = 0; i < n->nrecords; i++)
-		if (record_due(sm, n, &n->records[i]))
-			n->records[due++] = n->records[i];
-	if (n->ndone) {
-		struct msg_done m = {.sessions = n->done, .nsessions = n->ndone};
-
-		head.kind = MSG_DONE;
-		(void)link_send(sm->link, &head, &m);
-	}
-	if (n->nsettled) {
-		struct msg_settled m = {.sessions = n->settled, .nsessions = n->nsettled};
-
-		head.kind = MSG_SETTLED;
-		(void)link_send(sm->link, &head, &m);
-	}
-	for (size_t i = 0; i < due; i++) {
-		struct session *s = session_find(sm, n->records[i].sid);
-
-		if (s && s->record_changed)
-			send_record(s, n->c2s);
-	}
-}
-
 void notices_flush(void *arg)
 {
 	struct sm *sm = arg;
@@ -152,8 +95,24 @@ void notices_flush(void *arg)
 
 	HASH_ITER(hh, sm->notices, n, tmp)
 	{
-		notices_send(sm, n);
-		notices_drop(sm, n);
+		struct frame head = {.to = n->c2s, .from_shard = SHARD_NONE, .to_shard = SHARD_NONE};
+
+		if (n->ndone) {
+			struct msg_done m = {.sessions = n->done, .nsessions = n->ndone};
+
+			head.kind = MSG_DONE;
+			(void)link_send(sm->link, &head, &m);
+		}
+		if (n->nsettled) {
+			struct msg_settled m = {.sessions = n->settled, .nsessions = n->nsettled};
+
+			head.kind = MSG_SETTLED;
+			(void)link_send(sm->link, &head, &m);
+		}
+		HASH_DEL(sm->notices, n);
+		free(n->done);
+		free(n->settled);
+		free(n);
 	}
 }
 
@@ -162,5 +121,10 @@ void notices_free(struct sm *sm)
 	struct notices *n, *tmp;
 
 	HASH_ITER(hh, sm->notices, n, tmp)
-		notices_drop(sm, n);
+	{
+		HASH_DEL(sm->notices, n);
+		free(n->done);
+		free(n->settled);
+		free(n);
+	}
 }

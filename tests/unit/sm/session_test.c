@@ -172,22 +172,6 @@ END_TEST
 
 /* An announced session, its account not loaded yet: what its stanzas start waits in order, and it is read
  * once. */
-/* A record may be long, and what changes it is short: it is sent once for all that is done in a turn. */
-START_TEST(record_once_a_turn)
-{
-	struct client *romeo = online("romeo@localhost", "x");
-	size_t first = fake_sent(w.link), records = 0;
-
-	for (int i = 0; i < 20; i++)
-		says_only(romeo, i % 2 ? "<presence/>" : "<presence><show>away</show></presence>");
-	settle();
-	for (size_t i = first; i < fake_sent(w.link); i++)
-		records += fake_out(w.link, i)->f.kind == MSG_DONE_RECORD;
-	ck_assert_uint_eq(romeo->done, romeo->in);
-	ck_assert_uint_eq(records, 1);
-}
-END_TEST
-
 START_TEST(stanzas_before_the_account)
 {
 	struct client *c = online("romeo@localhost", "x");
@@ -577,7 +561,6 @@ Suite *session_suite(void)
 	tcase_add_test(c, same_resource_while_leaving);
 	tcase_add_test(c, sessions_max);
 	tcase_add_test(c, record_round_trip);
-	tcase_add_test(c, record_once_a_turn);
 	tcase_add_test(c, stanzas_before_the_account);
 	tcase_add_test(c, record_of_another_session);
 	tcase_add_test(c, announced_without_account);
