@@ -361,6 +361,11 @@ uint64_t conn_sent(const struct conn *c)
 	return c->sent;
 }
 
+uint64_t conn_written(const struct conn *c)
+{
+	return c->sent + c->out.len;
+}
+
 void conn_shutdown(struct conn *c, unsigned linger_s)
 {
 	if (c->ended || c->shutting)

@@ -45,6 +45,7 @@ size_t conn_unsent(const struct conn *c); /* bytes in our buffer, not those in t
 /* Bytes that the kernel has taken since the connection began (before TLS: as they were; the
  * plain text, never the records). */
 uint64_t conn_sent(const struct conn *c);
+uint64_t conn_written(const struct conn *c); /* the same, with what is unsent: where the output ends */
 /* After everything is written: TLS close_notify, shutdown of our direction; the peer's end is
  * awaited for linger_s seconds, bytes from it dropped, then closed(0) is called. */
 void conn_shutdown(struct conn *c, unsigned linger_s);

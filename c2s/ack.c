@@ -10,8 +10,7 @@
 #include "base/mutation.h"
 #include "c2s/session.h"
 
-/* As many bytes are a part of what sm sends before it hears of them. */
-enum { ASK_MS = 100, ASK_BYTES = 256 * 1024 };
+enum { ASK_MS = 100 };
 
 void ack_failed(struct client *c, enum stanza_error e, const uint32_t *h)
 {
@@ -71,18 +70,13 @@ void ack_done(struct session *s)
 
 /* --- asking for the client's acknowledgement --------------------------------------------- */
 
-static uint32_t position(const struct session *s)
-{
-	return (uint32_t)(conn_sent(s->client->conn) + conn_unsent(s->client->conn));
-}
-
 void ack_ask(struct session *s)
 {
 	struct acks *a = s->acks;
 
 	conn_write(s->client->conn, "<r xmlns='" NS_SM "'/>", sizeof "<r xmlns='" NS_SM "'/>" - 1);
 	a->asked = s->out;
-	a->asked_position = position(s);
+	a->asked_position = (uint32_t)conn_written(s->client->conn);
 	if (!a->asked_at) {
 		a->asked_at = now_s(s->c2s);
 		client_arm(s->client);
@@ -128,7 +122,7 @@ void ack_gave(struct session *s)
 	const struct acks *a = s->acks;
 
 	if (s->out - a->asked >= (uint32_t)s->c2s->config->ack_every ||
-	    position(s) - a->asked_position >= ASK_BYTES)
+	    (uint32_t)conn_written(s->client->conn) - a->asked_position >= TELL_BYTES)
 		ack_ask(s);
 	else if (!a->asked_at)
 		ask_later(s);

@@ -99,7 +99,9 @@ void listen_stop(struct c2s *x);
 /* A connection has this descriptor: none is accepted any more when too few are left. */
 void listen_taken(struct c2s *x, int fd);
 void listen_given_back(struct c2s *x);
-void tls_setup(struct c2s *x); /* certs.c; fatal() when a certificate cannot be used */
+/* certs.c: a store as the options say, without certificates; NULL: *ret_error says why not. */
+struct tls_store *tls_make(const struct c2s_config *o, char **ret_error);
+void tls_setup(struct c2s *x); /* fatal() when a certificate cannot be used */
 void tls_watch(void *c2s);     /* loads again what has changed */
 void tls_reload(struct c2s *x); /* the same, where the configuration says now */
 

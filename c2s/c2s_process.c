@@ -22,17 +22,11 @@ static void c2s_check(const char *file, const struct conf *conf, const struct co
 		      const void *config, struct buf *errors)
 {
 	const struct c2s_config *o = config;
-	struct tls_options t = {
-		.min_version = o->tls_min,
-		.ciphers = *o->tls_ciphers ? o->tls_ciphers : NULL,
-		.ask_peer = *o->client_ca,
-		.ca_file = o->client_ca,
-	};
 	char *error = NULL;
 
 	listeners_check(file, "listen", o->listen, errors);
 	listeners_check(file, "listen_tls", o->listen_tls, errors);
-	tls_store_free(tls_store_new(&t, &error));
+	tls_store_free(tls_make(o, &error));
 	if (error)
 		buf_printf(errors, "%s: c2s: %s\n", file, error);
 	free(error);

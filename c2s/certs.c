@@ -5,10 +5,9 @@
 
 enum { WATCH_SECONDS = 60 };
 
-void tls_setup(struct c2s *x)
+struct tls_store *tls_make(const struct c2s_config *o, char **ret_error)
 {
 	static const char *const alpn[] = {"xmpp-client", NULL};
-	const struct c2s_config *o = x->config;
 	struct tls_options t = {
 		.min_version = o->tls_min,
 		.ciphers = o->tls_ciphers && *o->tls_ciphers ? o->tls_ciphers : NULL,
@@ -16,9 +15,15 @@ void tls_setup(struct c2s *x)
 		.ask_peer = o->client_ca && *o->client_ca,
 		.ca_file = o->client_ca,
 	};
+
+	return tls_store_new(&t, ret_error);
+}
+
+void tls_setup(struct c2s *x)
+{
 	char *error = NULL;
 
-	x->tls = tls_store_new(&t, &error);
+	x->tls = tls_make(x->config, &error);
 	if (!x->tls)
 		fatal("%s", error ? error : "TLS cannot be set up");
 	for (size_t i = 0; i < x->ndomains; i++) {
@@ -28,31 +33,18 @@ void tls_setup(struct c2s *x)
 	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
 }
 
-static void watch_failed(void *arg, const char *error)
-{
-	log_error("certificate not loaded, the one before stays", LF_S("reason", error));
-}
-
-/* The paths may be others; what cannot be loaded leaves what is there. */
 void tls_reload(struct c2s *x)
 {
-	for (size_t i = 0; i < x->ndomains; i++) {
-		char *error = NULL;
-
-		if (host_cert_add(x->tls, x->app, x->domains[i].name, &error) < 0)
-			watch_failed(NULL, error);
-		free(error);
-	}
+	for (size_t i = 0; i < x->ndomains; i++)
+		host_cert_again(x->tls, x->app, x->domains[i].name, true);
 	tls_watch(x);
 }
 
 void tls_watch(void *arg)
 {
 	struct c2s *x = arg;
-	int n = tls_store_reload(x->tls, watch_failed, x);
 
-	if (n > 0)
-		log_info("certificates loaded", LF_I("count", n));
+	host_certs_watch(x->tls);
 	caps_ask(x);
 	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
 }

@@ -5,8 +5,7 @@
 #include "base/mutation.h"
 #include "c2s/session.h"
 
-/* sm sends a quarter of its given_max ahead and must hear of GATHER_BYTES before it is used up. */
-enum { GATHER_MS = 50, SOON_MS = 1, GATHER_SESSIONS = 64, GATHER_BYTES = 256 * 1024 };
+enum { GATHER_MS = 50, SOON_MS = 1, GATHER_SESSIONS = 64 };
 
 /* --- what was given ---------------------------------------------------------------------- */
 
@@ -104,7 +103,7 @@ void acks_queue(struct session *s, uint64_t position)
 		DL_APPEND2(x->acks, s, ack_prev, ack_next);
 		x->nacks++;
 	}
-	if (x->nacks >= GATHER_SESSIONS || (uint32_t)position - s->told_at >= GATHER_BYTES)
+	if (x->nacks >= GATHER_SESSIONS || (uint32_t)position - s->told_at >= TELL_BYTES)
 		acks_soon(x);
 }
 
@@ -257,7 +256,7 @@ static void wrote(struct session *s, struct given *g)
 	struct client *c = s->client;
 
 	s->out = g->m;
-	g->position = conn_sent(c->conn) + conn_unsent(c->conn);
+	g->position = conn_written(c->conn);
 	given_push(s, g);
 	s->c2s->stats.stanzas_out++;
 	client_flush(c);

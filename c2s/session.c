@@ -127,10 +127,10 @@ static bool between_accounts(const struct stanza *st)
 }
 
 /* Canonical XML may be several times as long as what the client has written, and attributes once more when
- * they are given to another. A quarter of a frame is left for what others add to it. */
+ * they are given to another. */
 static bool take(struct session *s, const struct stanza *st)
 {
-	size_t most = link_max_frame(s->c2s->link) / 4 * 3;
+	size_t most = link_max_stanza(s->c2s->link);
 	struct buf *b = &s->unconfirmed;
 	size_t at = b->len;
 	uint32_t len = 0;

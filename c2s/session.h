@@ -9,6 +9,10 @@
 #include "c2s/client.h"
 #include "c2s/pending.h"
 
+/* sm sends a quarter of its given_max ahead: it must hear of so many bytes before that is used up, and the client be
+ * asked for them. */
+enum { TELL_BYTES = 256 * 1024 };
+
 struct given {
 	uint64_t origin, number, log;
 	uint64_t position; /* of the connection's output behind it */

@@ -3,6 +3,7 @@
 #include "link/host_cert.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include "base/alloc.h"
 #include "link/hosts.h"
 #include "xmpp/jid.h"
@@ -39,4 +40,28 @@ int host_cert_add(struct tls_store *s, const struct app *app, const char *domain
 		r = add(s, domain, cert, key, ret_error);
 	options_free(host_options, &h);
 	return r;
+}
+
+static void failed(void *arg, const char *error)
+{
+	(void)arg;
+	log_error("certificate not loaded, the one before stays", LF_S("reason", error));
+}
+
+void host_cert_again(struct tls_store *s, const struct app *app, const char *domain, bool needed)
+{
+	char *error = NULL;
+	int r = host_cert_add(s, app, domain, &error);
+
+	if (r < 0 && (needed || r != -ENODATA))
+		failed(NULL, error);
+	free(error);
+}
+
+void host_certs_watch(struct tls_store *s)
+{
+	int n = tls_store_reload(s, failed, NULL);
+
+	if (n > 0)
+		log_info("certificates loaded", LF_I("count", n));
 }

@@ -11,4 +11,9 @@
  * is configured, else a negative errno; *ret_error then is one line (malloc'ed). */
 int host_cert_add(struct tls_store *s, const struct app *app, const char *domain, char **ret_error);
 
+/* At a reload: the same for one that is there, whose paths may be others; a failure is logged, and leaves what is there. */
+void host_cert_again(struct tls_store *s, const struct app *app, const char *domain, bool needed);
+/* Loads again what has changed on disk, and says so in the log. */
+void host_certs_watch(struct tls_store *s);
+
 #endif

@@ -15,6 +15,19 @@ static bool same(const char *title, const char *domain)
 	return is;
 }
 
+/* The domain of ours that a title is of; NULL: none. */
+static const char *domain_of(const struct common_config *common, const char *title)
+{
+	struct buf b = BUF_INIT;
+	char **d = common->domains;
+	bool good = jid_prep_domain(&b, str_z(title)) == 0;
+
+	while (good && *d && !str_eqz(buf_str(&b), *d))
+		d++;
+	buf_free(&b);
+	return good ? *d : NULL;
+}
+
 /* Most are written as they are compared. NULL: there is none. */
 static const char *title_of(const char *const *titles, const char *domain)
 {
@@ -40,15 +53,12 @@ void hosts_unserved(const struct conf *c, const struct common_config *common,
 	const char *const *titles = conf_titles(c, "host");
 
 	for (const char *const *z = titles; *z; z++) {
-		const char *why = "it is no domain of option \"domain\"";
+		const char *domain = domain_of(common, *z);
 
-		for (char **d = common->domains; *d && why; d++)
-			if (same(*z, *d))
-				why = strcmp(title_of(titles, *d), *z) == 0
-					      ? NULL
-					      : "another section is of the same domain";
-		if (why)
-			fn(arg, *z, why);
+		if (!domain)
+			fn(arg, *z, "it is no domain of option \"domain\"");
+		else if (strcmp(title_of(titles, domain), *z) != 0)
+			fn(arg, *z, "another section is of the same domain");
 	}
 }
 

@@ -99,6 +99,11 @@ uint64_t link_id(const struct link *k); /* of this run of the process */
 const char *link_name(const struct link *k);
 bool link_ready(const struct link *k);
 size_t link_max_frame(const struct link *k);
+/* Of a stanza, as XML and as an envelope: a quarter of a frame is left for what others add to it. */
+static inline size_t link_max_stanza(const struct link *k)
+{
+	return link_max_frame(k) / 4 * 3;
+}
 uint64_t link_heartbeat_ms(const struct link *k);
 struct loop *link_loop(struct link *k);
 

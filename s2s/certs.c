@@ -7,10 +7,9 @@
 
 enum { WATCH_SECONDS = 60 };
 
-void certs_init(struct s2s *x)
+struct tls_store *certs_make(const struct s2s_config *o, char **ret_error)
 {
 	static const char *const alpn[] = {"xmpp-server", NULL};
-	const struct s2s_config *o = x->config;
 	struct tls_options t = {
 		.min_version = o->tls_min,
 		.ciphers = *o->tls_ciphers ? o->tls_ciphers : NULL,
@@ -18,9 +17,16 @@ void certs_init(struct s2s *x)
 		.ask_peer = true,
 		.ca_file = *o->ca ? o->ca : NULL,
 	};
+
+	return tls_store_new(&t, ret_error);
+}
+
+void certs_init(struct s2s *x)
+{
+	const struct s2s_config *o = x->config;
 	char *error = NULL;
 
-	x->tls = tls_store_new(&t, &error);
+	x->tls = certs_make(o, &error);
 	if (!x->tls)
 		fatal("%s", error ? error : "TLS cannot be set up");
 	for (const char *const *d = x->domains; *d; d++) {
@@ -36,32 +42,17 @@ void certs_init(struct s2s *x)
 	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
 }
 
-static void watch_failed(void *arg, const char *error)
-{
-	(void)arg;
-	log_error("certificate not loaded, the one before stays", LF_S("reason", error));
-}
-
-/* The paths may be others; what cannot be loaded leaves what is there. */
 void certs_reload(struct s2s *x)
 {
-	for (const char *const *d = x->domains; *d; d++) {
-		char *error = NULL;
-		int r = host_cert_add(x->tls, x->app, *d, &error);
-
-		if (r < 0 && (r != -ENODATA || x->config->tls != NEED_FORBIDDEN))
-			watch_failed(NULL, error);
-		free(error);
-	}
+	for (const char *const *d = x->domains; *d; d++)
+		host_cert_again(x->tls, x->app, *d, x->config->tls != NEED_FORBIDDEN);
 	certs_watch(x);
 }
 
 void certs_watch(void *arg)
 {
 	struct s2s *x = arg;
-	int n = tls_store_reload(x->tls, watch_failed, x);
 
-	if (n > 0)
-		log_info("certificates loaded", LF_I("count", n));
+	host_certs_watch(x->tls);
 	loop_timeout_start(x->loop, &x->watch, WATCH_SECONDS);
 }

@@ -96,7 +96,7 @@ static void write_item(struct stream *s, struct item *i)
 		item_unqueue(i);
 		i->stream = s;
 		i->number = ++s->sm_out;
-		i->position = conn_sent(s->conn) + conn_unsent(s->conn);
+		i->position = conn_written(s->conn);
 		DL_APPEND(s->carried, i);
 		s->ncarried++;
 		i->pair->written++;

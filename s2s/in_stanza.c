@@ -142,10 +142,10 @@ static void answer(struct s2s *x, uint64_t origin, uint64_t n, struct str envelo
 	pool_free(p);
 }
 
-/* It must fit into a frame as XML, too, with what others add to it. */
+/* It must fit into a frame as XML, too. */
 static bool too_long(const struct s2s *x, const struct stanza *st)
 {
-	return stanza_write_most(st) > link_max_frame(x->link) / 4 * 3;
+	return stanza_write_most(st) > link_max_stanza(x->link);
 }
 
 static void answer_error(struct s2s *x, uint64_t origin, uint64_t n, const struct stanza *st,

@@ -118,6 +118,8 @@ struct resolver *net_resolver(const struct s2s *x, size_t questions, char **ret_
 void listen_prepare(struct s2s *x); /* fatal() when an address cannot be had */
 void listen_start(struct s2s *x);
 void listen_stop(struct s2s *x);
+/* A store as the options say, without certificates; NULL: *ret_error says why not. */
+struct tls_store *certs_make(const struct s2s_config *o, char **ret_error);
 void certs_init(struct s2s *x); /* fatal() when a certificate cannot be used */
 void certs_watch(void *s2s);	/* loads again what has changed */
 void certs_reload(struct s2s *x); /* the same, where the configuration says now */

@@ -21,17 +21,11 @@ static void s2s_check(const char *file, const struct conf *conf, const struct co
 {
 	const struct s2s_config *o = config;
 	const struct app app = {.config = (void *)o, .conf = (struct conf *)conf};
-	struct tls_options t = {
-		.min_version = o->tls_min,
-		.ciphers = *o->tls_ciphers ? o->tls_ciphers : NULL,
-		.ask_peer = true,
-		.ca_file = *o->ca ? o->ca : NULL,
-	};
 	char *error = NULL;
 
 	listeners_check(file, "listen", o->listen, errors);
 	listeners_check(file, "listen_tls", o->listen_tls, errors);
-	tls_store_free(tls_store_new(&t, &error));
+	tls_store_free(certs_make(o, &error));
 	if (!error)
 		policies_free(policies_new(&app, &error));
 	if (error)

@@ -10,7 +10,6 @@ extern const struct module mod_blocking;
 extern const struct portable blocking_portables[]; /* sm/blocking_file.c */
 
 struct blocklist *blocklist_need(struct user *u); /* made when there is none */
-bool blocklist_takes(const struct user *u, struct str jid); /* storage does, by its length */
 size_t blocklist_max(struct sm *sm); /* option blocking_max */
 
 #endif

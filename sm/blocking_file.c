@@ -35,7 +35,7 @@ static void block(struct user *u, struct str text, struct taking *t)
 			    STR_ARG(jid.full));
 		return;
 	}
-	if (!blocklist_takes(u, jid.full)) {
+	if (!user_key_fits(u, jid.full)) {
 		taking_note(t, "blocking: %.*s is too long", STR_ARG(jid.full));
 		return;
 	}

@@ -40,13 +40,6 @@ size_t blocklist_max(struct sm *sm)
 	return (size_t)cf->items;
 }
 
-bool blocklist_takes(const struct user *u, struct str jid)
-{
-	struct msg_value key[2] = {value_text(user_jid(u)), value_text(jid)};
-
-	return store_key_fits(key, 2);
-}
-
 static void user_load(struct user *u, const struct msg_rows *rows)
 {
 	for (size_t i = 0; i < rows[0].nrows; i++)
@@ -299,7 +292,7 @@ static void on_block(struct packet *p, const struct node *payload)
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!blocklist_takes(p->user, jids[i])) {
+		if (!user_key_fits(p->user, jids[i])) {
 			packet_error(p, STANZA_E_NOT_ACCEPTABLE);
 			return;
 		}

@@ -188,7 +188,7 @@ static void set_item(struct packet *p, const struct node *item, const struct jid
 	char *groups;
 
 	/* 2.3.3 knows no other condition for what is longer than the server takes. */
-	if (name.len > (size_t)config_of(p->sm)->name || !roster_takes(p->user, jid->full)) {
+	if (name.len > (size_t)config_of(p->sm)->name || !user_key_fits(p->user, jid->full)) {
 		packet_error(p, STANZA_E_NOT_ACCEPTABLE);
 		return;
 	}

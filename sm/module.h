@@ -133,6 +133,7 @@ bool user_temporary(const struct user *u);    /* it exists as long as its sessio
 void *user_data(const struct user *u, const struct module *m);
 void user_data_set(struct user *u, const struct module *m, void *data);
 struct sm *user_sm(const struct user *u);
+bool user_key_fits(const struct user *u, struct str jid); /* as a row's key: storage takes it, by its length */
 /* Fewer may be blocked than were (policy is_blocked): what is in the log of those is looked for again. */
 void user_unhide(struct user *u);
 /* Sessions in the order of binding: for (s = user_sessions(u); s; s = session_next(s)). */

@@ -312,13 +312,6 @@ static struct contact *contact_new(struct roster *r, struct str jid)
 	return c;
 }
 
-bool roster_takes(const struct user *u, struct str jid)
-{
-	struct msg_value key[2] = {value_text(user_jid(u)), value_text(jid)};
-
-	return store_key_fits(key, 2);
-}
-
 struct contact *roster_need(struct user *u, struct str jid, bool pending)
 {
 	struct roster *r = roster_of(u);
@@ -327,7 +320,7 @@ struct contact *roster_need(struct user *u, struct str jid, bool pending)
 
 	if (c)
 		return c;
-	if (!roster_takes(u, jid))
+	if (!user_key_fits(u, jid))
 		return NULL;
 	if (r->n < most)
 		return contact_new(r, jid);

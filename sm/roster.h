@@ -39,7 +39,6 @@ struct contact *roster_find(const struct user *u, struct str jid); /* NULL: none
 bool contact_listed(const struct contact *c);
 /* In state: put there by a roster set or a subscription; stays until it is removed. */
 enum { CONTACT_LISTED = 64 };
-bool roster_takes(const struct user *u, struct str jid); /* storage does, by its length */
 /* Made with no subscription when there is none. NULL: the roster is full, or storage does not
  * take the address; strangers' requests (pending) have a limit of their own, so that they cannot fill it. */
 struct contact *roster_need(struct user *u, struct str jid, bool pending);

@@ -424,6 +424,13 @@ struct sm *user_sm(const struct user *u)
 	return u->sm;
 }
 
+bool user_key_fits(const struct user *u, struct str jid)
+{
+	struct msg_value key[2] = {value_text(user_jid(u)), value_text(jid)};
+
+	return store_key_fits(key, 2);
+}
+
 struct session *user_sessions(const struct user *u)
 {
 	return u->sessions;

@@ -273,6 +273,17 @@ static size_t asked_again(void)
 	return n;
 }
 
+/* What was under way is done: the session is resumed, and its old connection has ended. */
+static void storage_is_back(const struct client *c)
+{
+	w.shelf->hold = false;
+	shelf_release(w.shelf, w.link, w.shelf->nheld);
+	settle();
+	ck_assert(!c->resuming);
+	ck_assert_int_eq(c->refused, 0);
+	ck_assert_int_eq(c->ended, 1 + STREAM_E_CONFLICT);
+}
+
 /* While it waits for what is under way the c2s that had it keeps all that the next owner must know: it hears of the
  * end when the session is resumed. _i: the account goes before. */
 START_TEST(resumption_waits)
@@ -301,12 +312,7 @@ START_TEST(resumption_waits)
 		ck_assert_int_eq(romeo->ended, -1);
 		return;
 	}
-	w.shelf->hold = false;
-	shelf_release(w.shelf, w.link, w.shelf->nheld);
-	settle();
-	ck_assert(!romeo->resuming);
-	ck_assert_int_eq(romeo->refused, 0);
-	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_CONFLICT);
+	storage_is_back(romeo);
 }
 END_TEST
 
@@ -324,12 +330,7 @@ START_TEST(resumption_waits_twice)
 	resume(romeo, C2S2_ID);
 	ck_assert(romeo->resuming);
 	ck_assert_int_eq(romeo->ended, -1);
-	w.shelf->hold = false;
-	shelf_release(w.shelf, w.link, w.shelf->nheld);
-	settle();
-	ck_assert(!romeo->resuming);
-	ck_assert_int_eq(romeo->refused, 0);
-	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_CONFLICT);
+	storage_is_back(romeo);
 }
 END_TEST
 
