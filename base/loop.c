@@ -17,6 +17,7 @@ struct loop {
 	struct loop_task tasks, last; /* heads of rings */
 	struct loop_wheel wheel;
 	bool running;
+	bool once; /* loop_run_once: a timer is what it waits for */
 	bool now_known; /* now_ms holds for this turn */
 	uint64_t now_ms;
 };
@@ -144,8 +145,10 @@ void loop_run_once(struct loop *l)
 {
 	bool waits = !next_task(l);
 
+	l->once = true;
 	/* Deferred calls are what this turn was waiting for. */
 	turn(l, waits ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+	l->once = false;
 }
 
 void loop_stop(struct loop *l)
@@ -263,10 +266,21 @@ struct loop_io *loop_io_free(struct loop_io *io)
 	return NULL;
 }
 
+/* libuv calls timers that are due before it waits, and would then wait for one event more, which
+ * may never come: told to stop, it polls only. */
+void loop_timer_fired(uv_loop_t *uv)
+{
+	struct loop *l = uv->data;
+
+	if (l->once)
+		uv_stop(uv);
+}
+
 static void on_timer(uv_timer_t *handle)
 {
 	struct loop_timer *t = (struct loop_timer *)handle;
 
+	loop_timer_fired(handle->loop);
 	t->fn(t->arg);
 }
 

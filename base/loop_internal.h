@@ -18,6 +18,9 @@ struct loop_wheel {
 	struct loop_timeout slots[WHEEL_SLOTS];
 };
 
+/* Called by each timer of libuv's as it fires. */
+void loop_timer_fired(uv_loop_t *uv);
+
 void loop_wheel_init(struct loop_wheel *w, uv_loop_t *uv);
 void loop_wheel_close(struct loop_wheel *w);
 void loop_wheel_start(struct loop_wheel *w, struct loop_timeout *t, unsigned seconds);

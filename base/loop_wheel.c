@@ -72,6 +72,7 @@ static void on_tick(uv_timer_t *timer)
 	uint64_t now = tick_now(w);
 	struct loop_timeout due;
 
+	loop_timer_fired(timer->loop);
 	ring_init(&due);
 	/* After a long stop of the process once around is enough. */
 	if (now - w->tick > WHEEL_SLOTS)

@@ -127,6 +127,28 @@ START_TEST(test_timer_frees_itself)
 }
 END_TEST
 
+static void on_due(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* A timer that is due before the turn begins is an event: nothing else is waited for. */
+START_TEST(test_timer_due)
+{
+	bool due = false;
+	struct loop_timer *t = loop_timer_new(l, on_due, &due);
+	uint64_t start;
+
+	loop_timer_start(t, 1, 0);
+	start = clock_mono_ms();
+	while (clock_mono_ms() < start + 5)
+		;
+	loop_run_once(l);
+	ck_assert(due);
+	loop_timer_free(t);
+}
+END_TEST
+
 static void never(void *arg)
 {
 	ck_abort_msg("called after it was stopped or freed");
@@ -459,6 +481,7 @@ Suite *loop_suite(void)
 	tcase_add_test(tc, test_defer);
 	tcase_add_test(tc, test_defer_last);
 	tcase_add_test(tc, test_timer_frees_itself);
+	tcase_add_test(tc, test_timer_due);
 	tcase_add_test(tc, test_timer_replaced);
 	tcase_add_test(tc, test_timer_ensured);
 	tcase_add_test(tc, test_io_frees_another);
