@@ -53,7 +53,7 @@ static void event(void *state, enum link_event e, const struct member *m)
 		exchanges_drop(state, m->id);
 }
 
-static void reload(void *state)
+static void reload(void *state, struct buf *changed, struct buf *ignored)
 {
 	struct auth *a = state;
 

@@ -276,16 +276,62 @@ void conf_fill(const struct conf *c, const char *section, const char *instance,
 	free(process);
 }
 
+static const struct setting *find_titled(const struct conf *c, const char *section,
+					 const char *title, const char *name)
+{
+	const struct setting *s = find(c, section, title, name, true);
+
+	return s ? s : find(c, section, title, name, false);
+}
+
 void conf_fill_titled(const struct conf *c, const char *section, const char *title,
 		      const struct option *table, void *target)
 {
 	for (; table->name; table++) {
-		const struct setting *s = find(c, section, title, table->name, true);
-
-		if (!s)
-			s = find(c, section, title, table->name, false);
-		fill_one(table, s, target);
+		fill_one(table, find_titled(c, section, title, table->name), target);
 	}
+}
+
+static bool same_values(const struct setting *a, const struct setting *b)
+{
+	size_t i = 0;
+
+	while (i < a->n && i < b->n && strcmp(a->values[i], b->values[i]) == 0)
+		i++;
+	return i == a->n && i == b->n;
+}
+
+static bool is_titled(const struct setting *s)
+{
+	return s->title && strcmp(s->section, INSTANCE) != 0;
+}
+
+static void note_difference(const struct setting *s, struct buf *changed, struct buf *ignored)
+{
+	struct buf *names = s->option->flags & OPT_RELOAD ? changed : ignored;
+
+	buf_printf(names, "%s%s:%s.%s", names->len ? " " : "", s->section, s->title,
+		   s->option->name);
+}
+
+void conf_compare_titled(const struct conf *older, const struct conf *newer, struct buf *changed,
+			 struct buf *ignored)
+{
+	const struct setting *s, *other;
+
+	for (s = newer->settings; s; s = s->next) {
+		/* The one that counts, where the file says it twice. */
+		if (!is_titled(s) || find_titled(newer, s->section, s->title, s->option->name) != s)
+			continue;
+		other = find_titled(older, s->section, s->title, s->option->name);
+		if (!other || !same_values(s, other))
+			note_difference(s, changed, ignored);
+	}
+	for (s = older->settings; s; s = s->next)
+		if (is_titled(s) &&
+		    find_titled(older, s->section, s->title, s->option->name) == s &&
+		    !find_titled(newer, s->section, s->title, s->option->name))
+			note_difference(s, changed, ignored);
 }
 
 const char *const *conf_titles(const struct conf *c, const char *section)

@@ -76,6 +76,10 @@ const char *const *conf_titles(const struct conf *c, const char *section);
 /* Fills from section NAME "TITLE" { … }, defaults where it or an option is missing. */
 void conf_fill_titled(const struct conf *c, const char *section, const char *title,
 		      const struct option *table, void *target);
+/* What differs between two files in titled sections, as "host:example.net.key"; what one of them does not
+ * say counts. Appends to changed what is OPT_RELOAD, to ignored the rest (each separated by a blank). */
+void conf_compare_titled(const struct conf *older, const struct conf *newer, struct buf *changed,
+			 struct buf *ignored);
 void options_free(const struct option *table, void *target);
 /* Copies from a newer struct what is OPT_RELOAD and differs; appends to changed the names taken
  * over, and to ignored the names that differ but need a restart (each separated by a blank). */

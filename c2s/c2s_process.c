@@ -92,7 +92,7 @@ static void c2s_event(void *state, enum link_event e, const struct member *m)
 		caps_ask(x);
 }
 
-static void c2s_reload(void *state)
+static void c2s_reload(void *state, struct buf *changed, struct buf *ignored)
 {
 	struct c2s *x = state;
 

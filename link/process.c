@@ -118,7 +118,7 @@ void process_reload(struct running *r, json_t **ret_result, char **ret_error)
 	}
 	process_apply_log(r);
 	if (p->reload)
-		p->reload(r->app.state);
+		p->reload(r->app.state, &changed, &ignored);
 	log_info("configuration reloaded", LF_STR("changed", str_trim(buf_str(&changed))),
 		 LF_STR("needs_restart", str_trim(buf_str(&ignored))));
 	if (ret_result) {

@@ -89,8 +89,9 @@ struct process {
 	void *(*init)(struct app *app);
 	void (*ready)(void *state);  /* the membership is known; called again after no router was left */
 	void (*event)(void *state, enum link_event e, const struct member *m); /* may be NULL */
-	/* Configuration read again: app->config was updated where OPT_RELOAD. May be NULL. */
-	void (*reload)(void *state);
+	/* Configuration read again: app->config was updated where OPT_RELOAD. Options that are in neither struct
+	 * are appended to changed and ignored, as by options_reload. May be NULL. */
+	void (*reload)(void *state, struct buf *changed, struct buf *ignored);
 	/* Stop taking, finish, then call process_drained. NULL: nothing to finish. */
 	void (*drain)(void *state);
 	json_t *(*stats)(void *state); /* an object of numbers; may be NULL */

@@ -39,9 +39,9 @@ const struct option common_options[] = {
 	 "Directory of sockets between processes."},
 	{"data_dir", OPT_STR, AT(data_dir), "/var/lib/mercutio", 0, 0, NULL, 0,
 	 "Directory of the database."},
-	{"certificate", OPT_STR, AT(certificate), NULL, 0, 0, NULL, 0,
+	{"certificate", OPT_STR, AT(certificate), NULL, 0, 0, NULL, OPT_RELOAD,
 	 "Certificate of the domains that have none of their own, PEM, the chain behind it."},
-	{"key", OPT_STR, AT(key), NULL, 0, 0, NULL, 0, "Its private key, PEM."},
+	{"key", OPT_STR, AT(key), NULL, 0, 0, NULL, OPT_RELOAD, "Its private key, PEM."},
 	{"log_level", OPT_ENUM, AT(log_level), "info", 0, 0, levels, OPT_RELOAD,
 	 "The least important events that are logged."},
 	{"log_target", OPT_ENUM, AT(log_target), "stderr", 0, 0, targets, 0,
@@ -268,6 +268,7 @@ int process_reread(struct running *r, struct buf *changed, struct buf *ignored, 
 		options_reload(common_options, &r->common, &common, changed, ignored);
 		if (p->options)
 			options_reload(p->options, r->app.config, config, changed, ignored);
+		conf_compare_titled(r->app.conf, conf, changed, ignored);
 		conf_free(r->app.conf);
 		r->app.conf = conf;
 	} else {

@@ -107,7 +107,7 @@ static void s2s_event(void *state, enum link_event e, const struct member *m)
 		forget_member(state, m->id);
 }
 
-static void s2s_reload(void *state)
+static void s2s_reload(void *state, struct buf *changed, struct buf *ignored)
 {
 	struct s2s *x = state;
 	char *error = NULL;

@@ -168,10 +168,8 @@ static void *config_read(struct sm *sm, const struct module *m)
 	return config;
 }
 
-void modules_reload(struct sm *sm)
+void modules_reload(struct sm *sm, struct buf *changed, struct buf *ignored)
 {
-	struct buf changed = BUF_INIT, ignored = BUF_INIT;
-
 	for (size_t i = 0; i < sm->nmodules; i++) {
 		const struct option *options = sm->modules[i]->options;
 		void *newer;
@@ -179,15 +177,10 @@ void modules_reload(struct sm *sm)
 		if (!options)
 			continue;
 		newer = config_read(sm, sm->modules[i]);
-		options_reload(options, sm->module_configs[i], newer, &changed, &ignored);
+		options_reload(options, sm->module_configs[i], newer, changed, ignored);
 		options_free(options, newer);
 		free(newer);
 	}
-	if (changed.len || ignored.len)
-		log_info("modules reloaded", LF_STR("changed", str_trim(buf_str(&changed))),
-			 LF_STR("needs_restart", str_trim(buf_str(&ignored))));
-	buf_free(&changed);
-	buf_free(&ignored);
 }
 
 void modules_start(struct sm *sm)

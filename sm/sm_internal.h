@@ -313,7 +313,8 @@ struct iq_row {
 };
 void modules_start(struct sm *sm);
 void modules_stop(struct sm *sm);
-void modules_reload(struct sm *sm); /* after app->conf was replaced */
+/* After app->conf was replaced; changed and ignored: see options_reload. */
+void modules_reload(struct sm *sm, struct buf *changed, struct buf *ignored);
 extern const struct module *const sm_module_list[];
 extern const struct option_section sm_sections[]; /* of modules with options */
 void nonces_free(struct sm *sm);

@@ -275,9 +275,9 @@ static void sm_event(void *state, enum link_event e, const struct member *m)
 		components_look(sm->components, m);
 }
 
-static void sm_reload(void *state)
+static void sm_reload(void *state, struct buf *changed, struct buf *ignored)
 {
-	modules_reload(state);
+	modules_reload(state, changed, ignored);
 }
 
 static void drained(void *arg)

@@ -180,7 +180,7 @@ static void drain(void *state)
 		process_drained(s->app);
 }
 
-static void reload(void *state)
+static void reload(void *state, struct buf *changed, struct buf *ignored)
 {
 	struct storage *s = state;
 

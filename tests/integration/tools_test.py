@@ -139,7 +139,11 @@ def views(server):
     assert "c2s-1.accepted " in good(server.ctl("stats", "c2s"))
     good(server.ctl("log", "level", "sm-1", "debug"))
     good(server.ctl("log", "level", "info"))
-    good(server.ctl("reload"))
+    with open(os.path.join(server.dir, "mercutio.conf"), "a", encoding="utf-8") as f:
+        f.write('\nsm { private_max = 32k }\nhost "localhost" { credentials = "internal" }\n')
+    done = good(server.ctl("reload")).splitlines()
+    assert "sm-1: changed: private_max" in done, done
+    assert "auth-1: needs a restart: host:localhost.credentials" in done, done
     assert "good" in good(server.ctl("config", "check"))
     assert "localhost" in good(server.ctl("cert", "check"))
     bad(server.ctl("stats", "nobody"))

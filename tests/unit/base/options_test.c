@@ -445,6 +445,28 @@ START_TEST(test_reload)
 }
 END_TEST
 
+/* Once for each, in the order of the file read backwards, then what has gone. */
+START_TEST(test_compare_titled)
+{
+	struct conf *c = good("host \"a\" { certificate = 1 }\nhost \"b\" { certificate = 2 }\n"
+			      "host \"d\" { certificate = 4 }\ninstance \"c2s-1\" { listen = a }"),
+		    *d = good("host \"a\" { certificate = 0 }\nhost \"a\" { certificate = 1 }\n"
+			      "host \"b\" { certificate = 3 }\nhost \"c\" { certificate = 4 }\n"
+			      "host \"e\" { }\ninstance \"c2s-1\" { listen = b }");
+	struct buf changed = BUF_INIT, ignored = BUF_INIT;
+
+	conf_compare_titled(c, c, &changed, &ignored);
+	ck_assert_uint_eq(changed.len + ignored.len, 0);
+	conf_compare_titled(c, d, &changed, &ignored);
+	ck_assert_uint_eq(changed.len, 0);
+	assert_str(buf_str(&ignored), "host:c.certificate host:b.certificate host:d.certificate");
+	buf_free(&changed);
+	buf_free(&ignored);
+	conf_free(c);
+	conf_free(d);
+}
+END_TEST
+
 START_TEST(test_documents)
 {
 	struct buf b = BUF_INIT;
@@ -498,6 +520,7 @@ Suite *options_suite(void)
 	tcase_add_test(tc, test_foreign);
 	tcase_add_test(tc, test_files);
 	tcase_add_test(tc, test_reload);
+	tcase_add_test(tc, test_compare_titled);
 	tcase_add_test(tc, test_documents);
 	suite_add_tcase(s, tc);
 	return s;

@@ -242,9 +242,13 @@ static struct conf *configuration(const char *text)
 
 void world_reconfigure(const char *text)
 {
+	struct buf changed = BUF_INIT, ignored = BUF_INIT;
+
 	conf_free(w.app.conf);
 	w.app.conf = configuration(text);
-	sm_process.reload(w.sm);
+	sm_process.reload(w.sm, &changed, &ignored);
+	buf_free(&changed);
+	buf_free(&ignored);
 }
 
 void world_start_without(const char *config, const char *foreign)
