@@ -25,9 +25,9 @@ struct canon {
 };
 
 /* A prefix may stand for a long name and a byte for six: the limit is looked at while writing. */
-static void put_escaped(struct canon *c, struct str s)
+static void put_escaped(struct canon *c, struct str s, enum xml_place place)
 {
-	if (xml_escape_within(c->b, s, c->max))
+	if (xml_escape_within(c->b, s, place, c->max))
 		return;
 	c->over = true;
 	XML_StopParser(c->p->xp, XML_FALSE);
@@ -40,7 +40,7 @@ static void put_attr(struct canon *c, const char *lead, struct str name, struct 
 	buf_append(c->b, lead, strlen(lead));
 	buf_str_append(c->b, name);
 	buf_lit(c->b, "='");
-	put_escaped(c, value);
+	put_escaped(c, value, XML_ATTRIBUTE);
 	buf_putc(c->b, '\'');
 }
 
@@ -133,7 +133,7 @@ static void on_text(void *arg, const char *s, int n)
 	struct canon *c = arg;
 
 	close_tag(c);
-	put_escaped(c, str_n(s, (size_t)n));
+	put_escaped(c, str_n(s, (size_t)n), XML_TEXT);
 }
 
 static void scope_of(struct xml_parser *p, const struct xml_parser *w)

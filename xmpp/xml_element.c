@@ -81,8 +81,8 @@ static bool attrs_fit(struct xml_parser *w)
 		if (!w->attrs[i].ns.len)
 			continue;
 		buf_str_append(&w->canon, w->attrs[i].name);
-		if (!xml_escape_within(&w->canon, w->attrs[i].ns, max) ||
-		    !xml_escape_within(&w->canon, w->attrs[i].value, max)) {
+		if (!xml_escape_within(&w->canon, w->attrs[i].ns, XML_ATTRIBUTE, max) ||
+		    !xml_escape_within(&w->canon, w->attrs[i].value, XML_ATTRIBUTE, max)) {
 			over(w, "the size of a stanza", max);
 			return false;
 		}

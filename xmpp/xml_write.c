@@ -42,7 +42,12 @@ static size_t wide_char(const char *s, size_t n, size_t *ret_skip)
 	return (size_t)len;
 }
 
-static void escape(struct buf *b, struct str s, bool keep_lines)
+static bool stays_in_text(unsigned char c)
+{
+	return c == '\n' || c == '\t' || c == '\'' || c == '"';
+}
+
+static void escape(struct buf *b, struct str s, enum xml_place place)
 {
 	size_t done = 0, i = 0;
 
@@ -60,7 +65,7 @@ static void escape(struct buf *b, struct str s, bool keep_lines)
 			}
 		} else {
 			with = escapes[c];
-			if (!with || (keep_lines && (c == '\n' || c == '\t'))) {
+			if (!with || (place == XML_TEXT && stays_in_text(c))) {
 				i++;
 				continue;
 			}
@@ -86,10 +91,10 @@ static size_t plain_prefix(struct str s)
 
 void xml_escape(struct buf *b, struct str s)
 {
-	escape(b, s, false);
+	escape(b, s, XML_ATTRIBUTE);
 }
 
-bool xml_escape_within(struct buf *b, struct str s, size_t max)
+bool xml_escape_within(struct buf *b, struct str s, enum xml_place place, size_t max)
 {
 	while (s.len > 0 && b->len <= max) {
 		size_t n = s.len < SLICE ? s.len : SLICE;
@@ -97,7 +102,7 @@ bool xml_escape_within(struct buf *b, struct str s, size_t max)
 		/* Not in the middle of a character. */
 		while (n < s.len && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
 			n++;
-		escape(b, str_n(s.ptr, n), false);
+		escape(b, str_n(s.ptr, n), place);
 		s = str_n(s.ptr + n, s.len - n);
 	}
 	return b->len <= max;
@@ -167,7 +172,7 @@ void xw_attr(struct xml_writer *w, const char *name, struct str value)
 		memcpy(p, value.ptr, plain);
 	buf_added(w->b, n + plain + 3);
 	if (plain < value.len)
-		escape(w->b, str_n(value.ptr + plain, value.len - plain), false);
+		escape(w->b, str_n(value.ptr + plain, value.len - plain), XML_ATTRIBUTE);
 	buf_putc(w->b, '\'');
 }
 
@@ -190,7 +195,7 @@ void xw_text(struct xml_writer *w, struct str text)
 	if (str_empty(text))
 		return;
 	close_start(w);
-	escape(w->b, text, true);
+	escape(w->b, text, XML_TEXT);
 }
 
 void xw_raw(struct xml_writer *w, struct str xml)

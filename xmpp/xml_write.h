@@ -7,8 +7,10 @@
 
 /* Appends s with & < > ' " escaped (both places), and drops what XML 1.0 cannot hold. */
 void xml_escape(struct buf *b, struct str s);
-/* The same of UTF-8, but no further than to a little beyond max bytes in b. False: there it ended. */
-bool xml_escape_within(struct buf *b, struct str s, size_t max);
+/* The same of UTF-8, but no further than to a little beyond max bytes in b. False: there it ended. In text,
+ * quotes, tabs and line feeds stand for themselves (XML 1.0 sections 2.4 and 2.11). */
+enum xml_place { XML_ATTRIBUTE, XML_TEXT };
+bool xml_escape_within(struct buf *b, struct str s, enum xml_place place, size_t max);
 
 /* Writes elements into a buffer. A namespace is declared where an element's differs from its
  * parent's; the outermost parent is content_ns ("jabber:client"-like: elements in it carry no

@@ -64,7 +64,7 @@ START_TEST(a_resource_is_bound)
 	ck_assert(str_eqz(m->ticket, "ticket"));
 	bed_reply(b, s, 0, MSG_SESSION_OPENED, &o);
 	peer_expect(p, "<iq type='result' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-		       "<jid>alice@example.com/x&apos;y</jid></bind></iq>");
+		       "<jid>alice@example.com/x'y</jid></bind></iq>");
 	ck_assert_ptr_nonnull(session_find(bed_c2s(b), 3));
 	peer_free(p);
 	bed_free(b);

@@ -75,15 +75,18 @@ START_TEST(test_escape_within)
 			buf_lit(&text, "'\u20ac");
 		buf_clear(&whole);
 		xml_escape(&whole, buf_str(&text));
-		ck_assert(xml_escape_within(&b, buf_str(&text), whole.len));
+		ck_assert(xml_escape_within(&b, buf_str(&text), XML_ATTRIBUTE, whole.len));
 		ck_assert(str_eq(buf_str(&b), buf_str(&whole)));
 		buf_clear(&b);
-		ck_assert(!xml_escape_within(&b, buf_str(&text), whole.len - 1));
+		ck_assert(!xml_escape_within(&b, buf_str(&text), XML_ATTRIBUTE, whole.len - 1));
 		buf_clear(&b);
 	}
-	ck_assert(!xml_escape_within(&b, buf_str(&text), 10));
+	ck_assert(!xml_escape_within(&b, buf_str(&text), XML_ATTRIBUTE, 10));
 	ck_assert_uint_lt(b.len, whole.len);
-	ck_assert(!xml_escape_within(&b, STR_NONE, 10));
+	ck_assert(!xml_escape_within(&b, STR_NONE, XML_ATTRIBUTE, 10));
+	buf_clear(&b);
+	ck_assert(xml_escape_within(&b, STR("<'\"&\r\n\t>"), XML_TEXT, 100));
+	check("&lt;'\"&amp;&#13;\n\t&gt;");
 	buf_free(&text);
 	buf_free(&whole);
 }
