@@ -324,6 +324,11 @@ static void on_error(void *arg, enum stream_error condition, const char *text)
 
 	must(!p->failed && !p->ended && text[0]);
 	p->failed = true;
+	/* Bytes that are no UTF-8 are known as such where libexpat stands on them: with a cut among
+	 * them it may have stood on the token's begin. */
+	if (condition == STREAM_E_UNSUPPORTED_ENCODING &&
+	    strcmp(text, XML_ErrorString(XML_ERROR_INVALID_TOKEN)) == 0)
+		condition = STREAM_E_NOT_WELL_FORMED;
 	p->strict = condition == STREAM_E_POLICY_VIOLATION ||
 		    condition == STREAM_E_RESTRICTED_XML || condition == STREAM_E_BAD_FORMAT ||
 		    condition == STREAM_E_UNSUPPORTED_ENCODING ||
