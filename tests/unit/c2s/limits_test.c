@@ -111,7 +111,6 @@ START_TEST(a_slowed_stanza_is_not_late)
 	peer_send(p, "<message><body>");
 	for (int i = 0; i < 10 && !c->paused; i++)
 		peer_send(p, text);
-	bed_turn(b);
 	ck_assert_uint_eq(c->paused, PAUSE_RATE);
 	c->partial_since -= 60;
 	client_tick(c);
