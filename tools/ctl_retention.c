@@ -122,6 +122,8 @@ static int retention(struct ctl *c, int argc, char **argv)
 	struct msg_retention m = {.account = ctl_account(c, p, str_z(argv[0]), &why)};
 	struct asked a = {.good = m.account.len > 0};
 
+	if (!a.good)
+		ctl_error("%s: %.*s", argv[0], STR_ARG(buf_str(&why)));
 	a.good = a.good && ask(c, &m, &a);
 	m.age = a.is.age;
 	m.entries = a.is.entries;

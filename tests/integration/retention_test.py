@@ -42,7 +42,8 @@ def mistakes(server):
     for args in (("age=soon",), ("age",), ("width=5",), ("count=-1",)):
         done = server.ctl("storage", "retention", ROMEO, *args)
         assert done.returncode == 1 and done.stderr.count("\n") == 1, (args, done)
-    assert server.ctl("storage", "retention", "@").returncode == 1
+    done = server.ctl("storage", "retention", "@")
+    assert done.returncode == 1 and "not the address of an account" in done.stderr, done.stderr
     assert server.ctl("storage", "retention").returncode == 2
     assert limits(server)["age_ms"] == 0
 
