@@ -116,9 +116,10 @@ void process_drained(struct app *app);
 /* Sections of the configuration file that all processes understand: the top level, host and
  * instance, and those of the processes given (NULL-terminated); malloc'ed array, freed by free. */
 struct option_section *process_sections(const struct process *const *all);
-/* What the processes' check functions say of a file that was loaded for all of them. */
+/* What the processes, and the instances that have a section, would not start with in a file that was
+ * loaded for all of them. */
 void process_check_all(const struct process *const *all, const char *file, const struct conf *conf,
-		       const struct common_config *common, struct buf *errors);
+		       struct buf *errors);
 /* Prepares the addresses among the common options; false: mistakes were appended, each a line that names
  * the file. */
 bool process_prepare(const char *file, struct common_config *c, struct buf *errors);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/alloc.h"
 #include "base/conn.h"
 #include "link/process_internal.h"
@@ -226,16 +227,58 @@ static void free_config(const struct process *p, void *config)
 	free(config);
 }
 
+/* What was said before is not said again: an instance has its mistakes from the process, too. */
+static void add_new_lines(struct buf *errors, const struct buf *more)
+{
+	struct str rest = buf_str(more), line, said, one;
+
+	while (str_split(&rest, '\n', &line)) {
+		bool known = !line.len;
+
+		said = buf_str(errors);
+		while (!known && str_split(&said, '\n', &one))
+			known = str_eq(one, line);
+		if (!known)
+			buf_printf(errors, "%.*s\n", STR_ARG(line));
+	}
+}
+
+/* As process_load does it. instance NULL: what holds for all of the process. */
+static void check_one(const struct process *p, const char *instance, const char *file,
+		      const struct conf *conf, struct buf *errors)
+{
+	struct common_config common = {0};
+	struct buf said = BUF_INIT;
+	void *own = new_config(p);
+
+	conf_fill(conf, p->name, instance, common_options, &common);
+	if (p->options)
+		conf_fill(conf, p->name, instance, p->options, own);
+	if (process_prepare(file, &common, &said))
+		(void)checked(p, file, conf, &common, own, &said);
+	add_new_lines(errors, &said);
+	options_free(common_options, &common);
+	free_config(p, own);
+	buf_free(&said);
+}
+
+static bool is_instance(const struct process *p, const char *title)
+{
+	size_t n = strlen(p->name);
+
+	return strncmp(title, p->name, n) == 0 && title[n] == '-';
+}
+
 void process_check_all(const struct process *const *all, const char *file, const struct conf *conf,
-		       const struct common_config *common, struct buf *errors)
+		       struct buf *errors)
 {
 	for (; *all; all++) {
-		void *own = new_config(*all);
+		const char *const *i = conf_titles(conf, "instance");
 
-		if ((*all)->options)
-			conf_fill(conf, (*all)->name, NULL, (*all)->options, own);
-		(void)checked(*all, file, conf, common, own, errors);
-		free_config(*all, own);
+		check_one(*all, NULL, file, conf, errors);
+		for (; *i; i++)
+			if (is_instance(*all, *i))
+				check_one(*all, *i, file, conf, errors);
 	}
 }
 

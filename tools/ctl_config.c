@@ -23,7 +23,7 @@ static int check(struct ctl *c, int argc, char **argv)
 	bool good;
 
 	hosts_unserved(c->conf, &c->common, unserved, &r);
-	process_check_all(all_processes, c->file, c->conf, &c->common, &errors);
+	process_check_all(all_processes, c->file, c->conf, &errors);
 	fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
 	good = !errors.len;
 	buf_free(&errors);

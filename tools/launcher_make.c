@@ -16,14 +16,17 @@ static void load(struct launcher *l)
 
 	l->sections = process_sections(own);
 	l->conf = conf_load(l->args->file, l->sections, l->args->overrides, &errors);
-	if (!l->conf) {
+	if (l->conf) {
+		conf_fill(l->conf, "mercutio", NULL, launcher_process.options, &l->config);
+		conf_fill(l->conf, "mercutio", NULL, common_options, &l->common);
+		launcher_process.check(l->args->file, l->conf, &l->common, &l->config, &errors);
+	}
+	if (errors.len) {
 		/* Each mistake is a line that names its place. */
 		fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
 		exit(EXIT_FAILURE);
 	}
 	buf_free(&errors);
-	conf_fill(l->conf, "mercutio", NULL, launcher_process.options, &l->config);
-	conf_fill(l->conf, "mercutio", NULL, common_options, &l->common);
 	l->log_dir = l->args->log_dir ? l->args->log_dir : l->config.log_dir;
 }
 
@@ -55,8 +58,6 @@ static void make_instance(struct launcher *l, struct instance *i, const char *na
 		options++;
 	*i = (struct instance){.l = l, .name = name};
 	i->process = launcher_process_of(name);
-	if (!i->process)
-		fatal("instance \"%s\": not the name of a process and a number", name);
 	i->program = launcher_program(l->config.bin_dir, name);
 	if (!i->program)
 		fatal("instance \"%s\": there is no program mercutio-%s", name, i->process);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "tools/launcher.h"
@@ -37,11 +38,33 @@ static const struct option options[] = {
 	{NULL},
 };
 
+static void check(const char *file, const struct conf *conf, const struct common_config *common,
+		  const void *own, struct buf *errors)
+{
+	char **all = ((const struct launcher_config *)own)->instances;
+
+	for (char **i = all; *i; i++) {
+		char *process = launcher_process_of(*i), **first = all;
+
+		while (strcmp(*first, *i) != 0)
+			first++;
+		if (!process)
+			buf_printf(errors,
+				   "%s: option \"instances\": \"%s\" is not the name of a process and "
+				   "a number\n",
+				   file, *i);
+		else if (first != i)
+			buf_printf(errors, "%s: option \"instances\": \"%s\" is named twice\n", file, *i);
+		free(process);
+	}
+}
+
 const struct process launcher_process = {
 	.name = "mercutio",
 	.summary = "starts and watches the processes of one host",
 	.options = options,
 	.config_size = sizeof(struct launcher_config),
+	.check = check,
 };
 
 char *launcher_process_of(const char *instance)

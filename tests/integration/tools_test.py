@@ -233,6 +233,9 @@ def says_why():
         assert "127.0.0.1:%d" % (base + 222) in result.stderr, result.stderr
         result = run("--dir", folder, "--port-base", str(base), "--set", "c2s.max_dept=9")
         assert result.returncode != 0 and "max_depth" in result.stderr, result.stderr
+        result = run("--dir", folder, "--port-base", str(base), "--set",
+                     "mercutio.instances=router-1,sm-1,sm-1")
+        assert result.returncode == 1 and '"sm-1" is named twice' in result.stderr, result.stderr
     assert run().returncode == 2
     assert run("--dir").returncode == 2
 

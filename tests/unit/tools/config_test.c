@@ -26,7 +26,7 @@ static char *mistakes(const char *text)
 	conf_fill(c, "", NULL, common_options, &common);
 	if (process_prepare("f", &common, &errors)) {
 		hosts_unserved(c, &common, put_host, &errors);
-		process_check_all(all_processes, "f", c, &common, &errors);
+		process_check_all(all_processes, "f", c, &errors);
 	}
 	said = buf_take(&errors);
 	options_free(common_options, &common);
@@ -53,6 +53,15 @@ static const struct {
 	{"domain = x router { trusted = {\"no such user\"} }", "option \"trusted\""},
 	{"domain = x s2s { peer_certificate = forbidden dialback = forbidden }", "can prove"},
 	{"domain = x remote \"y\" { peer_certificate = forbidden dialback = forbidden }", "can prove"},
+	{"domain = x instance \"c2s-2\" { listen = {\"nonsense\"} }", "option \"listen\": \"nonsense\""},
+	{"domain = x instance \"router-2\" { listen = {\"hub:5200\"} }", "option \"listen\": \"hub:5200\""},
+	{"domain = x c2s { listen = {\"hub:1\"} } instance \"c2s-2\" { listen = {\"192.0.2.1:1\"} }", "hub:1"},
+	{"domain = x instance \"c2s-2\" { listen = {\"192.0.2.1:5222\"} }", NULL},
+	{"domain = x mercutio { instances = {\"router-1\", \"sm-1\", \"sm-2\"} }", NULL},
+	{"domain = x mercutio { instances = {\"sm-1\", \"router-1\", \"sm-1\"} }", "\"sm-1\" is named twice"},
+	{"domain = x mercutio { instances = {\"router\"} }", "\"router\" is not the name"},
+	{"domain = x sm { admins = \"juliet\" }", "option \"admins\": \"juliet\""},
+	{"domain = x instance \"sm-2\" { routers = {\"hub:5200\"} }", "option \"routers\": \"hub:5200\""},
 };
 
 START_TEST(told)
@@ -63,6 +72,16 @@ START_TEST(told)
 		ck_assert_msg(strstr(said, cases[_i].said) != NULL, "%s", said);
 	else
 		ck_assert_str_eq(said, "");
+	free(said);
+}
+END_TEST
+
+START_TEST(told_once)
+{
+	char *said = mistakes("domain = x c2s { listen = {\"hub:1\"} } instance \"c2s-2\" { log_level = debug }");
+
+	ck_assert_str_eq(strstr(said, "f: option \"listen\""), said);
+	ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
 	free(said);
 }
 END_TEST
@@ -97,6 +116,7 @@ Suite *config_suite(void)
 	TCase *t = tcase_create("config");
 
 	tcase_add_loop_test(t, told, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(t, told_once);
 	tcase_add_test(t, titles_of_hosts);
 	suite_add_tcase(s, t);
 	return s;
