@@ -364,6 +364,7 @@ int process_main(const struct process *p, int argc, char **argv)
 	struct running r = {.app.process = p};
 	char *default_instance = xasprintf("%s-1", p->name);
 
+	process_streams();
 	r.app.instance = default_instance;
 	parse_arguments(&r, argc, argv);
 	load_or_exit(&r);

@@ -108,6 +108,8 @@ enum { PROCESS_STOPPED = 77, PROCESS_RESTART = 78 };
 /* Is somebody watching this process who starts it again (the launcher, systemd)? */
 bool process_is_watched(void);
 
+/* Before anything is opened: standard input, output and error are there, if only as /dev/null. */
+void process_streams(void);
 int process_main(const struct process *p, int argc, char **argv);
 /* From inside drain: it may take this long, before the process exits anyway (30 s if not said). */
 void process_drain_time(struct app *app, uint64_t ms);

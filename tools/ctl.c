@@ -227,8 +227,10 @@ static int ctl_run(struct ctl *c, int argc, char **argv)
 int ctl_main(int argc, char **argv)
 {
 	struct ctl c = {.file = SYSCONFDIR "/mercutio.conf", .timeout_ms = TIMEOUT_S * 1000};
-	int status = ctl_run(&c, argc, argv);
+	int status;
 
+	process_streams();
+	status = ctl_run(&c, argc, argv);
 	free(c.overrides);
 	return status;
 }

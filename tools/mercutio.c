@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 	size_t n = 0;
 	int status;
 
+	process_streams();
 	for (int i; (i = args_next(&a)) != ARGS_END;) {
 		if (i == CONFIG) {
 			l.file = a.value;

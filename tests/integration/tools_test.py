@@ -152,6 +152,16 @@ def views(server):
     bad(server.ctl("user", "add"), 2)
 
 
+def closed_streams(server):
+    """Standard streams that are closed: nothing else gets their numbers, and output that nobody gets fails."""
+    ctl = [os.path.join(BUILD, "tools", "mercutioctl"), "--config", os.path.join(server.dir, "mercutio.conf")]
+    for closed, status in (("<&-", 0), (">&-", 1), ("2>&-", 0), ("<&- >&- 2>&-", 1)):
+        result = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *ctl, "user", "list"],
+                                capture_output=True, text=True, timeout=60 * SLOW)
+        assert result.returncode == status, (closed, result)
+        assert status or "alice@localhost" in result.stdout, (closed, result)
+
+
 def trace(server):
     watcher = subprocess.Popen([os.path.join(BUILD, "tools", "mercutioctl"), "--config",
                                 os.path.join(server.dir, "mercutio.conf"), "trace", "bob@localhost"],
@@ -279,6 +289,7 @@ def main():
         tap.run("imports tell each bad line", imports, server)
         tap.run("sessions are listed and ended", sessions, server)
         tap.run("status, routes, counters, levels, reload, checks", views, server)
+        tap.run("standard streams that are closed", closed_streams, server)
         tap.run("traces show frames about one account, no secrets", trace, server)
         tap.run("a drained instance comes back", drain, server)
         tap.run("what is missing is told", missing, server)
