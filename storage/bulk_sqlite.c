@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "storage/bulk.h"
@@ -72,6 +73,8 @@ static struct bulk *lite_open(const struct target *t, bool write, struct buf *er
 	l->lock = -1;
 	if (!write && access(l->path, F_OK) < 0)
 		buf_printf(&why, "%s", strerror(errno));
+	else if (write && !db_file_replaceable(l->path))
+		buf_lit(&why, "not a regular file");
 	else if ((l->lock = db_lock(l->path, &why)) < 0)
 		;
 	else if (!write && (l->db = db_open(l->path, l->cache, true, &why)))
@@ -247,6 +250,13 @@ static bool sync_path(const char *path)
 	if (fd >= 0)
 		close(fd);
 	return good;
+}
+
+bool db_file_replaceable(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 || S_ISREG(st.st_mode);
 }
 
 bool db_file_publish(const char *temp, const char *path)

@@ -198,6 +198,9 @@ void backup_start(const struct engine_config *c, struct engine_backup *job, stru
 		job->err = -EINVAL;
 		snprintf(job->text, sizeof(job->text),
 			 "it belongs to the database that is to be copied");
+	} else if (!db_file_replaceable(job->path)) {
+		job->err = -EINVAL;
+		snprintf(job->text, sizeof(job->text), "not a regular file");
 	} else if (!job->replace && access(job->path, F_OK) == 0) {
 		job->err = -EEXIST;
 		snprintf(job->text, sizeof(job->text), "it is there already (--replace)");

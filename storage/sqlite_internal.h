@@ -67,6 +67,8 @@ int db_lock(const char *path, struct buf *error);
 /* Makes the file, readable by nobody else, when it is not there. */
 int db_make(const char *path, struct buf *error);
 
+/* A device or the like is not: it would go, and a file be in its place. */
+bool db_file_replaceable(const char *path);
 /* Gives a file that was closed its name, durably (bulk_sqlite.c). */
 bool db_file_publish(const char *temp, const char *path);
 

@@ -37,6 +37,14 @@ static void put(struct export *e, FILE *to, struct str s)
 		e->broken = true;
 }
 
+/* A device or a pipe would go, and a file be in its place. */
+static bool replaceable(const char *file)
+{
+	struct stat st;
+
+	return strcmp(file, "-") == 0 || stat(file, &st) < 0 || S_ISREG(st.st_mode);
+}
+
 static bool file_open(struct export *e)
 {
 	int fd;
@@ -346,6 +354,8 @@ static int run(struct export *e, const struct str *accounts, size_t n)
 	size_t hosts = 0;
 	bool good = true;
 
+	if (!replaceable(e->file))
+		return ctl_error("%s: not a regular file; standard output is \"-\"", e->file);
 	if (!file_open(e))
 		return ctl_error("%s: %s", e->file, strerror(errno));
 	put(e, e->to,

@@ -315,6 +315,20 @@ def unseen_backup(folder):
                 os.unlink(theirs)
 
 
+def not_a_file(folder):
+    """What is no regular file is not replaced: a pipe here, /dev/null for whoever tries how long it takes."""
+    pipe = os.path.join(folder, "pipe")
+    os.mkfifo(pipe)
+    tool = Tool(folder)
+    with Server(args=SQLITE, users=["alice:secret"]) as server:
+        bad(server.ctl("storage", "backup", "--replace", pipe), "not a regular file")
+        bad(server.ctl("user", "export", "--all", pipe), "not a regular file")
+    good(tool("migrate", f"sqlite={folder}/from.db"))
+    bad(tool("copy", "--replace", "--from", f"sqlite={folder}/from.db", "--to", f"sqlite={pipe}"),
+        "not a regular file")
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode)
+
+
 def no_backup(pg):
     with Server(args=["--engine", pg.database()]) as server:
         bad(server.ctl("storage", "backup", os.path.join(server.dir, "x.db")), "own tools")
@@ -326,6 +340,7 @@ def main():
     try:
         for name, fn in (("the schema of SQLite is made, shown, refused", schema_sqlite),
                          ("a backup under load is whole, and a server starts on it", backup_and_restore),
+                         ("what is no file is not replaced", not_a_file),
                          ("a backup that nobody will find is no success", unseen_backup)):
             with tempfile.TemporaryDirectory() as folder:
                 tap.run(name, fn, folder)
