@@ -235,14 +235,38 @@ static void read_all(struct import *im)
 	}
 }
 
+/* Editors put the mark of UTF-8 in front; it is passed over. */
+static void pass_mark(FILE *f)
+{
+	int mark[3] = {getc(f), EOF, EOF};
+
+	if (mark[0] == 0xef) {
+		mark[1] = getc(f);
+		mark[2] = getc(f);
+		if (mark[1] == 0xbb && mark[2] == 0xbf)
+			return;
+	}
+	for (int i = 2; i >= 0; i--)
+		ungetc(mark[i], f); /* that of EOF does nothing */
+}
+
 /* A file of accounts begins with XML, lines of ours with a JID; the byte is given back. */
 static bool is_xml(FILE *f)
 {
-	int ch = getc(f);
+	int ch;
 
-	if (ch != EOF)
-		ungetc(ch, f);
-	return ch == '<' || ch == 0xef;
+	pass_mark(f);
+	ch = getc(f);
+	ungetc(ch, f);
+	return ch == '<';
+}
+
+/* Of what is to be done with accounts that exist, one thing. */
+static bool one_way(const struct ctl *c)
+{
+	unsigned ways = c->given & (CTL_REPLACE | CTL_MERGE | CTL_SKIP);
+
+	return (ways & (ways - 1)) == 0;
 }
 
 int ctl_user_import(struct ctl *c, int argc, char **argv)
@@ -251,6 +275,10 @@ int ctl_user_import(struct ctl *c, int argc, char **argv)
 	struct import im = {.c = c, .name = standard ? "standard input" : argv[0]};
 	bool unread;
 
+	if (!one_way(c)) {
+		ctl_error("--replace, --merge and --skip exclude each other");
+		return CTL_USAGE;
+	}
 	if (c->timeout_ms < REQUEST_MS)
 		c->timeout_ms = REQUEST_MS;
 	im.from = standard ? stdin : fopen(argv[0], "re");

@@ -114,6 +114,12 @@ def imports(server):
     assert "standard input:1: the account exists already" in errors, errors
     good(server.ctl("user", "import", "--replace", "-", stdin="import0@localhost\tnew\n"))
     Stream(server).login("import0", "new")
+    good(server.ctl("user", "import", "-", stdin="\ufeffmark@localhost\tmarked\r\n"))
+    Stream(server).login("mark", "marked")
+    good(server.ctl("user", "import", "-", stdin="\ufeff<server-data xmlns='urn:xmpp:pie:0'><host jid='localhost'>"
+                    "<user name='mark2' password='marked'/></host></server-data>"))
+    Stream(server).login("mark2", "marked")
+    bad(server.ctl("user", "import", "--replace", "--skip", "-", stdin=lines[0] + "\n"), 2)
 
 
 def sessions(server):
