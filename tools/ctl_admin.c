@@ -185,12 +185,17 @@ int ctl_admin_run(struct ctl *c, struct str domain, const char *node,
 	return r.status;
 }
 
-static bool is_domain(const struct ctl *c, const char *word)
+/* The domain of ours that a word is; NULL: none. */
+static const char *domain_of(const struct ctl *c, const char *word)
 {
-	for (char **d = c->common.domains; *d; d++)
-		if (strcmp(*d, word) == 0)
-			return true;
-	return false;
+	struct buf b = BUF_INIT;
+	char **d = c->common.domains;
+	bool good = jid_prep_domain(&b, str_z(word)) == 0;
+
+	while (good && *d && !str_eqz(buf_str(&b), *d))
+		d++;
+	buf_free(&b);
+	return good ? *d : NULL;
 }
 
 /* FIELD=VALUE; a password may come from the terminal: it would be seen among the processes. */
@@ -214,14 +219,14 @@ static bool take_field(const char *word, struct msg_admin_field *ret, struct buf
 
 static int admin(struct ctl *c, int argc, char **argv)
 {
-	struct str domain = STR_NONE;
+	struct str domain = str_z(argc > 1 ? domain_of(c, argv[0]) : NULL);
 	struct msg_admin_field *fields = xcalloc((size_t)argc + 1, sizeof(*fields));
 	struct buf password = BUF_INIT;
 	int status = CTL_GOOD, first = 0;
 	size_t n = 0;
 
-	if (argc > 1 && is_domain(c, argv[0]))
-		domain = str_z(argv[first++]);
+	if (domain.len)
+		first++;
 	for (int i = first + 1; i < argc && status == CTL_GOOD; i++)
 		if (!take_field(argv[i], &fields[n++], &password))
 			status = CTL_FAILED;

@@ -152,6 +152,7 @@ def views(server):
     assert "auth-1: needs a restart: host:localhost.credentials" in done, done
     assert "good" in good(server.ctl("config", "check"))
     assert "localhost" in good(server.ctl("cert", "check"))
+    assert good(server.ctl("admin", "LocalHost", "get-disabled-users-num")) == "0\n"
     bad(server.ctl("stats", "nobody"))
     bad(server.ctl("log", "level", "loud"), 2)
     bad(server.ctl("frob"), 2)
