@@ -237,6 +237,18 @@ static enum pg_outcome too_old(int64_t stored, unsigned version, const char *but
 	return PG_REFUSED;
 }
 
+/* Whether there is a place for every character; to SQL_ASCII they are bytes. */
+static bool holds_all(PGconn *c, char text[WRITE_TEXT])
+{
+	int64_t good = pg_number(
+		c, "SELECT (current_setting('server_encoding') IN ('UTF8', 'SQL_ASCII'))::int", 0, text);
+
+	if (good == 0)
+		snprintf(text, WRITE_TEXT,
+			 "its encoding has not all characters: make the database with ENCODING 'UTF8'");
+	return good > 0;
+}
+
 enum pg_outcome pg_schema(PGconn *c, const struct table_def *defs, size_t ndefs, unsigned version,
 			  enum schema_mode mode, struct buf *plan, char text[WRITE_TEXT])
 {
@@ -250,6 +262,8 @@ enum pg_outcome pg_schema(PGconn *c, const struct table_def *defs, size_t ndefs,
 		return usable(c, stored, version, text);
 	if (mode == SCHEMA_CHECK)
 		return too_old(stored, version, "", text);
+	if (!stored && !holds_all(c, text))
+		return failed(c);
 	if (mode == SCHEMA_PLAN) {
 		if (run_text(&m, own_tables) && run_text(&m, own_functions) &&
 		    versions_to(&m, defs, ndefs, stored, version))

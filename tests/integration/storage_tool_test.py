@@ -140,6 +140,8 @@ def schema_postgresql(folder, pg):
     good(tool("migrate", target))
     pg.sql("INSERT INTO mercutio_schema (version, oldest) VALUES (999, 999)", name)
     bad(tool("migrate", target), "newer", "999")
+    pg.sql("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    bad(tool("migrate", pg.engine("latin")), "ENCODING 'UTF8'")
 
 
 # --- backup -------------------------------------------------------------------------------------------
