@@ -111,8 +111,9 @@ char *launcher_program(const char *bin_dir, const char *instance)
 	dir = bin_dir && *bin_dir ? xstrdup(bin_dir) : own_dir();
 	found = first_program((char *[]){xasprintf("%s/mercutio-%s", dir, process),
 					 xasprintf("%s/%s/mercutio-%s", dir, process, process),
-					 xasprintf("%s/../%s/mercutio-%s", dir, process, process)},
-			      3);
+					 xasprintf("%s/../%s/mercutio-%s", dir, process, process),
+					 xasprintf("%s/../sbin/mercutio-%s", dir, process)},
+			      4);
 	free(dir);
 	free(process);
 	return found;
@@ -125,8 +126,9 @@ char *launcher_ctl(const char *bin_dir)
 	char *found = first_program((char *[]){xasprintf("%s/mercutioctl", given),
 					       xasprintf("%s/tools/mercutioctl", given),
 					       xasprintf("%s/mercutioctl", dir),
+					       xasprintf("%s/../bin/mercutioctl", dir),
 					       xstrdup(BINDIR "/mercutioctl")},
-				    4);
+				    5);
 
 	free(dir);
 	return found;

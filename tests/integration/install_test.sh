@@ -110,6 +110,15 @@ sample_with_domain() {
 	"$ctl" --config "$dir/sample.conf" config check
 }
 
+# Unpacked elsewhere than configured, each finds the programs beside it. A launcher that does not says so before it
+# opens its log.
+programs_found() {
+	"$ctl" --config "$dir/sample.conf" -o user= storage migrate --dry-run "sqlite=$dir/none.db" |
+		grep 'CREATE TABLE' || return 1
+	"$(installed sbin/mercutio)" --config "$dir/sample.conf" -o user= --log-dir "$dir/none" >"$dir/said" 2>&1
+	grep "$dir/none/mercutio.log" "$dir/said" || ! cat "$dir/said"
+}
+
 # Without --config, the file that was installed is meant.
 default_config() {
 	"$ctl" config check 2>&1 | grep -F "${conf#"$dest"}" && return 0
@@ -371,6 +380,7 @@ good "mercutioctl reads the installed configuration" default_config
 good "an existing configuration is kept" config_kept
 good "the sample says that the domain must be set" sample_wants_domain
 good "nothing else must be set" sample_with_domain
+good "programs are found where they were unpacked" programs_found
 good "the hook for certbot lets the key be read" certbot_hook
 good "docs/mercutio.doap is up to date: else make doap" doap_current
 good "functions and files that the documentation names" names_exist
