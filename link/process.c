@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -214,6 +215,14 @@ static _Noreturn void usage(const struct process *p)
 	      p->name);
 }
 
+/* A name of another process's would take the router from that one. */
+static bool good_instance(const struct process *p, const char *name)
+{
+	size_t n = strlen(p->name);
+
+	return strncmp(name, p->name, n) == 0 && name[n] == '-' && name[n + 1];
+}
+
 static void parse_arguments(struct running *r, int argc, char **argv)
 {
 	const struct process *p = r->app.process;
@@ -245,6 +254,8 @@ static void parse_arguments(struct running *r, int argc, char **argv)
 			usage(p);
 		}
 	}
+	if (!good_instance(p, r->app.instance))
+		fatal("-i %s: not %s, a hyphen and a number", r->app.instance, p->name);
 	for (const struct process_task *t = p->tasks; optind < argc && t && t->name; t++)
 		if (strcmp(t->name, argv[optind]) == 0)
 			r->task = t;

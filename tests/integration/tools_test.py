@@ -253,6 +253,11 @@ def says_why():
         result = run("--dir", folder, "--port-base", str(base), "--set",
                      "mercutio.instances=router-1,sm-1,sm-1")
         assert result.returncode == 1 and '"sm-1" is named twice' in result.stderr, result.stderr
+        for name in ("c2s-1", "sm", "sm-", ""):
+            result = subprocess.run([os.path.join(BUILD, "sm", "mercutio-sm"), "-c",
+                                     os.path.join(folder, "mercutio.conf"), "-i", name, "-t"],
+                                    capture_output=True, text=True, timeout=60 * SLOW)
+            assert result.returncode == 1 and f"-i {name}: not sm," in result.stderr, result
     assert run().returncode == 2
     assert run("--dir").returncode == 2
 
