@@ -118,6 +118,10 @@ int ctl_answers_check(const struct ctl_answers *a, const char *name);
 
 /* --- people: ctl_text.c ---------------------------------------------------------------------- */
 
+/* What strangers say (names in rosters and certificates, errors of other servers) may neither end a line nor
+ * control a terminal: such characters become question marks. */
+void ctl_clean(char *s);
+void ctl_put(FILE *to, struct str s);
 /* Rows of cells, printed in columns as wide as they must be. */
 struct ctl_text;
 struct ctl_text *ctl_text_new(size_t columns);

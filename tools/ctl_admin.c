@@ -14,6 +14,14 @@ struct reply {
 	int status;
 };
 
+/* What others have said, among what we say. */
+static void put(FILE *to, const char *before, struct str text, const char *behind)
+{
+	fputs(before, to);
+	ctl_put(to, text);
+	fputs(behind, to);
+}
+
 /* --- the answer, for a person ----------------------------------------------------------------- */
 
 static void print_notes(const struct node *command)
@@ -22,9 +30,7 @@ static void print_notes(const struct node *command)
 
 	fflush(stdout);
 	for (; n; n = node_next(n, "note", NS_COMMANDS))
-		fprintf(stderr, "%s%.*s\n",
-			str_eqz(node_attr(n, "type"), "info") ? "" : "mercutioctl: ",
-			STR_ARG(n->text));
+		put(stderr, str_eqz(node_attr(n, "type"), "info") ? "" : "mercutioctl: ", n->text, "\n");
 }
 
 static bool has_error(const struct node *command)
@@ -42,9 +48,11 @@ static void print_items(const struct node *query)
 {
 	const struct node *i = node_child(query, "item", NS_ROSTER);
 
-	for (; i; i = node_next(i, "item", NS_ROSTER))
-		printf("%.*s\t%.*s\t%.*s\n", STR_ARG(node_attr(i, "jid")),
-		       STR_ARG(node_attr(i, "subscription")), STR_ARG(node_attr(i, "name")));
+	for (; i; i = node_next(i, "item", NS_ROSTER)) {
+		put(stdout, "", node_attr(i, "jid"), "\t");
+		put(stdout, "", node_attr(i, "subscription"), "\t");
+		put(stdout, "", node_attr(i, "name"), "\n");
+	}
 }
 
 /* A form of one field is its values; more have their names in front. */
@@ -64,7 +72,7 @@ static void print_form(const struct node *x)
 		for (; v; v = node_next(v, "value", NS_DATA)) {
 			if (fields > 1)
 				printf("%.*s: ", STR_ARG(node_attr(f, "var")));
-			printf("%.*s\n", STR_ARG(v->text));
+			put(stdout, "", v->text, "\n");
 		}
 	}
 }
@@ -79,13 +87,15 @@ static void print_wanted(const struct node *x)
 
 		if (str_eqz(node_attr(f, "type"), "hidden"))
 			continue;
-		fprintf(stderr, "  %.*s=%.*s  %.*s%s\n", STR_ARG(node_attr(f, "var")),
-			STR_ARG(v ? v->text : STR_NONE), STR_ARG(node_attr(f, "label")),
-			node_child(f, "required", NS_DATA) ? " (required)" : "");
+		put(stderr, "  ", node_attr(f, "var"), "=");
+		put(stderr, "", v ? v->text : STR_NONE, "  ");
+		put(stderr, "", node_attr(f, "label"),
+		    node_child(f, "required", NS_DATA) ? " (required)\n" : "\n");
 		for (v = v ? node_next(v, "value", NS_DATA) : NULL; v;
-		     v = node_next(v, "value", NS_DATA))
-			fprintf(stderr, "  %.*s=%.*s\n", STR_ARG(node_attr(f, "var")),
-				STR_ARG(v->text));
+		     v = node_next(v, "value", NS_DATA)) {
+			put(stderr, "  ", node_attr(f, "var"), "=");
+			put(stderr, "", v->text, "\n");
+		}
 	}
 }
 

@@ -54,6 +54,28 @@ static void answered(void *arg, int err, uint16_t kind, const void *m)
 		a->error = xasprintf("a strange answer: %s", e.text);
 }
 
+/* For a terminal; a program that asks for JSON gets what there is. */
+static void clean(json_t *v)
+{
+	const char *name;
+	json_t *member;
+	char *text;
+	size_t i;
+
+	if (json_is_string(v)) {
+		text = xstrdup(json_string_value(v));
+		ctl_clean(text);
+		json_string_set(v, text);
+		free(text);
+	}
+	json_array_foreach (v, i, member) {
+		clean(member);
+	}
+	json_object_foreach (v, name, member) {
+		clean(member);
+	}
+}
+
 struct ctl_answers *ctl_control(struct ctl *c, const char *name, const struct msg_control *m)
 {
 	struct ctl_answers *all = xcalloc(1, sizeof(*all));
@@ -68,6 +90,8 @@ struct ctl_answers *ctl_control(struct ctl *c, const char *name, const struct ms
 		ctl_ask(c, &head, m, answered, &all->list[i]);
 	}
 	ctl_finish(c);
+	for (size_t i = 0; i < all->n && !c->json; i++)
+		clean(all->list[i].value);
 	return all;
 }
 

@@ -27,16 +27,35 @@ struct ctl_text *ctl_text_new(size_t columns)
 	return t;
 }
 
-/* Characters, not bytes; control characters shall not reach a terminal. */
+void ctl_clean(char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+
+		if (c < ' ' || c == 0x7f)
+			s[0] = '?';
+		else if (c == 0xc2 && next < 0xa0) /* C1: what an escape begins, in one character */
+			s[0] = s[1] = '?';
+	}
+}
+
+void ctl_put(FILE *to, struct str s)
+{
+	char *z = str_dup(s);
+
+	ctl_clean(z);
+	fputs(z, to);
+	free(z);
+}
+
+/* Characters, not bytes. */
 static size_t tidy(char *s)
 {
 	size_t n = 0;
 
-	for (; *s; s++) {
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			*s = '?';
+	ctl_clean(s);
+	for (; *s; s++)
 		n += ((unsigned char)*s & 0xc0) != 0x80;
-	}
 	return n;
 }
 

@@ -37,12 +37,6 @@ static void on_event(void *arg, enum link_event e, const struct member *m)
 		ask_member(arg, m);
 }
 
-static void put_clean(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		putchar((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f ? '?' : s.ptr[i]);
-}
-
 static void on_trace(void *arg, const struct frame *f, const void *msg)
 {
 	struct trace *t = arg;
@@ -59,7 +53,7 @@ static void on_trace(void *arg, const struct frame *f, const void *msg)
 		json_decref(o);
 	} else {
 		printf("%s %s ", stamp, from ? from->name : "?");
-		put_clean(m->line);
+		ctl_put(stdout, m->line);
 	}
 	putchar('\n');
 	/* Whoever reads a pipe wants it now. */

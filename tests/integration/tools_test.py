@@ -159,6 +159,17 @@ def views(server):
     bad(server.ctl("user", "add"), 2)
 
 
+def strangers(server):
+    """What clients have named something neither ends a line nor controls a terminal, C1 (U+009B) included."""
+    stream = Stream(server).login("alice")
+    stream.send("<iq type='set' id='r'><query xmlns='jabber:iq:roster'><item jid='carol@localhost'"
+                " name='C&#10;mallory@localhost&#9;both&#9;&#x9b;31m&#xe9;'/></query></iq>")
+    stream.sync()
+    stream.close()
+    assert good(server.ctl("user", "roster", "alice@localhost")).split("\n") == [
+        "alice@localhost", "carol@localhost\tnone\tC?mallory@localhost?both???31m\u00e9", ""]
+
+
 def closed_streams(server):
     """Standard streams that are closed: nothing else gets their numbers, and output that nobody gets fails."""
     ctl = [os.path.join(BUILD, "tools", "mercutioctl"), "--config", os.path.join(server.dir, "mercutio.conf")]
@@ -301,6 +312,7 @@ def main():
         tap.run("imports tell each bad line", imports, server)
         tap.run("sessions are listed and ended", sessions, server)
         tap.run("status, routes, counters, levels, reload, checks", views, server)
+        tap.run("what strangers say does not control a terminal", strangers, server)
         tap.run("standard streams that are closed", closed_streams, server)
         tap.run("traces show frames about one account, no secrets", trace, server)
         tap.run("a drained instance comes back", drain, server)

@@ -115,11 +115,14 @@ START_TEST(columns_fit)
 	ctl_text_cell(t, "VALUE");
 	ctl_text_cell(t, "b\xc3\xbc"
 			 "cher");
-	ctl_text_cell(t, "a\x1b[2Jb");
+	ctl_text_cell(t, "a\x1b[2Jb\xc2\x9b"
+			 "2Jc\xc2\xa0"
+			 "d");
 	ctl_text_print(t, f);
 	fclose(f);
 	ck_assert_str_eq(text, "NAME    VALUE\nb\xc3\xbc"
-			       "cher  a?[2Jb\n");
+			       "cher  a?[2Jb??2Jc\xc2\xa0"
+			       "d\n");
 	free(text);
 }
 END_TEST
