@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -215,14 +214,6 @@ static _Noreturn void usage(const struct process *p)
 	      p->name);
 }
 
-/* A name of another process's would take the router from that one. */
-static bool good_instance(const struct process *p, const char *name)
-{
-	size_t n = strlen(p->name);
-
-	return strncmp(name, p->name, n) == 0 && name[n] == '-' && name[n + 1];
-}
-
 static void parse_arguments(struct running *r, int argc, char **argv)
 {
 	const struct process *p = r->app.process;
@@ -254,7 +245,7 @@ static void parse_arguments(struct running *r, int argc, char **argv)
 			usage(p);
 		}
 	}
-	if (!good_instance(p, r->app.instance))
+	if (!process_has_instance(p, r->app.instance))
 		fatal("-i %s: not %s, a hyphen and a number", r->app.instance, p->name);
 	for (const struct process_task *t = p->tasks; optind < argc && t && t->name; t++)
 		if (strcmp(t->name, argv[optind]) == 0)
@@ -330,6 +321,7 @@ static void start(struct running *r)
 	r->term = loop_signal_new(r->app.loop, SIGTERM, on_term, r);
 	r->intr = loop_signal_new(r->app.loop, SIGINT, on_term, r);
 	r->hup = loop_signal_new(r->app.loop, SIGHUP, on_hup, r);
+	process_hangup(SIG_UNBLOCK);
 	if (p->is_router)
 		become_ready(r);
 }
@@ -357,6 +349,7 @@ static void run_task(struct running *r)
 
 	while (r->task_args[n])
 		n++;
+	process_hangup(SIG_UNBLOCK);
 	r->app.loop = loop_new();
 	r->status = r->task->run(&r->app, n, r->task_args);
 	loop_free(r->app.loop);
@@ -376,6 +369,7 @@ int process_main(const struct process *p, int argc, char **argv)
 	char *default_instance = xasprintf("%s-1", p->name);
 
 	process_streams();
+	process_hangup(SIG_BLOCK);
 	r.app.instance = default_instance;
 	parse_arguments(&r, argc, argv);
 	load_or_exit(&r);

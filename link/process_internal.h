@@ -36,12 +36,16 @@ bool process_load(struct running *r, struct buf *errors);
  * changed. */
 int process_reread(struct running *r, struct buf *changed, struct buf *ignored, struct buf *errors);
 void process_options_free(struct running *r);
+/* Whether the name is one for an instance of it: another's would take the router from that one. */
+bool process_has_instance(const struct process *p, const char *name);
 void process_apply_log(const struct running *r);
 /* Effective values by name; secrets as "***". New reference. */
 json_t *process_options_json(const struct option *table, const void *values);
 
 /* --- the system: each is fatal where the environment refuses --------------------------------------- */
 
+/* SIG_BLOCK, SIG_UNBLOCK: until somebody listens, SIGHUP waits. */
+void process_hangup(int how);
 void process_limits(void);
 void process_scheduling(const struct process *p, const struct common_config *c);
 /* Makes the run directory where that needs root, then becomes the user for good. */

@@ -262,11 +262,11 @@ static void check_one(const struct process *p, const char *instance, const char 
 	buf_free(&said);
 }
 
-static bool is_instance(const struct process *p, const char *title)
+bool process_has_instance(const struct process *p, const char *name)
 {
 	size_t n = strlen(p->name);
 
-	return strncmp(title, p->name, n) == 0 && title[n] == '-';
+	return strncmp(name, p->name, n) == 0 && name[n] == '-' && name[n + 1];
 }
 
 void process_check_all(const struct process *const *all, const char *file, const struct conf *conf,
@@ -277,7 +277,7 @@ void process_check_all(const struct process *const *all, const char *file, const
 
 		check_one(*all, NULL, file, conf, errors);
 		for (; *i; i++)
-			if (is_instance(*all, *i))
+			if (process_has_instance(*all, *i))
 				check_one(*all, *i, file, conf, errors);
 	}
 }

@@ -30,6 +30,15 @@ void process_streams(void)
 		close(fd);
 }
 
+void process_hangup(int how)
+{
+	sigset_t hup;
+
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	sigprocmask(how, &hup, NULL);
+}
+
 void process_limits(void)
 {
 	struct rlimit lim;

@@ -102,6 +102,27 @@ START_TEST(start_and_end)
 }
 END_TEST
 
+/* One that asks to read the configuration again before anybody listens waits, and ends nothing. */
+START_TEST(hangup_at_the_start)
+{
+	struct child c;
+	sigset_t hup;
+
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	sigprocmask(SIG_BLOCK, &hup, NULL); /* until the child has come as far as it is to block it */
+	c = child_start("", NULL);
+	kill(c.pid, SIGHUP);
+	sigprocmask(SIG_UNBLOCK, &hup, NULL);
+	ck_assert(child_ready(&c));
+	usleep(200000);
+	kill(c.pid, SIGTERM);
+	ck_assert_int_eq(child_end(&c), 0);
+	ck_assert_ptr_nonnull(strstr(c.text, "event=\"configuration reloaded\""));
+	child_free(&c);
+}
+END_TEST
+
 static void refuses(const char *conf, const char *extra, const char *why)
 {
 	struct child c = child_start(conf, extra);
@@ -261,6 +282,7 @@ Suite *process_suite(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, start_and_end);
+	tcase_add_test(t, hangup_at_the_start);
 	tcase_add_test(t, refusals);
 	tcase_add_test(t, open_secret);
 	tcase_add_test(t, foreign_sections);
