@@ -192,6 +192,45 @@ static void there_already(struct import *im)
 	}
 }
 
+static void on_there(void *arg, int err, uint16_t kind, const void *m)
+{
+	struct added *a = arg;
+	const struct msg_keys *k = m;
+
+	if (err)
+		a->error = ctl_reason(err, m);
+	else
+		a->code = k->exists ? 0 : ENOENT;
+}
+
+/* Whether it can log in is said elsewhere, whether it has data here is not. */
+static void kept_elsewhere(struct import *im)
+{
+	struct frame head = ctl_head(MSG_KEYS_GET, ctl_serving(im->c, "auth"));
+	struct msg_keys_get m = {.account = im->account};
+	struct added a = {.code = EAGAIN};
+
+	if (head.to) {
+		ctl_ask(im->c, &head, &m, on_there, &a);
+		ctl_finish(im->c);
+	}
+	if (a.error || a.code) {
+		account_fail(im, a.error ? a.error
+				 : a.code == ENOENT
+					 ? "its passwords are kept elsewhere (credentials), and "
+					   "it has not logged in here yet"
+					 : ctl_account_error(a.code));
+		free(a.error);
+		return;
+	}
+	buf_wipe(&im->password);
+	im->nkeys = 0;
+	there_already(im);
+	im->made = false;
+	if (im->state == READY)
+		account_note(im, STR("what it logs in with is kept elsewhere and not taken"));
+}
+
 /* Before the first piece of its data, or at its end. */
 static void make(struct import *im)
 {
@@ -203,9 +242,7 @@ static void make(struct import *im)
 	if (code == EEXIST) {
 		there_already(im);
 	} else if (code == EOPNOTSUPP) {
-		account_note(im, STR("what it logs in with is kept elsewhere and not taken"));
-		im->merged++;
-		im->state = READY;
+		kept_elsewhere(im);
 	} else if (code) {
 		account_fail(im, ctl_account_error(code));
 	} else {

@@ -295,6 +295,33 @@ def others(folder):
         nurse.close()
 
 
+def kept_elsewhere(folder):
+    """Of accounts whose passwords are kept elsewhere the data are taken in as of all others, once they are here."""
+    home, path = os.path.join(folder, "elsewhere"), os.path.join(folder, "elsewhere.xml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("<server-data xmlns='urn:xmpp:pie:0'><host jid='localhost'>"
+                + "".join(f"<user name='{name}' password='x'><vCard xmlns='vcard-temp'><FN>new</FN></vCard></user>"
+                          for name in ("alice", "nobody")) + "</host></server-data>")
+    with Server(users=["alice:secret"], keep=home) as server:
+        alice = Stream(server).login("alice")
+        iq(alice, "set", "<query xmlns='jabber:iq:roster'><item jid='bob@localhost'/></query>")
+        alice.close()
+    args = ("--set", "host:localhost.credentials=site", "--set", "credentials:site.type=http",
+            "--set", "credentials:site.http_url=http://127.0.0.1:9/")
+    with Server(keep=home, args=args) as server:
+        out = os.path.join(folder, "out.xml")
+        for way, said, roster, cards in ((["--skip"], "1 skipped", 1, 0), ([], "0 merged", 1, 0),
+                                         (["--merge"], "1 merged", 1, 1), (["--replace"], "1 replaced", 0, 1)):
+            result = server.ctl("user", "import", *way, path)
+            assert result.returncode == 1 and said in result.stdout, result
+            assert "nobody@localhost: its passwords are kept elsewhere" in result.stderr, result
+            good(server.ctl("user", "export", "--all", out))
+            found = users(out)
+            assert list(found) == ["alice"]
+            assert len(found["alice"].findall(f".//{ROSTER}item")) == roster, way
+            assert len(found["alice"].findall(".//{vcard-temp}FN")) == cards, way
+
+
 def mistakes(folder):
     head = "<server-data xmlns='urn:xmpp:pie:0'><host jid='localhost'>"
     files = {
@@ -330,6 +357,7 @@ def main():
         tap.run("an account that changes meanwhile", while_it_changes, folder)
         tap.run("its owner dies within an import", owner_dies, first, folder)
         tap.run("files of other servers", others, folder)
+        tap.run("passwords that are kept elsewhere", kept_elsewhere, folder)
         tap.run("what is no such file is told", mistakes, folder)
     tap.done()
 
