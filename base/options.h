@@ -86,7 +86,7 @@ void options_free(const struct option *table, void *target);
 void options_reload(const struct option *table, void *target, const void *newer,
 		    struct buf *changed, struct buf *ignored);
 /* The table as text: a commented sample ("config defaults") and mdoc items ("config doc"). */
-void options_sample(const char *section, const struct option *table, struct buf *b);
+void options_sample(const char *section, bool titled, const struct option *table, struct buf *b);
 void options_mdoc(const char *section, const struct option *table, struct buf *b);
 
 #endif

@@ -72,12 +72,13 @@ static void put_range(const struct option *o, struct buf *b)
 	}
 }
 
-void options_sample(const char *section, const struct option *table, struct buf *b)
+/* A section that needs a title is a comment as a whole: which title, nobody can say here. */
+void options_sample(const char *section, bool titled, const struct option *table, struct buf *b)
 {
-	const char *indent = *section ? "\t" : "";
+	const char *indent = *section ? "\t" : "", *lead = titled ? "#" : "";
 
 	if (*section)
-		buf_printf(b, "%s {\n", section);
+		buf_printf(b, "%s%s%s {\n", lead, section, titled ? " \"NAME\"" : "");
 	for (; table->name; table++) {
 		buf_printf(b, "%s# %s\n", indent, table->help ? table->help : table->name);
 		if (table->type == OPT_ENUM) {
@@ -98,7 +99,7 @@ void options_sample(const char *section, const struct option *table, struct buf 
 	if (*section) {
 		if (b->len >= 2 && buf_ptr(b)[b->len - 2] == '\n')
 			b->len--;
-		buf_lit(b, "}\n");
+		buf_printf(b, "%s}\n", lead);
 	}
 }
 

@@ -34,14 +34,13 @@ static int check(struct ctl *c, int argc, char **argv)
 }
 
 /* All tables in the file's order; the same section may have several. */
-static int each_table(struct buf *b,
-		      void (*put)(const char *section, const struct option *table, struct buf *b))
+static int each_table(struct buf *b, void (*put)(const struct option_section *s, struct buf *b))
 {
 	struct option_section *s = process_sections(all_processes);
 
 	for (const struct option_section *at = s; at->name; at++) {
 		if (!at->foreign && at->options && at->options->name)
-			put(at->name, at->options, b);
+			put(at, b);
 	}
 	free(s);
 	fwrite(buf_ptr(b), 1, b->len, stdout);
@@ -49,18 +48,28 @@ static int each_table(struct buf *b,
 	return CTL_GOOD;
 }
 
+static void put_sample(const struct option_section *s, struct buf *b)
+{
+	options_sample(s->name, s->titled, s->options, b);
+}
+
+static void put_doc(const struct option_section *s, struct buf *b)
+{
+	options_mdoc(s->name, s->options, b);
+}
+
 static int defaults(struct ctl *c, int argc, char **argv)
 {
 	struct buf b = BUF_INIT;
 
-	return each_table(&b, options_sample);
+	return each_table(&b, put_sample);
 }
 
 static int doc(struct ctl *c, int argc, char **argv)
 {
 	struct buf b = BUF_INIT;
 
-	return each_table(&b, options_mdoc);
+	return each_table(&b, put_doc);
 }
 
 const struct ctl_command ctl_config_commands[] = {

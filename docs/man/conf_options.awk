@@ -33,8 +33,12 @@ function folded(line,    out, at) {
 }
 
 FNR == 1 { file++ }
-file == 1 && /^[a-z0-9_]+ \{$/ { section = $1 }
-file == 1 && /^\}$/ { section = "" }
+# Those with a title are comments.
+file == 1 && /^#?[a-z0-9_]+ ("NAME" )?\{$/ {
+	section = $1
+	sub(/^#/, "", section)
+}
+file == 1 && /^#?\}$/ { section = "" }
 file == 1 && /^\t?#[a-z0-9_]+ = / {
 	option = $1
 	sub(/^\t?#/, "", option)

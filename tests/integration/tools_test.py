@@ -151,6 +151,10 @@ def views(server):
     assert "sm-1: changed: private_max" in done, done
     assert "auth-1: needs a restart: host:localhost.credentials" in done, done
     assert "good" in good(server.ctl("config", "check"))
+    sample = os.path.join(server.dir, "sample.conf")
+    with open(sample, "w", encoding="utf-8") as f:
+        f.write(good(server.ctl("config", "defaults")).replace("#domain = {}", "domain = example.org"))
+    good(server.ctl("--config", sample, "config", "check"))
     assert "localhost" in good(server.ctl("cert", "check"))
     assert good(server.ctl("admin", "LocalHost", "get-disabled-users-num")) == "0\n"
     bad(server.ctl("stats", "nobody"))

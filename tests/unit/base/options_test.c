@@ -473,8 +473,8 @@ START_TEST(test_documents)
 	char *text, *line, *rest;
 	struct conf *c;
 
-	options_sample("", top_options, &b);
-	options_sample("c2s", c2s_options, &b);
+	options_sample("", false, top_options, &b);
+	options_sample("c2s", false, c2s_options, &b);
 	text = buf_take(&b);
 	ck_assert_ptr_nonnull(strstr(text, "# Least level.\n# One of: debug, info, warn\n"
 					   "#log_level = info\n\n"));
