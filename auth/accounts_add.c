@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <utlist.h>
 #include "auth/auth_internal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -71,6 +72,20 @@ static void adding_cancel(struct task *t)
 			channel_forget(d->chunks[i].write);
 	}
 	adding_free(d);
+}
+
+bool accounts_changing(const struct auth *a, struct str account)
+{
+	const struct task *t;
+
+	DL_FOREACH (a->tasks, t) {
+		const struct adding *d = (const struct adding *)t;
+
+		for (size_t i = 0; t->cancel == adding_cancel && i < d->n; i++)
+			if (d->entries[i].account && str_eqz(account, d->entries[i].account))
+				return true;
+	}
+	return false;
 }
 
 static void adding_answer(struct adding *d)

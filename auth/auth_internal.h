@@ -96,6 +96,8 @@ void task_begin(struct task *t, struct auth *a, const struct frame *f,
 void task_end(struct task *t); /* unlinked; the owner frees it */
 void tasks_free(struct auth *a);
 void accounts_handle_add(void *arg, const struct frame *f, const void *m);
+/* Whether its keys are on their way to storage. */
+bool accounts_changing(const struct auth *a, struct str account);
 void accounts_handle_del(void *arg, const struct frame *f, const void *m);
 void accounts_handle_list(void *arg, const struct frame *f, const void *m);
 void accounts_handle_disable(void *arg, const struct frame *f, const void *m);

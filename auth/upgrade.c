@@ -203,6 +203,9 @@ void upgrade_begin(struct auth *a, struct str account, struct str password)
 	if (!a->config->upgrade_keys || account_is_foreign(a, account) ||
 	    a->nupgrades >= (size_t)a->config->login_queue)
 		return;
+	/* What is stored may be the old ones until then, and ours would come behind the new. */
+	if (accounts_changing(a, account))
+		return;
 	DL_FOREACH (a->upgrades, u) {
 		if (str_eqz(account, u->account))
 			return;

@@ -168,7 +168,8 @@ void double_run(void)
 {
 	if (!double_store.no_secrets)
 		double_secrets();
-	while (double_read_one() || double_write_one() || double_work_one() || double_fire())
+	while (double_read_one() || (!double_store.slow && double_write_one()) ||
+	       double_work_one() || double_write_one() || double_fire())
 		;
 }
 

@@ -26,6 +26,7 @@ const struct double_reply *double_reply(size_t i);
 struct double_store {
 	bool silent;  /* reads end by their time limit */
 	bool refuses; /* writes fail */
+	bool slow;    /* writes come after all else */
 	size_t reads, writes;
 	uint64_t placed; /* what link_place says; 0: ourselves */
 	bool no_secrets; /* they come when double_secrets is called */

@@ -147,6 +147,25 @@ START_TEST(another_password)
 }
 END_TEST
 
+/* A login with the old password while the new one is on its way to storage: the new one stays. */
+START_TEST(while_it_changes)
+{
+	struct frame f = double_frame(MSG_ACCOUNT_ADD);
+	struct msg_new_account one = {STR("user@example.org"), STR("crayon")};
+	struct msg_account_add change = {.accounts = &one, .naccounts = 1, .mode = 1};
+
+	double_account("user@example.org", "pencil", 4096);
+	double_store.slow = true;
+	accounts_handle_add(auth, &f, &change);
+	ck_assert_uint_eq(login("pencil"), SUCCESS);
+	ck_assert_uint_eq(double_rows(TABLE_CREDENTIAL), 2);
+	ck_assert_uint_eq(login("crayon"), SUCCESS);
+	ck_assert_uint_ne(login("pencil"), SUCCESS);
+	upgrade_begin(auth, STR("user@example.org"), STR("crayon")); /* it is over */
+	ck_assert_uint_eq(auth->nupgrades, 1);
+}
+END_TEST
+
 START_TEST(storage_fails)
 {
 	double_account("user@example.org", "pencil", 4096);
@@ -171,6 +190,7 @@ Suite *upgrade_suite(void)
 	tcase_add_test(t, by_option);
 	tcase_add_test(t, forgotten);
 	tcase_add_test(t, another_password);
+	tcase_add_test(t, while_it_changes);
 	tcase_add_test(t, storage_fails);
 	suite_add_tcase(s, t);
 	return s;
