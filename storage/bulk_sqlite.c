@@ -68,7 +68,7 @@ static struct bulk *lite_open(const struct target *t, bool write, struct buf *er
 	struct buf why = BUF_INIT;
 
 	l->bulk.ops = &bulk_sqlite;
-	l->path = xstrdup(t->path);
+	l->path = db_real(t->path);
 	l->cache = t->config.cache;
 	l->lock = -1;
 	if (!write && access(l->path, F_OK) < 0)

@@ -45,12 +45,20 @@ struct sqlite {
 
 /* --- opening --------------------------------------------------------------------------------- */
 
+char *db_real(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : xstrdup(path);
+}
+
 int db_lock(const char *path, struct buf *error)
 {
-	char *name = xasprintf("%s.lock", path);
+	char *real = db_real(path), *name = xasprintf("%s.lock", real);
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600), err;
 	char pid[32] = "";
 
+	free(real);
 	if (fd < 0) {
 		err = -errno;
 		buf_printf(error, "cannot open %s: %s", name, strerror(errno));

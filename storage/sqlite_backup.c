@@ -172,14 +172,16 @@ static bool same_file(const char *a, const char *b)
 static bool is_database(const char *source, const char *path)
 {
 	static const char *const parts[] = {"", "-wal", "-shm", "-journal", ".lock"};
+	char *real = db_real(source);
 	bool is = false;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !is; i++) {
-		char *part = xasprintf("%s%s", source, parts[i]);
+		char *part = xasprintf("%s%s", real, parts[i]);
 
 		is = same_file(part, path);
 		free(part);
 	}
+	free(real);
 	return is;
 }
 

@@ -61,6 +61,9 @@ bool db_schema(struct db *db, const struct table_def *defs, size_t ndefs, unsign
 
 /* --- engine_sqlite.c: the file -------------------------------------------------------------- */
 
+/* The name of the file itself, which SQLite puts its other files beside: path may be a link to it.
+ * malloc'ed. */
+char *db_real(const char *path);
 /* Whoever holds it is the only process at the file, which leases in memory rely on. A descriptor, or a
  * negative errno with one line in error. */
 int db_lock(const char *path, struct buf *error);

@@ -52,12 +52,18 @@ END_TEST
 START_TEST(one_process)
 {
 	struct rig r;
-	char pid[40];
+	char pid[40], *link;
 
 	rig_open(&r, "sqlite");
 	snprintf(pid, sizeof(pid), "is in use by process %ld", (long)getpid());
 	ck_refused(&r, pid);
+	/* Whatever it is called. */
+	link = xasprintf("%s/link.db", r.dir);
+	ck_assert_int_eq(symlink("data.db", link), 0);
+	r.config.path = link;
+	ck_refused(&r, pid);
 	rig_close(&r);
+	free(link);
 }
 END_TEST
 
