@@ -323,22 +323,36 @@ static bool partition_there(PGconn *c, const char *name)
 	return there;
 }
 
-static bool partition(PGconn *c, const char *name, int64_t from, int64_t to, char text[WRITE_TEXT])
+/* What lies with all other times and is of that month would forbid its partition for ever. */
+static void move_rows(struct buf *sql, const char *name, int64_t from, int64_t to)
+{
+	buf_printf(sql,
+		   "LOCK TABLE ONLY \"log\" IN SHARE UPDATE EXCLUSIVE MODE;"
+		   "LOCK TABLE \"log_other\" IN ACCESS EXCLUSIVE MODE;"
+		   "WITH moved AS (DELETE FROM \"log_other\" WHERE \"time\" >= %lld"
+		   " AND \"time\" < %lld RETURNING *) INSERT INTO \"%s\" SELECT * FROM moved;",
+		   (long long)from, (long long)to, name);
+}
+
+static bool make_partition(PGconn *c, const char *name, int64_t from, int64_t to, bool move,
+			   char text[WRITE_TEXT])
 {
 	struct buf sql = BUF_INIT;
 	PGresult *r;
 
-	if (partition_there(c, name))
-		return true;
 	/* Made apart and then attached: that does not lock out those who use the log. */
 	buf_printf(&sql,
 		   "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '20s';"
 		   "SELECT pg_advisory_xact_lock(%d, %d);"
 		   "CREATE TABLE IF NOT EXISTS \"%s\" (LIKE \"log\" INCLUDING ALL,"
-		   " PRIMARY KEY (account, number));"
+		   " PRIMARY KEY (account, number));",
+		   MIGRATE_KEY, MIGRATE_LOCK, name);
+	if (move)
+		move_rows(&sql, name, from, to);
+	buf_printf(&sql,
 		   "ALTER TABLE \"log\" ATTACH PARTITION \"%s\" FOR VALUES FROM (%lld) TO (%lld);"
 		   "COMMIT",
-		   MIGRATE_KEY, MIGRATE_LOCK, name, name, (long long)from, (long long)to);
+		   name, (long long)from, (long long)to);
 	buf_putc(&sql, 0);
 	r = pg_exec(c, buf_ptr(&sql), PARTITION_MS, text);
 	buf_free(&sql);
@@ -348,12 +362,20 @@ static bool partition(PGconn *c, const char *name, int64_t from, int64_t to, cha
 		PQclear(pg_exec(c, "ROLLBACK", PARTITION_MS, ignored));
 	}
 	PQclear(r);
-	/* Another process may have made it while this one waited for the lock. */
-	return r || partition_there(c, name);
+	return r != NULL;
+}
+
+static bool partition(PGconn *c, const char *name, int64_t from, int64_t to, char text[WRITE_TEXT])
+{
+	return partition_there(c, name) || make_partition(c, name, from, to, false, text) ||
+	       /* Another process may have made it while this one waited for the lock. */
+	       partition_there(c, name) || make_partition(c, name, from, to, true, text);
 }
 
 bool pg_partitions(PGconn *c, int64_t wall_us, char text[WRITE_TEXT])
 {
+	bool good = true;
+
 	for (int i = 0; i <= MONTHS_AHEAD; i++) {
 		int year, month;
 		int64_t from, to;
@@ -361,9 +383,8 @@ bool pg_partitions(PGconn *c, int64_t wall_us, char text[WRITE_TEXT])
 
 		pg_month(wall_us, &year, &month, &from, &to);
 		snprintf(name, sizeof(name), "log_%04d_%02d", year, month);
-		if (!partition(c, name, from, to, text))
-			return false;
+		good &= partition(c, name, from, to, text);
 		wall_us = to;
 	}
-	return true;
+	return good;
 }

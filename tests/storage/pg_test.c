@@ -427,6 +427,33 @@ START_TEST(known_in_another_month)
 }
 END_TEST
 
+/* What came before its month had a partition (nobody made it in time, a clock was wrong) lies with
+ * all other times: it goes there, and does not hold up that partition nor those behind it. */
+START_TEST(month_made_late)
+{
+	const int64_t february = INT64_C(2528000000), january = february - 31 * DAY_S; /* 2050 */
+	struct msg_value v[COLS_LOG];
+	struct msg_write_op op = append_at(v, INT64_C(1) << 40 | 5, february, 1);
+	char why[WRITE_TEXT] = "";
+	struct rig r;
+	PGconn *c;
+
+	rig_open(&r, "postgresql");
+	rig_lease(&r, "sm", OWNER);
+	ck_assert_int_eq(rig_write(&r, &op, 1), STORE_COMMITTED);
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM log_other"), 1);
+	c = PQconnectdb(r.conninfo);
+	ck_assert_msg(pg_partitions(c, january * 1000000, why), "%s", why);
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM log_other"), 0);
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM log_2050_02"), 1);
+	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM log_2050_03"), 0);
+	ck_found(&r, LIST(TABLE_LOG, V_TEXT("a@x")),
+		 "a@x 1099511627781 2528000000000000 c@y 1 1 0 0 t\n");
+	PQfinish(c);
+	rig_close(&r);
+}
+END_TEST
+
 START_TEST(months)
 {
 	int year, month;
@@ -485,6 +512,7 @@ static void add_all(Suite *s)
 	fill_pg_retention(tc);
 	tcase_add_test(tc, months);
 	tcase_add_test(tc, known_in_another_month);
+	tcase_add_test(tc, month_made_late);
 	tcase_add_test(tc, owner_turns);
 	tcase_add_loop_test(tc, owners_race, 0, 4);
 	tcase_add_loop_test(tc, transaction_held, 0, 2);
