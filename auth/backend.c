@@ -25,8 +25,17 @@ struct backend_call {
 	struct buf account, password;
 	enum backend_status status;
 	bool good, have_keys;
+	bool any; /* where there are no keys of the hash that was asked for, the weaker is */
 	struct scram_keys keys;
 };
+
+static struct str domain_of(struct str account)
+{
+	const char *at = account.len ? memrchr(account.ptr, '@', account.len) : NULL;
+	size_t skip = at ? (size_t)(at + 1 - account.ptr) : 0;
+
+	return str_n(account.ptr + skip, account.len - skip);
+}
 
 static void stop(struct backend_call *c)
 {
@@ -137,6 +146,22 @@ static void look_up(struct backend_call *c)
 
 /* --- the source ------------------------------------------------------------------------------ */
 
+static void ask(struct backend_call *c, struct str account, struct str password,
+		enum scram_hash hash);
+
+/* The weaker hash is asked for. False: it was, or its source has none. */
+static bool asked_again(struct backend_call *c)
+{
+	struct str account = buf_str(&c->account), domain = domain_of(account);
+
+	if (!c->any || !source_has_keys(c->auth, domain, SCRAM_SHA1))
+		return false;
+	c->any = false;
+	c->timer = loop_timer_free(c->timer);
+	ask(c, account, STR_NONE, SCRAM_SHA1);
+	return true;
+}
+
 static void answered(void *arg, const struct backend_answer *r)
 {
 	struct backend_call *c = arg;
@@ -150,6 +175,8 @@ static void answered(void *arg, const struct backend_answer *r)
 		c->keys = *r->keys;
 	else if (c->keys_fn && c->status == BACKEND_KNOWN)
 		c->status = BACKEND_UNKNOWN;
+	if (c->status == BACKEND_UNKNOWN && asked_again(c))
+		return;
 	if (!c->source->backend->foreign || c->status != BACKEND_KNOWN ||
 	    (c->check_fn && !c->good)) {
 		deliver(c, c->status);
@@ -232,11 +259,9 @@ static void ask(struct backend_call *c, struct str account, struct str password,
 static struct backend_call *call_new(struct auth *a, struct str account, void *arg)
 {
 	struct backend_call *c = xcalloc(1, sizeof(*c));
-	const char *at = account.len ? memrchr(account.ptr, '@', account.len) : NULL;
-	size_t skip = at ? (size_t)(at + 1 - account.ptr) : 0;
 
 	c->auth = a;
-	c->source = source_of(a, str_n(account.ptr + skip, account.len - skip));
+	c->source = source_of(a, domain_of(account));
 	c->arg = arg;
 	buf_str_append(&c->account, account);
 	return c;
@@ -249,6 +274,15 @@ struct backend_call *backend_keys(struct auth *a, struct str account, enum scram
 
 	c->keys_fn = fn;
 	ask(c, account, STR_NONE, hash);
+	return c;
+}
+
+struct backend_call *backend_known(struct auth *a, struct str account, backend_keys_fn *fn,
+				   void *arg)
+{
+	struct backend_call *c = backend_keys(a, account, SCRAM_SHA256, fn, arg);
+
+	c->any = true;
 	return c;
 }
 

@@ -30,6 +30,9 @@ typedef void backend_check_fn(void *arg, enum backend_status status, bool good);
 /* SCRAM keys of an account (bare JID), live for the callback. Only where source_has_keys(). */
 struct backend_call *backend_keys(struct auth *a, struct str account, enum scram_hash hash,
 				  backend_keys_fn *fn, void *arg);
+/* The same with keys of whatever hash, for those who only ask whether there is such an account. */
+struct backend_call *backend_known(struct auth *a, struct str account, backend_keys_fn *fn,
+				   void *arg);
 /* Whether the password (prepared by mech_prepare_password) is the account's. An account that its
  * source knows and this server does not is made. */
 struct backend_call *backend_check(struct auth *a, struct str account, struct str password,

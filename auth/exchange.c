@@ -332,6 +332,8 @@ static void look_up(struct exchange *x)
 	x->guessed = x->want == MECH_WANT_CHECK;
 	if (x->guessed && is_address_locked(x))
 		fail(x, SASL_E_NOT_AUTHORIZED, "locked out"); /* it shall not burn our time */
+	else if (mech_type_certificate(mech_type_of(x->mech)))
+		x->call = backend_known(a, account, found_keys, x);
 	else if (x->want == MECH_WANT_KEYS)
 		x->call = backend_keys(a, account, mech_hash(x->mech), found_keys, x);
 	else

@@ -174,7 +174,7 @@ static void look_up(struct offering *o)
 		offering_end(o);
 		return;
 	}
-	o->call = backend_keys(a, str_z(o->accounts[o->at]), SCRAM_SHA256, found, o);
+	o->call = backend_known(a, str_z(o->accounts[o->at]), found, o);
 }
 
 static void keep_accounts(struct offering *o, const struct str *jids, size_t n)

@@ -91,6 +91,36 @@ START_TEST(external_is_offered_to_accounts)
 }
 END_TEST
 
+/* Another server may have had keys of the weaker hash alone: the account is one all the same. */
+START_TEST(external_whatever_the_hash)
+{
+	struct scram_keys k = {.hash = SCRAM_SHA1, .iterations = 4096, .salt_len = SCRAM_SALT};
+	struct str names[] = {STR("EXTERNAL")}, jid = STR("old@example.org");
+	struct msg_auth_start m = start_of("EXTERNAL", STR(""));
+	struct msg_auth_mechanisms ask = {.domain = STR("example.org"),
+					  .secure = true,
+					  .certificate_jids = &jid,
+					  .ncertificate_jids = 1};
+	struct frame f = double_frame(MSG_AUTH_MECHANISMS);
+	struct msg_value v[COLS_CREDENTIAL];
+	const struct msg_auth_offer *o;
+
+	credential_row(jid, &k, v);
+	double_put(TABLE_CREDENTIAL, v, COLS_CREDENTIAL);
+	offer_handle(auth, &f, &ask);
+	double_run();
+	o = double_reply(0)->m;
+	ck_assert(str_eqz(o->mechanisms[0], "EXTERNAL"));
+	m.mechanisms = names;
+	m.nmechanisms = 1;
+	m.certificate_jids = &jid;
+	m.ncertificate_jids = 1;
+	send_start(&m);
+	double_run();
+	ck_assert_uint_eq(result(2)->state, SUCCESS);
+}
+END_TEST
+
 Suite *external_suite(void);
 Suite *external_suite(void)
 {
@@ -102,6 +132,7 @@ Suite *external_suite(void)
 			    sizeof external / sizeof *external);
 	tcase_add_test(tc, external_needs_a_certificate);
 	tcase_add_loop_test(tc, external_is_offered_to_accounts, 0, 4);
+	tcase_add_test(tc, external_whatever_the_hash);
 	suite_add_tcase(s, tc);
 	return s;
 }
