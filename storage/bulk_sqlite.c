@@ -34,7 +34,7 @@ static bool failed_file(struct lite *l, const char *path)
 	return false;
 }
 
-static void remove_all(const char *path)
+void db_file_remove(const char *path)
 {
 	static const char *const ends[] = {"", "-wal", "-shm"};
 
@@ -54,7 +54,7 @@ static void lite_close(struct bulk *b)
 	sqlite3_finalize(l->writing);
 	db_close(l->db);
 	if (l->temp)
-		remove_all(l->temp);
+		db_file_remove(l->temp);
 	if (l->lock >= 0)
 		close(l->lock);
 	free(l->temp);
@@ -157,7 +157,7 @@ static bool lite_begin(struct bulk *b, bool replace, int64_t from, int64_t to)
 	if (!may_begin(l, replace))
 		return false;
 	l->temp = xasprintf("%s.copying", l->path);
-	remove_all(l->temp);
+	db_file_remove(l->temp);
 	good = db_make(l->temp, &why) == 0 && (l->db = db_open(l->temp, l->cache, true, &why)) &&
 	       db_migrate(l->db, tables, TABLES, SCHEMA_VERSION, &why) &&
 	       db_exec(l->db, "BEGIN") == SQLITE_OK;
@@ -285,7 +285,7 @@ static bool lite_commit(struct bulk *b)
 	}
 	/* What belongs to the file that goes must not be taken for this one's. */
 	if (good)
-		remove_all(l->path);
+		db_file_remove(l->path);
 	if (good && !db_file_publish(l->temp, l->path))
 		good = failed_file(l, l->path);
 	free(wal);

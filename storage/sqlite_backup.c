@@ -62,7 +62,7 @@ static void begin(struct backup *b)
 {
 	int fd;
 
-	unlink(b->temp);
+	db_file_remove(b->temp);
 	fd = open(b->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		fail(b, -errno, strerror(errno));
@@ -107,7 +107,10 @@ static void finish(struct backup *b)
 	b->copy = NULL;
 	sqlite3_close(b->from);
 	b->from = NULL;
-	if (sqlite3_exec(b->to, LATER_EPOCHS, NULL, NULL, NULL) != SQLITE_OK) {
+	/* Closing it would move the log of writes as well, and say nothing when it fails. */
+	if (sqlite3_exec(b->to, LATER_EPOCHS, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_wal_checkpoint_v2(b->to, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) !=
+		    SQLITE_OK) {
 		fail_db(b, b->to);
 		return;
 	}
@@ -153,7 +156,7 @@ static void stepped(void *arg)
 	sqlite3_close(b->from);
 	sqlite3_close(b->to);
 	if (job->err)
-		unlink(b->temp);
+		db_file_remove(b->temp);
 	*b->slot = NULL;
 	free(b->temp);
 	free(b);

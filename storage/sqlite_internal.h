@@ -74,6 +74,7 @@ int db_make(const char *path, struct buf *error);
 bool db_file_replaceable(const char *path);
 /* Gives a file that was closed its name, durably (bulk_sqlite.c). */
 bool db_file_publish(const char *temp, const char *path);
+void db_file_remove(const char *path); /* with what SQLite puts beside it */
 
 /* --- sqlite_offline.c: as of struct engine_ops ----------------------------------------------- */
 

@@ -199,6 +199,55 @@ START_TEST(backup_of_itself)
 }
 END_TEST
 
+static char *full_file; /* takes nothing, once it has a log of writes */
+
+static ssize_t write_unless_full(int fd, const void *p, size_t n, off_t at)
+{
+	char *wal = xasprintf("%s-wal", full_file);
+	struct stat a, b;
+	bool full = access(wal, F_OK) == 0 && fstat(fd, &a) == 0 && stat(full_file, &b) == 0 &&
+		    a.st_ino == b.st_ino;
+
+	free(wal);
+	errno = ENOSPC;
+	return full ? -1 : pwrite(fd, p, n, at);
+}
+
+static void system_call(sqlite3_syscall_ptr fn)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+	vfs->xSetSystemCall(vfs, "pwrite", fn);
+	vfs->xSetSystemCall(vfs, "pwrite64", fn);
+}
+
+/* The end of the copy finds no room: it is no copy, and nothing stays of it. */
+START_TEST(backup_cut_short)
+{
+	static const char *const parts[] = {"", ".partial", ".partial-wal", ".partial-shm"};
+	struct rig r;
+	char *copy;
+
+	rig_open(&r, "sqlite");
+	rig_lease(&r, "sm", OWNER);
+	copy = xasprintf("%s/copy", r.dir);
+	full_file = xasprintf("%s.partial", copy);
+	system_call((sqlite3_syscall_ptr)write_unless_full);
+	ck_assert_int_eq(back_up(&r, copy), -EIO);
+	system_call(NULL);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char *part = xasprintf("%s%s", copy, parts[i]);
+
+		ck_assert_msg(access(part, F_OK) < 0, "%s", part);
+		free(part);
+	}
+	ck_assert_int_eq(back_up(&r, copy), 0);
+	rig_close(&r);
+	free(full_file);
+	free(copy);
+}
+END_TEST
+
 /* Batches wait for others as long as commit_delay says, and no longer. */
 START_TEST(commit_delay)
 {
@@ -294,6 +343,7 @@ Suite *sqlite_suite(void)
 	tcase_add_test(tc, newer_schema);
 	tcase_add_test(tc, purges_requests);
 	tcase_add_test(tc, backup_of_itself);
+	tcase_add_test(tc, backup_cut_short);
 	tcase_add_test(tc, commit_delay);
 	tcase_add_test(tc, room_in_log);
 	suite_add_tcase(s, tc);
