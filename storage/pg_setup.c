@@ -86,8 +86,8 @@ int64_t pg_number(PGconn *c, const char *sql, int64_t ms, char text[WRITE_TEXT])
 }
 
 /* It is up and says no: for a while (all connections are taken, it is being shut down, it is a
- * standby), or for good. Its code is shown only in this way, and the message of libpq itself is not
- * translated. */
+ * standby), or for good. Its code ("FATAL:  53300: …") is shown only in this way, and the message
+ * of libpq itself is not translated. */
 static bool passes(struct pg_setup *s, const char *const *keys, const char *const *values)
 {
 	uint64_t due = clock_mono_ms() + (uint64_t)s->connect_ms;
@@ -107,8 +107,8 @@ static bool passes(struct pg_setup *s, const char *const *keys, const char *cons
 			state = PQconnectPoll(c);
 	}
 	text = PQerrorMessage(c);
-	s->crowded = strstr(text, " 53300") != NULL;
-	yes = state == PGRES_POLLING_OK || strstr(text, " 53") || strstr(text, " 57P") ||
+	s->crowded = strstr(text, ":  53300") != NULL;
+	yes = state == PGRES_POLLING_OK || strstr(text, ":  53") || strstr(text, ":  57P") ||
 	      strstr(text, "session is read-only") || strstr(text, "hot standby");
 	PQfinish(c);
 	return yes;

@@ -133,6 +133,10 @@ START_TEST(not_opened)
 	ck_refused(&r, "nonsense", "missing \"=\"");
 	other = xasprintf("%s dbname=none", r.conninfo);
 	ck_refused(&r, other, "database \"none\" does not exist");
+	free(other);
+	/* No code of the server's, though it looks like one that passes. */
+	other = xasprintf("%s user='nobody 53'", r.conninfo);
+	ck_refused(&r, other, "role \"nobody 53\" does not exist");
 	free(pg_server_sql(r.conninfo, "INSERT INTO mercutio_schema VALUES (999, 999)"));
 	ck_refused(&r, r.conninfo, "its schema (version 999) is newer");
 	free(other);
