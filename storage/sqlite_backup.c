@@ -41,9 +41,14 @@ static void fail(struct backup *b, int err, const char *why)
 	b->over = true;
 }
 
+static void fail_as(struct backup *b, const char *why)
+{
+	fail(b, -EIO, b->job->cancel ? "the storage process is ending" : why);
+}
+
 static void fail_db(struct backup *b, sqlite3 *db)
 {
-	fail(b, -EIO, b->job->cancel ? "the storage process is ending" : sqlite3_errmsg(db));
+	fail_as(b, sqlite3_errmsg(db));
 }
 
 static bool cancelled(struct backup *b)
@@ -140,7 +145,7 @@ static void work(void *arg)
 	if (rc == SQLITE_DONE)
 		finish(b);
 	else if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_LOCKED)
-		fail_db(b, b->to);
+		fail_as(b, sqlite3_errstr(rc)); /* neither connection knows it yet */
 }
 
 static void stepped(void *arg)
