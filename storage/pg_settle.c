@@ -9,17 +9,19 @@ enum {
 	SETTLE_TRIES = 8
 }; /* deadlocks and locks that were not to be had, or connections lost, in a row */
 
+/* Class 25, a transaction in another state than it was left in: the server became read-only, we
+ * were idle for too long, or what ended the one before was cancelled. */
 static enum verdict verdict_of(const char *state, bool append)
 {
 	static const struct {
 		const char *prefix;
 		enum verdict v;
 	} list[] = {
-		{"MR001", V_REFUSED}, {"MR002", V_CLASH}, {"MR003", V_STALE},	{"40", V_RETRY},
-		{"55P03", V_LOCKED},  {"08", V_LOST},	  {"25006", V_LOST},	{"25P03", V_LOST},
-		{"26000", V_LOST},    {"0A000", V_LOST},  {"57014", V_STUCK},   {"57", V_LOST},
-		{"53", V_TROUBLE},    {"58", V_STUCK},	  {"XX", V_STUCK},	{"42", V_TROUBLE},
-		{"55", V_TROUBLE},    {"28", V_TROUBLE},
+		{"MR001", V_REFUSED}, {"MR002", V_CLASH}, {"MR003", V_STALE}, {"40", V_RETRY},
+		{"55P03", V_LOCKED},  {"08", V_LOST},	  {"25", V_LOST},     {"26000", V_LOST},
+		{"0A000", V_LOST},    {"57014", V_STUCK}, {"57", V_LOST},     {"53", V_TROUBLE},
+		{"58", V_STUCK},      {"XX", V_STUCK},	  {"42", V_TROUBLE},  {"55", V_TROUBLE},
+		{"28", V_TROUBLE},
 	};
 
 	if (!state)

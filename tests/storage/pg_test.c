@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* PostgreSQL as it is in life: several storages at once, lost answers, servers that die or hang. */
 #include <check.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -206,6 +208,47 @@ START_TEST(conditional_answer_lost)
 		ck_assert_int_eq(x.w.status, STORE_COMMITTED);
 	}
 	ck_assert_int_eq(sql_number(&r, "SELECT count(*) FROM account"), 30);
+	rig_close(&r);
+}
+END_TEST
+
+static void *cancel_all(void *stop)
+{
+	char *conninfo = pg_server_conninfo();
+	PGconn *c = PQconnectdb(conninfo);
+
+	while (!atomic_load((atomic_bool *)stop)) {
+		PQclear(PQexec(c, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+				  " WHERE application_name = 'mercutio-storage'"));
+		usleep(1000);
+	}
+	PQfinish(c);
+	free(conninfo);
+	return NULL;
+}
+
+/* Whatever statement is cancelled, the end of a transaction too: it is no batch's fault. */
+START_TEST(cancelled)
+{
+	struct msg_write_op del[] = {DEL(TABLE_ACCOUNT, V_TEXT("a@x"))};
+	struct msg_write_op put[] = {PUT(TABLE_ACCOUNT, V_TEXT("b@x"), V_INT(1))};
+	atomic_bool stop = false;
+	struct written x;
+	struct rig r;
+	pthread_t t;
+
+	del[0].condition = 2;
+	rig_open(&r, "postgresql");
+	ck_assert_int_eq(pthread_create(&t, NULL, cancel_all, &stop), 0);
+	for (int i = 0; i < 2000; i++) {
+		enum store_status wanted = i % 2 ? STORE_COMMITTED : STORE_CONDITION;
+
+		written_init(&x, i % 2 ? put : del, 1);
+		rig_submit(&r, &x);
+		ck_assert_msg(x.w.again || x.w.status == wanted, "%s", x.w.text);
+	}
+	atomic_store(&stop, true);
+	pthread_join(t, NULL);
 	rig_close(&r);
 }
 END_TEST
@@ -519,6 +562,7 @@ static void add_all(Suite *s)
 	tcase_add_test(tc, answers_lost);
 	tcase_add_test(tc, lost_while_idle);
 	tcase_add_test(tc, conditional_answer_lost);
+	tcase_add_test(tc, cancelled);
 	tcase_add_test(tc, started_first);
 	tcase_add_test(tc, server_killed);
 	tcase_add_test(tc, server_away);
