@@ -34,9 +34,9 @@ static bool failed_file(struct lite *l, const char *path)
 	return false;
 }
 
-void db_file_remove(const char *path)
+static void remove_beside(const char *path)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
+	static const char *const ends[] = {"-wal", "-shm"};
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		char *name = xasprintf("%s%s", path, ends[i]);
@@ -44,6 +44,12 @@ void db_file_remove(const char *path)
 		unlink(name);
 		free(name);
 	}
+}
+
+void db_file_remove(const char *path)
+{
+	unlink(path);
+	remove_beside(path);
 }
 
 static void lite_close(struct bulk *b)
@@ -263,8 +269,12 @@ bool db_file_publish(const char *temp, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash ? xasprintf("%.*s", (int)(slash - path + 1), path) : xstrdup(".");
-	bool good = sync_path(temp) && rename(temp, path) == 0 && sync_path(dir);
+	bool good = sync_path(temp);
 
+	/* What belongs to the file that goes must not be taken for this one's. */
+	if (good)
+		remove_beside(path);
+	good = good && rename(temp, path) == 0 && sync_path(dir);
 	free(dir);
 	return good;
 }
@@ -283,9 +293,6 @@ static bool lite_commit(struct bulk *b)
 		snprintf(b->text, sizeof(b->text), "%s was not closed well", l->temp);
 		good = false;
 	}
-	/* What belongs to the file that goes must not be taken for this one's. */
-	if (good)
-		db_file_remove(l->path);
 	if (good && !db_file_publish(l->temp, l->path))
 		good = failed_file(l, l->path);
 	free(wal);

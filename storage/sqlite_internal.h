@@ -72,7 +72,7 @@ int db_make(const char *path, struct buf *error);
 
 /* A device or the like is not: it would go, and a file be in its place. */
 bool db_file_replaceable(const char *path);
-/* Gives a file that was closed its name, durably (bulk_sqlite.c). */
+/* Gives a file that was closed its name, durably, in the place of what had it (bulk_sqlite.c). */
 bool db_file_publish(const char *temp, const char *path);
 void db_file_remove(const char *path); /* with what SQLite puts beside it */
 

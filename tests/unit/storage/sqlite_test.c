@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of storage/engine_sqlite.c: what the file keeps, who may open it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "storage/bulk.h"
 #include "storage/sqlite_internal.h"
 #include "tests/storage/rig.h"
 
@@ -254,6 +257,43 @@ START_TEST(backup_cut_short)
 }
 END_TEST
 
+static bool unsynced;
+
+/* What is opened to be synced cannot be. */
+int fsync(int fd)
+{
+	if (!unsynced || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
+		return (int)syscall(SYS_fsync, fd);
+	errno = EIO;
+	return -1;
+}
+
+/* A copy that cannot be made durable leaves the file that it was to replace as it was. */
+START_TEST(copy_cut_short)
+{
+	struct buf error = BUF_INIT;
+	struct target t = {NULL};
+	struct bulk *b;
+	struct rig r;
+
+	rig_open(&r, "sqlite");
+	rig_lease(&r, "sm", OWNER);
+	WRITE(&r, PUT(TABLE_VCARD, V_TEXT("a@x"), V_TEXT("1")));
+	r.engine = engine_close(r.engine);
+	t.path = r.path;
+	t.config.cache = 1 << 20;
+	b = bulk_sqlite.open(&t, true, &error);
+	ck_assert_msg(b && b->ops->begin(b, true, 0, 0), "%.*s", STR_ARG(buf_str(&error)));
+	unsynced = true;
+	ck_assert(!b->ops->commit(b));
+	unsynced = false;
+	b->ops->close(b);
+	ck_assert_int_eq(engine_open(&engine_sqlite, &r.config, &error, &r.engine), 0);
+	ck_found(&r, LIST_ALL(TABLE_VCARD), "a@x 1\n");
+	rig_close(&r);
+}
+END_TEST
+
 /* Batches wait for others as long as commit_delay says, and no longer. */
 START_TEST(commit_delay)
 {
@@ -350,6 +390,7 @@ Suite *sqlite_suite(void)
 	tcase_add_test(tc, purges_requests);
 	tcase_add_test(tc, backup_of_itself);
 	tcase_add_loop_test(tc, backup_cut_short, 0, 2);
+	tcase_add_test(tc, copy_cut_short);
 	tcase_add_test(tc, commit_delay);
 	tcase_add_test(tc, room_in_log);
 	suite_add_tcase(s, tc);
