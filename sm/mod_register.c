@@ -97,6 +97,7 @@ struct cancellation {
 	struct loop_timeout wait; /* until the client is told; then until auth is asked again */
 	bool sent;		  /* the request under way: there was an auth */
 	bool unsure;		  /* one got no answer: it may be done yet */
+	int64_t created;	  /* when the account that is meant was made; 0: not looked up yet */
 };
 
 static void cancellation_fail(struct cancellation *c, enum stanza_error error)
@@ -144,6 +145,42 @@ static void too_long(void *arg)
 }
 
 static void cancellation_ask(void *arg);
+static void cancellation_look(void *arg);
+
+static void look_later(struct cancellation *c)
+{
+	c->wait.fn = cancellation_look;
+	loop_timeout_start(sm_loop(c->sm), &c->wait, ASK_AGAIN_S);
+}
+
+/* Its client knows of an error, and may have the name anew by now, as may anybody: that account stays. */
+static void looked(void *arg, int err, const struct msg_rows *results, size_t n)
+{
+	struct cancellation *c = arg;
+	int64_t before = c->created;
+
+	if (err || n != 1) {
+		look_later(c);
+	} else if (!results[0].nrows) {
+		sm_with_user(c->sm, str_z(c->account), remove_now, c);
+	} else if (c->created = results[0].rows[0].values[COL_ACCOUNT_CREATED].i, !before) {
+		look_later(c); /* what is under way at storage may end it yet */
+	} else if (c->created == before) {
+		cancellation_ask(c);
+	} else {
+		log_info("account not removed: it was made anew meanwhile", LF_S("account", c->account));
+		cancellation_free(c);
+	}
+}
+
+static void cancellation_look(void *arg)
+{
+	struct cancellation *c = arg;
+	struct msg_value key = value_text(str_z(c->account));
+	struct msg_read_op op = {.op = STORE_GET, .table = TABLE_ACCOUNT, .key = &key, .nkey = 1};
+
+	(void)store_read(sm_link(c->sm), &op, 1, AUTH_TIMEOUT_MS, looked, c);
+}
 
 /* The credentials are gone: nobody can log in; now the answer, then the data and the sessions. So it is when
  * there were none: an earlier request whose answer came too late, or never, has removed them. */
@@ -166,12 +203,10 @@ static void cancelled(void *arg, int err, uint16_t kind, const void *m)
 	/* EOPNOTSUPP: accounts of that domain are made elsewhere. */
 	cancellation_fail(c, code == EOPNOTSUPP ? STANZA_E_NOT_ALLOWED
 						: STANZA_E_INTERNAL_SERVER_ERROR);
-	if (c->unsure) {
-		c->wait.fn = cancellation_ask;
-		loop_timeout_start(sm_loop(c->sm), &c->wait, ASK_AGAIN_S);
-	} else {
+	if (c->unsure)
+		cancellation_look(c);
+	else
 		cancellation_free(c);
-	}
 }
 
 static void cancellation_ask(void *arg)

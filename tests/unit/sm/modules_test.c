@@ -475,6 +475,42 @@ START_TEST(cancel_asked_again)
 }
 END_TEST
 
+/* Its auth is gone, and the name was taken anew before the next one was asked: that account is another's. */
+START_TEST(cancel_made_anew)
+{
+	struct msg_value v[COLS_ACCOUNT] = {value_text(STR("romeo@localhost")), value_int(77)};
+
+	iq(romeo, "set", NULL, "<vCard xmlns='vcard-temp'><FN>R</FN></vCard>");
+	forget(romeo);
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	fake_answer(w.link, 0, -EHOSTUNREACH, 0, NULL);
+	settle();
+	gets(romeo, "type='error'", "internal-server-error");
+	shelf_remove(w.shelf, TABLE_ACCOUNT, "romeo@localhost");
+	shelf_put(w.shelf, TABLE_ACCOUNT, v, COLS_ACCOUNT);
+	pass(30000);
+	ck_assert_uint_eq(fake_requests(w.link), 0);
+	ck_assert_int_eq(romeo->ended, -1);
+	ck_assert_uint_eq(shelf_count(w.shelf, TABLE_VCARD, "romeo@localhost"), 1);
+}
+END_TEST
+
+/* Its auth is gone, and has removed the credentials: the data go without another. */
+START_TEST(cancel_was_done)
+{
+	iq(romeo, "set", NULL, "<vCard xmlns='vcard-temp'><FN>R</FN></vCard>");
+	forget(romeo);
+	iq(romeo, "set", NULL, REGISTER("<remove/>"));
+	shelf_remove(w.shelf, TABLE_ACCOUNT, "romeo@localhost");
+	fake_answer(w.link, 0, -EHOSTUNREACH, 0, NULL);
+	settle();
+	gets(romeo, "type='error'", "internal-server-error");
+	ck_assert_int_eq(romeo->ended, 1 + STREAM_E_NOT_AUTHORIZED);
+	ck_assert_uint_eq(fake_requests(w.link), 0);
+	data_is_gone();
+}
+END_TEST
+
 /* What surely was not done is not done later. Where there are no credentials, the data go. */
 START_TEST(cancel_refused)
 {
@@ -535,6 +571,8 @@ Suite *modules_suite(void)
 	tcase_add_test(c, cancel_large_log);
 	tcase_add_test(c, cancel_late);
 	tcase_add_test(c, cancel_asked_again);
+	tcase_add_test(c, cancel_made_anew);
+	tcase_add_test(c, cancel_was_done);
 	tcase_add_test(c, cancel_refused);
 	tcase_add_test(c, registration_closed);
 	suite_add_tcase(s, c);
