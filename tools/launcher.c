@@ -14,7 +14,8 @@
 enum {
 	GIVE_UP = 3, /* starts that fail before the server has ever been ready */
 	HELPER_ARGS = 16,
-	HELPER_PAUSE_MS = 500
+	HELPER_PAUSE_MS = 500,
+	PIDS_PAUSE_MS = 1000
 };
 
 static void stop(struct launcher *l);
@@ -22,8 +23,18 @@ static void start_instance(void *arg);
 
 /* --- pids ------------------------------------------------------------------------------------ */
 
-static void write_pids(struct launcher *l)
+/* The disk may be full, or the folder away, and nobody may end for days: it is tried until it is true again. */
+static void pids_failed(struct launcher *l, int err)
 {
+	if (!l->pids_old)
+		log_error("pids not written", LF_S("file", l->config.pids), LF_ERR(err));
+	l->pids_old = true;
+	loop_timer_start(l->pids_timer, PIDS_PAUSE_MS, 0);
+}
+
+static void write_pids(void *arg)
+{
+	struct launcher *l = arg;
 	const char *path = l->config.pids;
 	char *tmp;
 	FILE *f;
@@ -44,7 +55,9 @@ static void write_pids(struct launcher *l)
 	if (f && fclose(f) != 0)
 		good = false;
 	if (!good || rename(tmp, path) < 0)
-		log_error("pids not written", LF_S("file", path), LF_ERR(-errno));
+		pids_failed(l, -errno);
+	else
+		l->pids_old = false;
 	free(tmp);
 }
 
@@ -394,6 +407,7 @@ static void listen_for_events(struct launcher *l)
 	for (size_t i = 0; i < l->n; i++)
 		l->instances[i].restart = loop_timer_new(l->loop, start_instance, &l->instances[i]);
 	l->helper_timer = loop_timer_new(l->loop, start_helper, l);
+	l->pids_timer = loop_timer_new(l->loop, write_pids, l);
 	l->patience = loop_timer_new(l->loop, on_patience, l);
 	l->term = loop_signal_new(l->loop, SIGTERM, on_term, l);
 	l->intr = loop_signal_new(l->loop, SIGINT, on_term, l);

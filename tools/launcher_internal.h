@@ -41,9 +41,10 @@ struct launcher {
 	size_t n;
 	char *ctl; /* path of mercutioctl */
 	struct child *helper;
-	struct loop_timer *helper_timer;
+	struct loop_timer *helper_timer, *pids_timer;
 	enum stage stage;
 	bool stopping, failed;
+	bool pids_old; /* the file says what was */
 	const char *stopping_process; /* the instances that are ending now */
 	struct loop_timer *patience;
 };

@@ -132,6 +132,7 @@ void launcher_unmake(struct launcher *l)
 	loop_signal_free(l->intr);
 	loop_signal_free(l->term);
 	loop_timer_free(l->patience);
+	loop_timer_free(l->pids_timer);
 	loop_timer_free(l->helper_timer);
 	if (*l->log_dir) {
 		log_capture(NULL, NULL);

@@ -62,6 +62,21 @@ def pids_file(server):
             assert name in f.read().split("\0")
 
 
+def pids_later(server):
+    """What cannot be written when an instance is started is written when it can."""
+    path, before = os.path.join(server.dir, "pids"), server.pids()["auth-1"]
+    os.mkdir(path + ".new")  # where it is written first
+    try:
+        server.kill("auth-1")
+        wait_for("it is started again", lambda: [
+            pid for pid in descendants(server.process.pid) if pid not in server.pids().values()])
+        assert server.pids()["auth-1"] == before
+    finally:
+        os.rmdir(path + ".new")
+    wait_for("the file names it", lambda: server.pids()["auth-1"] != before)
+    pids_file(server)
+
+
 def scheduling(server, batch):
     """Those named wait for the running; whoever started us with another policy keeps it."""
     if os.sched_getscheduler(0) != os.SCHED_OTHER:
@@ -311,6 +326,7 @@ def main():
     tap = Tap()
     with Server(users=["alice:secret", "bob:secret"]) as server:
         tap.run("the file pids names all processes", pids_file, server)
+        tap.run("a full disk delays the file", pids_later, server)
         tap.run("c2s and storage let others finish", scheduling, server, ("c2s", "storage"))
         tap.run("accounts are added, changed, listed and removed", accounts, server)
         tap.run("imports tell each bad line", imports, server)
