@@ -137,12 +137,12 @@ void writer_shard_fail(struct pg_writer *w, const struct engine_write *b, bool a
 static void send_purge(struct pg_writer *w)
 {
 	struct pg_params p = {0};
-	int64_t now = clock_wall_us();
+	uint64_t now = clock_mono_us();
 
-	if (now - w->purged < PURGE_EVERY_S * INT64_C(1000000))
+	if (now < w->purge_due)
 		return;
-	w->purged = now;
-	param_int(&p, now - w->engine->config.keep_requests * 1000);
+	w->purge_due = now + PURGE_EVERY_S * UINT64_C(1000000);
+	param_int(&p, clock_wall_us() - w->engine->config.keep_requests * 1000);
 	pg_conn_sql(w->conn, "DELETE FROM mercutio_request WHERE \"time\" < $1", &p, NULL, 0);
 }
 

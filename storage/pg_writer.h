@@ -59,7 +59,7 @@ struct pg_writer {
 	size_t nraised;
 	struct loop_task task;
 	struct pace pace;
-	int64_t purged;	     /* wall clock when old request ids were removed */
+	uint64_t purge_due;  /* clock_mono_us when old request ids are removed again */
 	int64_t month_from, month_to;
 	uint64_t started_us;
 	char trouble[WRITE_TEXT];

@@ -97,7 +97,7 @@ struct writer {
 	struct db *db;
 	struct lease_book *leases;
 	bool leases_known;
-	int64_t purged; /* wall clock when old request ids were removed */
+	uint64_t purge_due; /* clock_mono_us when old request ids are removed again */
 	/* Batches of these fail since an earlier one of the group did. */
 	struct failed_shard {
 		uint64_t sender;

@@ -153,14 +153,14 @@ static int request_remember(struct writer *w, const struct engine_write *b)
 
 static int requests_purge(struct writer *w)
 {
-	int64_t now = clock_wall_us();
+	uint64_t now = clock_mono_us();
 	bool found;
 
-	if (now - w->purged < PURGE_EVERY_S * INT64_C(1000000))
+	if (now < w->purge_due)
 		return STORE_COMMITTED;
-	w->purged = now;
+	w->purge_due = now + PURGE_EVERY_S * UINT64_C(1000000);
 	return run_sql(w, "DELETE FROM mercutio_request WHERE time < ?",
-		       now - w->config->keep_requests * 1000, 0, 0, &found);
+		       clock_wall_us() - w->config->keep_requests * 1000, 0, 0, &found);
 }
 
 /* --- leases ---------------------------------------------------------------------------------- */

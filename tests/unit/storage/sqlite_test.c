@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "storage/bulk.h"
 #include "storage/sqlite_internal.h"
 #include "tests/storage/rig.h"
@@ -135,6 +136,46 @@ START_TEST(purges_requests)
 	sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM mercutio_request", -1, &s, NULL);
 	ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
 	ck_assert_int_eq(sqlite3_column_int(s, 0), 0);
+	sqlite3_finalize(s);
+	db_close(db);
+	r.loop = loop_free(r.loop);
+	rig_remove(r.dir);
+}
+END_TEST
+
+static void add_account(struct rig *r, const char *account)
+{
+	struct msg_write_op add[] = {PUT(TABLE_ACCOUNT, V_TEXT(account), V_INT(1))};
+	struct written x;
+
+	add[0].condition = 1;
+	written_init(&x, add, 1);
+	ck_assert_int_eq(rig_submit(r, &x), STORE_COMMITTED);
+}
+
+/* Also when the clock was ahead, and is right now. */
+START_TEST(purges_after_clock_step)
+{
+	uint64_t mono = clock_mono_us();
+	int64_t wall = clock_wall_us();
+	struct buf error = BUF_INIT;
+	sqlite3_stmt *s;
+	struct rig r;
+	struct db *db;
+
+	rig_open(&r, "sqlite");
+	r.engine->config.keep_requests = 1000;
+	clock_fake(mono, wall + INT64_C(86400) * 1000000);
+	add_account(&r, "a@x");
+	clock_fake(mono + 1000000, wall);
+	add_account(&r, "b@x");
+	clock_advance(UINT64_C(700) * 1000000);
+	add_account(&r, "c@x");
+	engine_close(r.engine);
+	db = db_open(r.path, 1 << 20, true, &error);
+	sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM mercutio_request", -1, &s, NULL);
+	ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
+	ck_assert_int_eq(sqlite3_column_int(s, 0), 2); /* a day ahead, and now */
 	sqlite3_finalize(s);
 	db_close(db);
 	r.loop = loop_free(r.loop);
@@ -388,6 +429,7 @@ Suite *sqlite_suite(void)
 	tcase_add_test(tc, what_cannot_be_opened);
 	tcase_add_test(tc, newer_schema);
 	tcase_add_test(tc, purges_requests);
+	tcase_add_test(tc, purges_after_clock_step);
 	tcase_add_test(tc, backup_of_itself);
 	tcase_add_loop_test(tc, backup_cut_short, 0, 2);
 	tcase_add_test(tc, copy_cut_short);
