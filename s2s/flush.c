@@ -3,7 +3,11 @@
  * announcement has left us. */
 #include "s2s/steps.h"
 
-enum { LOOK_AGAIN = 1, KEYS = 256 };
+enum {
+	LOOK_AGAIN = 1,
+	KEYS = 256,
+	CARRIED_MAX = 1000 /* not acknowledged: what a lost stream may cost */
+};
 
 /* --- what was held ----------------------------------------------------------------------- */
 
@@ -41,6 +45,9 @@ static bool announce_held(struct pair *p)
 	struct announcing *a = NULL;
 	struct item *i;
 
+	if (!p->holds)
+		return false;
+	p->holds = false;
 	DL_FOREACH (p->queue, i) {
 		if (!i->held)
 			continue;
@@ -112,7 +119,7 @@ static void write_queue(struct pair *p)
 	bool wrote = false;
 
 	while (p->queue && conn_unsent(s->conn) < (size_t)s->s2s->config->out_max &&
-	       s->ncarried < (size_t)s->s2s->config->queue) {
+	       s->ncarried < CARRIED_MAX) {
 		write_item(s, p->queue);
 		wrote = true;
 	}

@@ -94,9 +94,10 @@ const struct option s2s_options[] = {
 	 "how long a stanza from another server may wait for a session manager before it is "
 	 "answered "
 	 "with an error"},
-	{"queue", OPT_INT, AT(queue), "1000", 1, 1000000, NULL, OPT_RELOAD,
-	 "stanzas that wait for one pair of domains; further ones are returned at once"},
-	{"queue_bytes", OPT_SIZE, AT(queue_bytes), "256k", 4096, 67108864, NULL, OPT_RELOAD,
+	{"queue", OPT_INT, AT(queue), "5000", 1, 1000000, NULL, OPT_RELOAD,
+	 "stanzas that wait for one pair of domains; further ones are returned at once. A login has two for "
+	 "each contact there"},
+	{"queue_bytes", OPT_SIZE, AT(queue_bytes), "2M", 4096, 67108864, NULL, OPT_RELOAD,
 	 "the same in bytes; one stanza is always taken"},
 	{"queue_time", OPT_TIME, AT(queue_time), "10m", 1000, 86400000, NULL, OPT_RELOAD,
 	 "how long a stanza may wait for a remote server before it is returned"},

@@ -67,6 +67,7 @@ struct pair {
 	uint64_t alone_until;	/* one would not: no other one is asked until then */
 	bool reconnect; /* try again by ourselves, at retry_at */
 	bool flushing;	/* in s2s.ready */
+	bool holds;	/* HELD was said of what may be in its queue */
 	bool test;	/* nothing is sent: it is enough to get there */
 };
 

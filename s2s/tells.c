@@ -180,6 +180,7 @@ static void hold_for(struct s2s *x, struct item *i, uint64_t to)
 void item_hold(struct item *i)
 {
 	i->held = i->nwaiters > 0;
+	i->pair->holds |= i->held;
 	for (size_t k = 0; k < i->nwaiters; k++)
 		hold_for(i->pair->s2s, i, i->waiters[k].from);
 }

@@ -545,7 +545,7 @@ def test_attacks():
 
 def test_reads_nothing():
     """A peer that is proven and then reads nothing: its stream ends; each stanza returns, once."""
-    with Two(a=("s2s.out_timeout=2s", "s2s.ack_timeout=3s", "s2s.bidi=true")) as two:
+    with Two(a=("s2s.out_timeout=2s", "s2s.ack_timeout=3s", "s2s.bidi=true", "s2s.queue_bytes=256k")) as two:
         a = two.servers[0]
         juliet, romeo = two.login()
         p = Peer(a, A, EVIL, cert=make_cert(two, EVIL))
@@ -603,6 +603,27 @@ def test_loop():
             assert not [x for x in listed(server) if x["remote"] == EVIL and x["state"] == "ready"]
 
 
+def test_large_roster():
+    """A login with many contacts at one domain: all of them hear of it and are asked, also those that
+    wait while the stream is being opened."""
+    n = 1500
+    with Two() as two:
+        a, b = two.servers
+        listing = os.path.join(a.dir, "big.xml")
+        with open(listing, "w", encoding="ascii") as f:
+            f.write(f"<server-data xmlns='urn:xmpp:pie:0'><host jid='{A}'><user name='big' password='x'>"
+                    "<query xmlns='jabber:iq:roster'>")
+            f.writelines(f"<item jid='c{k}@{B}' subscription='both'/>" for k in range(n))
+            f.write("</query></user></host></server-data>")
+        done = a.ctl("user", "import", listing)
+        assert done.returncode == 0, done.stderr
+        big = Stream(a, A).login("big", "x", resource="here")
+        big.send(f"<presence><status>{'x' * 200}</status></presence>")
+        until("all of it arrives", lambda: stats(b, "s2s-1")["stanzas_in"] >= 2 * n or stats(a, "s2s-1")["returned"])
+        assert stats(a, "s2s-1")["returned"] == 0
+        assert not [e for e in big.sync() if e.get("type") == "error"]
+
+
 def test_reset_loop():
     """A peer that breaks each stream as soon as it stands: it is come back to with a pause, what it did not
     acknowledge is returned once, others are served."""
@@ -655,7 +676,7 @@ TESTS = [test_external, test_direct_tls, test_dialback, test_several, test_clear
          test_restart, test_kill, test_drain_first, test_drain_second,
          test_dead_domain, test_too_big, test_denied, test_commands,
          test_certificate_required, test_untrusted, test_multiplex, test_router, test_key_replay, test_reads_nothing,
-         test_loop, test_reset_loop]
+         test_loop, test_large_roster, test_reset_loop]
 wanted = sys.argv[1:]
 for t in TESTS:
     if not wanted or t.__name__ in wanted:
