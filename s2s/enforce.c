@@ -85,8 +85,10 @@ void policies_enforce(struct s2s *x)
 	struct stream *s, *next;
 	struct pair *p, *after;
 
-	HASH_ITER (hh, x->pairs, p, after)
+	HASH_ITER (hh, x->pairs, p, after) {
+		p->external_failed = 0; /* our certificate may be another one */
 		deny_queue(p);
+	}
 	deny_detached(x);
 	DL_FOREACH_SAFE (x->streams, s, next) {
 		if (s->phase == PHASE_CLOSED)

@@ -37,7 +37,7 @@ static void prove(struct stream *s)
 
 	if (s->features & FEATURE_EXTERNAL && s->secure && !s->refused &&
 	    policy.certificate != NEED_FORBIDDEN && policy.dialback != NEED_REQUIRED &&
-	    !s->pair->external_failed) {
+	    (!s->pair->external_failed || policy.dialback == NEED_FORBIDDEN)) {
 		ask_external(s);
 	} else if (policy.dialback != NEED_FORBIDDEN) {
 		ask_bidi(s);

@@ -268,6 +268,47 @@ START_TEST(test_fallback_new_stream)
 }
 END_TEST
 
+/* The certificate was refused: it is shown again where there is no other way, and after a reload, which
+ * may have brought a new one. */
+static void shown_again(const char *config, const char *then)
+{
+	struct wire *w = wire_new(config);
+	struct end *e;
+
+	wire_tell(w, "one");
+	e = secured(w);
+	end_say(e, THEIRS FEATURES(EXTERNAL));
+	end_hears(e, "</auth>");
+	end_say(e, REFUSED "</stream:stream>");
+	end_closes(e);
+	end_free(e);
+	if (!strstr(config, "forbidden")) {
+		e = secured(w);
+		end_say(e, THEIRS FEATURES(EXTERNAL) "</stream:stream>");
+		end_closes(e);
+		end_free(e);
+	}
+	wire_returned(w, 1);
+	wire_await(w, !w->x.nopened);
+	if (then)
+		wire_reload(w, then);
+	pair_find(&w->x, STR(OWN), STR(REMOTE))->retry_at = 0;
+	wire_tell(w, "two");
+	e = secured(w);
+	end_say(e, THEIRS FEATURES(EXTERNAL));
+	end_hears(e, "</auth>");
+	end_free(e);
+	wire_await(w, !w->x.items);
+	wire_free(w);
+}
+
+START_TEST(test_shown_again)
+{
+	shown_again("s2s { tls = optional\n backoff_min = 60s\n dialback = forbidden }", NULL);
+	shown_again(CLEAR, CLEAR);
+}
+END_TEST
+
 /* --- the end ------------------------------------------------------------------------------- */
 
 static const char *const states[] = {
@@ -308,6 +349,7 @@ Suite *out_suite(void)
 	tcase_add_test(t, test_bidi_unproven);
 	tcase_add_test(t, test_fallback);
 	tcase_add_test(t, test_fallback_new_stream);
+	tcase_add_test(t, test_shown_again);
 	tcase_add_loop_test(t, test_breaks, 0, ROWS(states));
 	suite_add_tcase(s, t);
 	return s;
