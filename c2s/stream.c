@@ -229,7 +229,8 @@ static void on_header(void *arg, const struct xml_header *h)
 	struct pool *p = c->c2s->scratch;
 	struct str from = header_attr(h, "", "from"), lang = header_attr(h, NS_XML, "lang");
 	struct jid jid;
-	bool has_from = from.len && jid_parse(p, from, &jid) == 0;
+	/* Section 4.7.1: an account. What names none (XML::Stream of Perl says its host) says nothing. */
+	bool has_from = from.len && jid_parse(p, from, &jid) == 0 && jid.local.len;
 	struct header_check k;
 
 	if (c->phase == PHASE_CLOSED)

@@ -230,6 +230,25 @@ START_TEST(the_header_after_sasl_is_checked)
 }
 END_TEST
 
+/* Perl's XML::Stream says the name of its host. */
+START_TEST(a_host_after_sasl_is_no_identity)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = ready(b);
+	struct msg_auth_result r = {
+		.state = 1, .account = STR("alice@example.com"), .ticket = STR("ticket")};
+
+	peer_send(p, "<auth " SASL " mechanism='PLAIN'>AGEAYg==</auth>");
+	bed_reply(b, bed_sent(b, MSG_AUTH_START), 0, MSG_AUTH_RESULT, &r);
+	peer_expect(p, "<success");
+	peer_send(p, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+		     "to='example.com' from='host.example' version='1.0'>");
+	peer_expect(p, "<bind ");
+	peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 Suite *sasl_suite(void)
 {
 	Suite *s = suite_create("sasl");
@@ -247,6 +266,7 @@ Suite *sasl_suite(void)
 	tcase_add_test(t, a_client_that_leaves_ends_the_exchange);
 	tcase_add_test(t, sasl_is_not_repeated);
 	tcase_add_loop_test(t, the_header_after_sasl_is_checked, 0, sizeof after / sizeof *after);
+	tcase_add_test(t, a_host_after_sasl_is_no_identity);
 	suite_add_tcase(s, t);
 	return s;
 }
