@@ -248,10 +248,13 @@ static void check_rate(struct stream *s, struct proof *p)
 }
 
 /* A localpart or resource that is none is the sender's mistake (RFC 6120 section 8.3.3.8), not that
- * of its server: the address is kept as it was written, for the answer. */
+ * of its server: the address is kept as it was written, for the answer. The sender's own may be good by
+ * rules that are older or newer than ours, and all others of its server would lose the stream with it. */
 static bool addressed(const struct xml_element *e, struct stanza *st, struct jid *from,
 		      struct jid *to)
 {
+	if (!st->from.ptr && st->fault != STANZA_FINE)
+		st->from = element_attr(e, "from");
 	if (!st->from.ptr || jid_split(st->from, from) < 0)
 		return false;
 	if (!st->to.ptr && st->fault == STANZA_TO_MALFORMED)

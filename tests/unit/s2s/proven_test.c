@@ -2,8 +2,8 @@
 /* Streams that other servers open, from then on: whose stanzas are taken, acknowledgements, going
  * on. */
 #include "s2s/resume.h"
+#include "tests/unit/s2s/out_wire.h"
 #include "tests/unit/s2s/s2s_tests.h"
-#include "tests/unit/s2s/wire.h"
 
 /* With what, what they say, what they hear; ends: the stream is over then. */
 struct row {
@@ -110,6 +110,29 @@ START_TEST(test_escapes)
 	ck_assert(!w->x.orphans);
 	free(id);
 	free(xml);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
+/* A user with an address that is none by PRECIS, though it is one by the rules of RFC 6122: an answer, and
+ * the stream goes on. */
+START_TEST(test_strange_sender)
+{
+	struct wire *w = wire_new(CLEAR);
+	struct end *e = end_proven(w), *back;
+
+	end_say(e, "<enable " SM "/>" MESSAGE("\u2665@" REMOTE, "b@" OWN) "<r " SM "/>");
+	end_hears(e, "<a " SM " h='1'/>");
+	back = wire_opened(w);
+	end_say(back, THEIRS FEATURES(DIALBACK));
+	end_hears(back, "</db:result>");
+	end_say(back, VALID);
+	end_hears(back, "<message to='\u2665@" REMOTE "' from='b@" OWN "' type='error'");
+	end_hears(back, "<bad-request ");
+	end_say(e, MESSAGE("a@" REMOTE, "b@" OWN));
+	wire_await(w, w->x.stats.stanzas_in == 2);
+	end_free(back);
 	end_free(e);
 	wire_free(w);
 }
@@ -230,6 +253,7 @@ Suite *proven_suite(void)
 	tcase_add_loop_test(t, test_proven, 0, ROWS(known));
 	tcase_add_test(t, test_sizes);
 	tcase_add_test(t, test_escapes);
+	tcase_add_test(t, test_strange_sender);
 	tcase_add_loop_test(t, test_breaks_proven, 0, 2);
 	tcase_add_test(t, test_resumed_when_done);
 	tcase_add_test(t, test_resumed_later);
