@@ -242,8 +242,10 @@ void out_gone(struct stream *s, int err, const char *why)
 {
 	if (s->again)
 		return; /* the turn's end frees the connection */
-	if (!s->fail_text && err)
+	if (!s->fail_text && err) {
 		s->fail_text = xasprintf("the connection was lost: %s", why);
+		s->fail_error = STANZA_E_REMOTE_SERVER_TIMEOUT;
+	}
 	if (s->phase != PHASE_CLOSED && may_go_on(s)) {
 		out_again(s);
 		return;

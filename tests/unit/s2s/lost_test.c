@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of stanzas on streams that we opened: too big ones, lost connections, resumption. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <unistd.h>
 #include "s2s/resume.h"
 #include "tests/unit/s2s/out_wire.h"
@@ -21,6 +22,31 @@ START_TEST(test_too_big)
 	wire_returned(w, 1);
 	ck_assert(!end_heard(e, "<iq"));
 	ck_assert_uint_eq(w->x.stats.stanzas_out, 0);
+	end_free(e);
+	wire_free(w);
+}
+END_TEST
+
+/* It is reset in the middle of the negotiation, as by a server that dies: that may pass. */
+START_TEST(test_reset)
+{
+	static const char *const said[] = {"", THEIRS, THEIRS FEATURES(DIALBACK)};
+	struct wire *w = wire_new("s2s { tls = optional }");
+	struct pair *p;
+	struct end *e;
+
+	wire_message(w, REMOTE, "one");
+	e = wire_opened(w);
+	end_say(e, said[_i]);
+	if (_i == 2)
+		end_hears(e, "</db:result>");
+	stream_break(wire_stream(w), -ECONNRESET, NULL);
+	p = pair_find(&w->x, STR(OWN), STR(REMOTE));
+	wire_await(w, p->failures);
+	ck_assert_int_eq(p->error, STANZA_E_REMOTE_SERVER_TIMEOUT);
+	ck_assert(p->passing);
+	ck_assert_uint_eq(w->x.stats.returned, 0);
+	item_drop(p->queue);
 	end_free(e);
 	wire_free(w);
 }
@@ -194,6 +220,7 @@ Suite *lost_suite(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_too_big);
+	tcase_add_loop_test(t, test_reset, 0, 3);
 	tcase_add_loop_test(t, test_broken, 0, ROWS(broken));
 	tcase_add_loop_test(t, test_resumed, 0, ROWS(resumed));
 	tcase_add_loop_test(t, test_location, 0, 2);
