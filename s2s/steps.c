@@ -52,6 +52,20 @@ static bool may_pass(struct str name)
 	return false;
 }
 
+/* It stood, and the peer ends it. RFC 6120 section 4.9.3.4: that nothing was said for long tells nothing of
+ * its users; else their presence may be old when it is heard of again. */
+static void ended(struct stream *s, bool idle)
+{
+	struct pair *p;
+
+	if (idle && !s->carried)
+		s->orderly = true;
+	else if (!s->out)
+		DL_FOREACH2(s->pairs, p, snext)
+		pair_gone(p);
+	stream_close(s, "the other server ended the stream with an error");
+}
+
 /* The peer's error: the name of its condition, for the records. */
 static void on_stream_error(struct stream *s, const struct xml_element *e)
 {
@@ -77,7 +91,7 @@ static void on_stream_error(struct stream *s, const struct xml_element *e)
 				   : STANZA_E_REMOTE_SERVER_TIMEOUT,
 			   "the remote server ended the stream with an error");
 	else
-		stream_close(s, "the other server ended the stream with an error");
+		ended(s, str_eqz(name, "connection-timeout"));
 }
 
 static const struct step {

@@ -52,6 +52,44 @@ START_TEST(test_reset)
 }
 END_TEST
 
+/* Their error on a stream that stood, whoever opened it: that they go down makes presence old, that nothing
+ * was said for long (RFC 6120 section 4.9.3.4) does not. */
+static const struct said {
+	const char *error;
+	bool theirs, lost, reconnect;
+} ends[] = {
+	{"system-shutdown", false, true, true},
+	{"connection-timeout", false, false, false},
+	{"system-shutdown", true, true, false},
+	{"connection-timeout", true, false, false},
+};
+
+START_TEST(test_ended)
+{
+	const struct said *r = &ends[_i];
+	struct wire *w = wire_new("s2s { tls = optional\n backoff_min = 60s }");
+	char *error = xasprintf("<stream:error><%s xmlns='" NS_STREAMS "'/></stream:error></stream:stream>",
+				r->error);
+	struct pair *p = pair_get(&w->x, STR(OWN), STR(REMOTE));
+	struct end *e;
+
+	if (r->theirs) {
+		e = end_proven(w);
+		pair_attach(p, wire_stream(w)); /* as with XEP-0288, where the pair is ours */
+	} else {
+		e = wire_ready(w, THEIRS FEATURES(DIALBACK));
+		end_hears(e, "id='one'");
+	}
+	end_say(e, error);
+	end_closes(e);
+	end_free(e);
+	wire_await(w, !w->x.nstreams);
+	ck_assert(p->lost == r->lost && p->reconnect == r->reconnect);
+	free(error);
+	wire_free(w);
+}
+END_TEST
+
 /* The connection breaks: acknowledged or not, with XEP-0198 or without. */
 static const struct broken {
 	const char *features, *then;
@@ -221,6 +259,7 @@ Suite *lost_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_too_big);
 	tcase_add_loop_test(t, test_reset, 0, 3);
+	tcase_add_loop_test(t, test_ended, 0, ROWS(ends));
 	tcase_add_loop_test(t, test_broken, 0, ROWS(broken));
 	tcase_add_loop_test(t, test_resumed, 0, ROWS(resumed));
 	tcase_add_loop_test(t, test_location, 0, 2);
