@@ -78,17 +78,29 @@ static void refused(struct stream *s, const struct xml_element *e, struct str ty
 	free(text);
 }
 
+/* As domains are compared (RFC 7622 section 3.2): some answer in A-labels. What is none stays as it is. */
+static struct str domain_of(struct stream *s, const struct xml_element *e, const char *name)
+{
+	struct str text = element_attr(e, name);
+	struct buf b = BUF_INIT;
+
+	if (jid_prep_domain(&b, text) == 0)
+		text = pool_str(s->s2s->scratch, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
 /* Section 4.1: an answer counts where it was asked for, and for that pair alone. */
 void dialback_answered(struct stream *s, const struct xml_element *e)
 {
-	struct str type = element_attr(e, "type");
+	struct str type = element_attr(e, "type"), from = domain_of(s, e, "from"),
+		   to = domain_of(s, e, "to");
 
 	if (s->out && s->phase == PHASE_READY &&
-	    join_answered(s, element_attr(e, "from"), element_attr(e, "to"), type,
-			  refusal(e, type, s->s2s->scratch)))
+	    join_answered(s, from, to, type, refusal(e, type, s->s2s->scratch)))
 		return;
-	if (!s->out || s->phase != PHASE_DIALBACK || !str_eqz(element_attr(e, "from"), s->remote) ||
-	    !str_eqz(element_attr(e, "to"), s->own)) {
+	if (!s->out || s->phase != PHASE_DIALBACK || !str_eqz(from, s->remote) ||
+	    !str_eqz(to, s->own)) {
 		attempt_step(s->record, "an answer to a dialback that was not asked for");
 		return;
 	}
@@ -174,8 +186,8 @@ void verify_answered(struct stream *s, const struct xml_element *e)
 	struct verify *v = NULL;
 	struct stream *asker;
 
-	if (s->out && s->pair && str_eqz(element_attr(e, "from"), s->remote) &&
-	    str_eqz(element_attr(e, "to"), s->own))
+	if (s->out && s->pair && str_eqz(domain_of(s, e, "from"), s->remote) &&
+	    str_eqz(domain_of(s, e, "to"), s->own))
 		DL_FOREACH (s->pair->verifies, v)
 			if (v->sent && v->asker && str_eqz(id, v->id))
 				break;

@@ -142,6 +142,32 @@ START_TEST(test_dialback_others)
 }
 END_TEST
 
+/* Domains are compared as domains, however they are written. */
+START_TEST(test_dialback_written)
+{
+	struct wire *w = wire_new(CLEAR);
+	struct end *asker = end_in(w), *e;
+	char *answer;
+
+	end_say(asker, GOOD_HEAD RESULT(REMOTE, OWN, "the key"));
+	e = wire_opened(w);
+	end_say(e, THEIRS FEATURES(DIALBACK));
+	end_hears(e, "<db:verify ");
+	wire_tell(w, "one");
+	end_hears(e, "</db:result>");
+	end_say(e, ANSWER("Remote.EXAMPLE.", "OWN.example", "valid"));
+	end_hears(e, "id='one'");
+	answer = xasprintf("<db:verify from='Remote.EXAMPLE.' to='OWN.example' id='%s' type='valid'/>",
+			   w->x.streams->id);
+	end_say(e, answer);
+	free(answer);
+	end_hears(asker, "<db:result from='" OWN "' to='" REMOTE "' type='valid'/>");
+	end_free(e);
+	end_free(asker);
+	wire_free(w);
+}
+END_TEST
+
 /* Without features (before version 1.0) dialback is all there is. */
 START_TEST(test_dialback_old)
 {
@@ -344,6 +370,7 @@ Suite *out_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, test_failures, 0, ROWS(failures));
 	tcase_add_loop_test(t, test_dialback_others, 0, ROWS(others));
+	tcase_add_test(t, test_dialback_written);
 	tcase_add_test(t, test_dialback_old);
 	tcase_add_test(t, test_external);
 	tcase_add_test(t, test_bidi_unproven);
