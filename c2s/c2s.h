@@ -67,6 +67,7 @@ struct c2s {
 	size_t clients_peak; /* see alloc_shrunk() */
 	struct tenant *tenants;	    /* connections by address */
 	struct question *questions; /* to auth, under way: offers.c */
+	struct start *starts;	    /* likewise: steps_sasl.c */
 	struct client *throttled;   /* DL list by tprev, tnext */
 	struct loop_timer *throttle;
 
@@ -132,6 +133,7 @@ void offers_changed(struct c2s *x);
 void on_offers_changed(void *arg, const struct frame *f, const void *msg);
 void offers_retry(struct c2s *x); /* what could not be asked */
 void offers_free(struct c2s *x);
+void starts_free(struct c2s *x);
 /* Any instance that serves the route, at random; 0: none. */
 uint64_t any_serving(struct c2s *x, const char *route);
 

@@ -155,6 +155,7 @@ static void *c2s_deinit(void *state)
 	}
 	keyed_free(&x->sessions);
 	offers_free(x);
+	starts_free(x);
 	loop_timeout_stop(x->loop, &x->watch);
 	drain_deinit(x);
 	loop_task_cancel(x->loop, &x->scan);

@@ -31,27 +31,6 @@ struct login *login_free(struct login *l)
 	return NULL;
 }
 
-void login_stop(struct client *c)
-{
-	struct login *l = c->login;
-	struct frame head = {
-		.kind = MSG_AUTH_ABORT, .from_shard = SHARD_NONE, .to_shard = SHARD_NONE};
-	struct msg_auth_abort m;
-
-	if (!l || !l->running)
-		return;
-	link_cancel(l->request);
-	l->request = NULL;
-	l->running = false;
-	if (l->exchange) {
-		head.to = l->auth;
-		m.exchange = l->exchange;
-		(void)link_send(c->c2s->link, &head, &m);
-	}
-	l->exchange = 0;
-	buf_wipe(&l->initial);
-}
-
 static void uncount(struct client *c)
 {
 	if (c->counted)

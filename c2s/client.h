@@ -24,6 +24,7 @@ struct login {
 	struct offer *offer; /* as sent in this stream's features */
 	/* The exchange with auth. */
 	struct link_request *request;
+	struct start *start; /* the request is the first one, and is its */
 	uint64_t auth, exchange;
 	bool running; /* a mechanism has begun */
 	bool moved;
@@ -84,7 +85,6 @@ void client_look_later(struct client *c);	      /* at its output, behind this tu
 void client_break(struct client *c, const char *why); /* soon, without a word; why is a literal */
 void client_arm(struct client *c);		      /* the next moment to look at it */
 struct login *login_free(struct login *l);
-void login_stop(struct client *c); /* cancels what waits for auth */
 
 /* --- stream.c: headers, features, errors, the end ---------------------------------------- */
 
@@ -119,6 +119,7 @@ step_fn step_bind;					     /* an iq before binding */
 step_fn step_register;					     /* a stanza before authentication */
 step_fn ack_enable, ack_resume, ack_request, ack_answer;     /* ack.c */
 step_fn session_stanza;					     /* session.c */
+void login_stop(struct client *c); /* ends what waits for auth, there too */
 /* RFC 6120 section 8.3: an error for an iq that no session answers, with the legacy code. */
 void step_iq_error(struct client *c, const struct stanza *st, enum stanza_error e,
 		   const char *text);

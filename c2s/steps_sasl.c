@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* SASL (RFC 6120 section 6): the client's data goes to auth unread, what auth says comes back. */
 #include <errno.h>
+#include <utlist.h>
 #include "c2s/client.h"
 
 enum { ANSWER_MS = 30000 };
+
+/* AUTH_START on its way. Its answer names an exchange that only we can end, also when the client is
+ * not there any more. */
+struct start {
+	struct start *prev, *next;
+	struct c2s *c2s;
+	struct client *client; /* NULL: it waits no more */
+	uint64_t auth;
+	struct link_request *request;
+};
 
 static void failure(struct client *c, enum sasl_error e, struct str text)
 {
@@ -128,6 +139,75 @@ static void on_result(void *arg, int err, uint16_t kind, const void *m)
 	failure(c, SASL_E_TEMPORARY_AUTH_FAILURE, STR_NONE);
 }
 
+static void abort_exchange(struct c2s *x, uint64_t auth, uint64_t exchange)
+{
+	struct frame head = {.kind = MSG_AUTH_ABORT,
+			     .to = auth,
+			     .from_shard = SHARD_NONE,
+			     .to_shard = SHARD_NONE};
+	struct msg_auth_abort m = {.exchange = exchange};
+
+	(void)link_send(x->link, &head, &m);
+}
+
+static struct start *start_new(struct client *c)
+{
+	struct start *t = xcalloc(1, sizeof *t);
+
+	t->c2s = c->c2s;
+	t->client = c;
+	t->auth = c->login->auth;
+	DL_APPEND(c->c2s->starts, t);
+	return t;
+}
+
+static void start_free(struct start *t)
+{
+	DL_DELETE(t->c2s->starts, t);
+	free(t);
+}
+
+static void on_started(void *arg, int err, uint16_t kind, const void *m)
+{
+	struct start t = *(struct start *)arg;
+	const struct msg_auth_result *r = m;
+
+	start_free(arg);
+	if (t.client) {
+		t.client->login->start = NULL;
+		on_result(t.client, err, kind, m);
+	} else if (err == 0 && kind == MSG_AUTH_RESULT && r->state == 0 /* challenge */) {
+		abort_exchange(t.c2s, t.auth, r->exchange);
+	}
+}
+
+void login_stop(struct client *c)
+{
+	struct login *l = c->login;
+
+	if (!l || !l->running)
+		return;
+	if (l->start)
+		l->start->client = NULL;
+	else
+		link_cancel(l->request);
+	l->start = NULL;
+	l->request = NULL;
+	l->running = false;
+	if (l->exchange)
+		abort_exchange(c->c2s, l->auth, l->exchange);
+	l->exchange = 0;
+	buf_wipe(&l->initial);
+}
+
+void starts_free(struct c2s *x)
+{
+	while (x->starts) {
+		link_cancel(x->starts->request);
+		start_free(x->starts);
+	}
+}
+
 /* --- requests to auth -------------------------------------------------------------------- */
 
 /* tls-unique (RFC 5929 section 3): the first Finished message of the handshake, the client's unless
@@ -182,7 +262,9 @@ static void send_start(struct client *c, bool placed)
 	m.exporter = buf_str(&exporter);
 	m.end_point = buf_str(&end_point);
 	m.unique = buf_str(&unique);
-	l->request = link_request(c->c2s->link, &head, &m, ANSWER_MS, on_result, c);
+	l->start = start_new(c);
+	l->request = l->start->request =
+		link_request(c->c2s->link, &head, &m, ANSWER_MS, on_started, l->start);
 	buf_wipe(&exporter);
 	buf_wipe(&end_point);
 	buf_wipe(&unique);

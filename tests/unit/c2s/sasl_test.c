@@ -186,6 +186,38 @@ START_TEST(a_client_that_leaves_ends_the_exchange)
 }
 END_TEST
 
+static const char *const leavings[] = {
+	"<abort " SASL "/>",
+	"<auth " SASL " mechanism='SCRAM-SHA-256'>BBBB</auth>",
+	"<response " SASL ">BBBB</response>",
+	"</stream:stream>",
+	NULL, /* the connection breaks */
+};
+
+/* Else auth would keep it for a minute: who did so again and again would keep others out. */
+START_TEST(leaving_before_the_challenge_ends_the_exchange_at_auth)
+{
+	struct bed *b = bed_new(NULL);
+	struct peer *p = ready(b);
+	struct msg_auth_result r = {.state = 0, .exchange = 7, .has_data = true};
+	struct sent *s;
+
+	peer_send(p, "<auth " SASL " mechanism='SCRAM-SHA-256'>AAAA</auth>");
+	s = bed_sent(b, MSG_AUTH_START);
+	if (leavings[_i])
+		peer_send(p, leavings[_i]);
+	else
+		peer_free(p);
+	bed_turn(b);
+	ck_assert_uint_eq(bed_count(b, MSG_AUTH_ABORT), 0);
+	bed_reply(b, s, 0, MSG_AUTH_RESULT, &r);
+	ck_assert_uint_eq(((struct msg_auth_abort *)bed_sent(b, MSG_AUTH_ABORT)->m)->exchange, 7);
+	if (leavings[_i])
+		peer_free(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(sasl_is_not_repeated)
 {
 	struct bed *b = bed_new(NULL);
@@ -264,6 +296,8 @@ Suite *sasl_suite(void)
 	tcase_add_test(t, tries_are_counted);
 	tcase_add_test(t, abort_ends_the_exchange_at_auth);
 	tcase_add_test(t, a_client_that_leaves_ends_the_exchange);
+	tcase_add_loop_test(t, leaving_before_the_challenge_ends_the_exchange_at_auth, 0,
+			    (int)(sizeof leavings / sizeof *leavings));
 	tcase_add_test(t, sasl_is_not_repeated);
 	tcase_add_loop_test(t, the_header_after_sasl_is_checked, 0, sizeof after / sizeof *after);
 	tcase_add_test(t, a_host_after_sasl_is_no_identity);
