@@ -41,7 +41,7 @@ struct components *components_free(struct components *c)
 	return NULL;
 }
 
-static bool is_component(const struct member *m)
+bool components_is(const struct member *m)
 {
 	return strcmp(m->process, "component") == 0 || strcmp(m->process, "muc") == 0;
 }
@@ -65,7 +65,7 @@ void components_look(struct components *c, const struct member *m)
 	uint64_t now = loop_now(c->sm->loop);
 	struct served *s, *next;
 
-	for (size_t i = 0; m && is_component(m) && i < m->nbinds; i++)
+	for (size_t i = 0; m && components_is(m) && i < m->nbinds; i++)
 		if (link_place(c->sm->link, m->binds[i].route, 0))
 			add(c, m->binds[i].route);
 	HASH_ITER (hh, c->served, s, next) {
@@ -92,8 +92,6 @@ bool components_may_say(const struct components *c, const struct member *m, stru
 {
 	const struct served *s;
 
-	if (!is_component(m))
-		return true;
 	for (size_t i = 0; i < m->nbinds; i++)
 		if (str_eqz(domain, m->binds[i].route))
 			return true;

@@ -11,8 +11,9 @@ struct components *components_free(struct components *c);
 void components_look(struct components *c, const struct member *m);
 /* A component serves the domain, or did until a moment ago. */
 bool components_await(const struct components *c, const char *domain);
-/* Whether that process may say something in the name of an address of the domain: a component for
- * the domains that it serves. */
+bool components_is(const struct member *m);
+/* Whether that component may say something in the name of an address of the domain: of those that it
+ * serves. */
 bool components_may_say(const struct components *c, const struct member *m, struct str domain);
 
 #endif

@@ -49,18 +49,6 @@ static void deliver_answer(struct outgoing *o, const struct stanza *st)
 		outgoing_deliver(o->sm, &o->key, st);
 }
 
-static void answer_envelope(struct outgoing *o, struct str envelope)
-{
-	struct pool *pool = sm_pool(o->sm);
-	struct stanza st;
-
-	if (stanza_decode(pool, envelope, &st) < 0)
-		log_error("malformed answer to a stanza");
-	else
-		deliver_answer(o, &st);
-	sm_pool_back(o->sm, pool);
-}
-
 static void answer_error(struct outgoing *o, enum stanza_error e)
 {
 	struct pool *pool = sm_pool(o->sm);
@@ -70,6 +58,31 @@ static void answer_error(struct outgoing *o, enum stanza_error e)
 	    !stanza_no_reply(&st)) {
 		r = stanza_error_reply(pool, &st, e, NULL, NULL, STR_NONE);
 		deliver_answer(o, &r);
+	}
+	sm_pool_back(o->sm, pool);
+}
+
+/* From where it was sent to, and to who sent it: whoever answers is one component or server of many. */
+static bool is_answer(struct pool *pool, const struct outgoing *o, const struct stanza *st)
+{
+	struct stanza said;
+
+	return stanza_no_reply(st) && st->type != IQ_RESULT &&
+	       stanza_decode(pool, buf_str(&o->envelope), &said) == 0 && st->kind == said.kind &&
+	       str_eq(st->from, said.to) && str_eq(st->to, said.from);
+}
+
+static void answer_envelope(struct outgoing *o, struct str envelope)
+{
+	struct pool *pool = sm_pool(o->sm);
+	struct stanza st;
+
+	if (stanza_decode(pool, envelope, &st) == 0 && stanza_reread(pool, &st) == 0 &&
+	    is_answer(pool, o, &st)) {
+		deliver_answer(o, &st);
+	} else {
+		log_error("malformed answer to a stanza");
+		answer_error(o, STANZA_E_INTERNAL_SERVER_ERROR);
 	}
 	sm_pool_back(o->sm, pool);
 }

@@ -209,12 +209,12 @@ static struct txn *tell_txn(struct sm *sm, const struct frame *f, const struct m
 
 /* Another server speaks for its own domains; s2s has seen to that, and this is the second lock: what comes
  * from an account of ours is believed to be its own. A component speaks for its domains. */
-static bool speaks_for_others(struct sm *sm, const struct txn *t, const struct packet *p)
+static bool speaks_for_others(struct sm *sm, const struct member *m, bool component, const struct packet *p)
 {
-	const struct member *m = link_member(sm->link, t->origin.from);
 	bool ours = !p->from.full.len || sm_local_domain(sm, p->from.domain);
 
-	if (!m || (components_may_say(sm->components, m, p->from.domain) && (strcmp(m->process, "s2s") != 0 || !ours)))
+	if (!m || (component ? components_may_say(sm->components, m, p->from.domain)
+			     : strcmp(m->process, "s2s") != 0 || !ours))
 		return false;
 	log_error(ours ? "stanza of another server with an address of ours"
 		       : "stanza of a component with an address of another",
@@ -222,9 +222,25 @@ static bool speaks_for_others(struct sm *sm, const struct txn *t, const struct p
 	return true;
 }
 
+/* Others may have made it: its bytes may be no XML, or another stanza's as well, and its address that of an
+ * account of another shard. */
+static bool misleads(const struct txn *t, const struct member *m, struct str target, struct stanza *st,
+		     struct pool *pool)
+{
+	struct jid to;
+
+	if (stanza_reread(pool, st) == 0 && jid_split(st->to.ptr ? st->to : target, &to) == 0 &&
+	    (!to.local.len || link_shard(to.bare) == t->origin.to_shard))
+		return false;
+	log_error("malformed stanza of a component", LF_S("from", m->name));
+	return true;
+}
+
 static void tell_to(struct sm *sm, struct txn *t, const struct msg_stanza_key *key,
 		    struct str envelope, struct str target)
 {
+	const struct member *m = link_member(sm->link, t->origin.from);
+	bool component = m && components_is(m);
 	struct pool *pool = sm_pool(sm);
 	struct packet p;
 
@@ -232,11 +248,11 @@ static void tell_to(struct sm *sm, struct txn *t, const struct msg_stanza_key *k
 	p.key = *key;
 	if (stanza_decode(pool, envelope, &p.st) < 0) {
 		log_error("malformed envelope from another owner");
-	} else {
+	} else if (!component || !misleads(t, m, target, &p.st, pool)) {
 		if (!p.st.to.ptr)
 			p.st.to = target;
 		packet_addresses(&p);
-		if (speaks_for_others(sm, t, &p))
+		if (speaks_for_others(sm, m, component, &p))
 			; /* dropped */
 		else if (p.to.local.len && sm_local_domain(sm, p.to.domain))
 			packet_here(&p); /* admitted: it is ours */

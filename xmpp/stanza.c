@@ -231,6 +231,17 @@ int stanza_parse(struct pool *p, struct str xml, struct stanza *ret)
 	return stanza_from_element(p, &e, ret);
 }
 
+int stanza_reread(struct pool *p, struct stanza *s)
+{
+	struct buf b = BUF_INIT;
+	int r;
+
+	stanza_write(s, &b);
+	r = stanza_parse(p, pool_str(p, buf_str(&b)), s);
+	buf_free(&b);
+	return r;
+}
+
 const struct xml_child *stanza_child(const struct stanza *s, const char *name, const char *ns)
 {
 	for (size_t i = 0; i < s->nchildren; i++) {

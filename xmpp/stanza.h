@@ -57,6 +57,8 @@ size_t stanza_write_most(const struct stanza *s);
 void stanza_write_ns(const struct stanza *s, const char *content_ns, struct buf *b);
 /* Back from stanza_write or stanza_write_ns (the log). Everything in p; xml must outlive it. */
 int stanza_parse(struct pool *p, struct str xml, struct stanza *ret);
+/* Written and parsed again, in p: for an envelope whose parts may not be what it says of them. */
+int stanza_reread(struct pool *p, struct stanza *s);
 /* The start tag up to (not with) " to=…" and what follows it: lets one rendering serve many
  * recipients: head + " to='" + escaped JID + "'" + tail. */
 void stanza_write_split(const struct stanza *s, struct buf *head, struct buf *tail);

@@ -92,6 +92,26 @@ def from_it(server):
         c.close()
 
 
+def answers_in_its_name(server):
+    """What it answers is the error of what it was told, from its domain to whoever said that."""
+    with component(server) as r:
+        c = Client(server, "paris")
+        n = 0
+        for head in ("message type='chat' from='romeo@localhost' to='paris@localhost/r'",
+                     "message type='error' from='romeo@localhost' to='paris@localhost/r'",
+                     f"message type='chat' from='{TO}' to='paris@localhost/r'",
+                     f"message type='error' from='{TO}' to='romeo@localhost/r'",
+                     "iq type='set' id='r' to='paris@localhost/r'"):
+            c.send(message(n := n + 1, TO))
+            kind = head.split()[0]
+            r.answer(r.got(), f"<{head}><body>forged</body></{kind}>")
+            e = c.stanza()
+            assert e.get("id") == f"m{n}" and e.get("type") == "error" and e.get("from") == TO, e.attrib
+        c.until_done()
+        assert not c.got, c.got
+        c.close()
+
+
 def late(server):
     """When it takes nothing, messages are committed as outgoing, which makes them done; errors come later,
     once; and a new owner of the account goes on with them."""
@@ -160,7 +180,7 @@ def served(tap, wanted, tests, *settings):
 
 def main():
     tap = Tap()
-    served(tap, sys.argv[1:], (taken, refused, no_s2s, from_it), "sm.outgoing_after=60s")
+    served(tap, sys.argv[1:], (taken, refused, no_s2s, from_it, answers_in_its_name), "sm.outgoing_after=60s")
     served(tap, sys.argv[1:], (late, dies, gone), "sm.outgoing_after=1s", f"sm.deadline={5 * SLOW}s")
     tap.done()
 
