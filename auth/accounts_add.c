@@ -313,6 +313,13 @@ static void entry_derived(void *arg, const struct scram_keys *keys, size_t n)
 		chunk_derived(e->chunk);
 }
 
+static enum derive_class class_of(const struct adding *d)
+{
+	if (d->n > 1)
+		return DERIVE_BULK;
+	return d->mode == ADD_CHANGE ? DERIVE_CHANGE : DERIVE_LOGIN;
+}
+
 static void entry_derive(struct entry *e)
 {
 	struct adding *d = e->chunk->adding;
@@ -327,8 +334,8 @@ static void entry_derive(struct entry *e)
 						 .iterations = (uint32_t)rounds};
 		random_bytes(e->keys[h].salt, SCRAM_SALT);
 	}
-	e->job = derive_start(a->derive, bulk ? DERIVE_BULK : DERIVE_LOGIN, buf_str(&e->password),
-			      e->keys, SCRAM_HASHES, entry_derived, e);
+	e->job = derive_start(a->derive, class_of(d), buf_str(&e->password), e->keys, SCRAM_HASHES,
+			      entry_derived, e);
 	if (e->job)
 		e->chunk->deriving++;
 	else

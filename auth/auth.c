@@ -190,6 +190,7 @@ json_t *auth_stats(const struct auth *a)
 		{"keys_renewing", a->nupgrades},
 		{"derive_running", derive_running(a->derive)},
 		{"derive_waiting", derive_waiting(a->derive, DERIVE_LOGIN)},
+		{"derive_waiting_changes", derive_waiting(a->derive, DERIVE_CHANGE)},
 		{"derive_waiting_bulk", derive_waiting(a->derive, DERIVE_BULK)},
 		{"derive_done", derive_done(a->derive)},
 		{"passwords_cached", pass_cache_size(a->passwords)},

@@ -61,7 +61,8 @@ const struct option auth_options[] = {
 	 .help = "Threads that derive keys from passwords."},
 	{.name = "login_queue", .type = OPT_INT, .offset = AT(login_queue), .def = "256",
 	 .min = 1, .max = 100000,
-	 .help = "PLAIN logins that wait for a thread; further ones are told to try later."},
+	 .help = "PLAIN logins that wait for a thread, and new passwords of users behind them; further ones are "
+		 "told to try later."},
 	{.name = "import_queue", .type = OPT_INT, .offset = AT(import_queue), .def = "50000",
 	 .min = 1, .max = 10000000,
 	 .help = "Accounts that are being added at once; further ones get a temporary error."},

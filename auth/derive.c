@@ -32,7 +32,7 @@ struct derive *derive_new(struct loop *l, size_t workers, size_t max_login, size
 
 	d->loop = l;
 	d->workers = workers;
-	d->max[DERIVE_LOGIN] = max_login;
+	d->max[DERIVE_LOGIN] = d->max[DERIVE_CHANGE] = max_login;
 	d->max[DERIVE_BULK] = max_bulk;
 	return d;
 }
@@ -98,9 +98,10 @@ static void done(void *arg)
 static void run_next(struct derive *d)
 {
 	while (d->running < d->workers) {
-		struct derive_job *j = d->waiting[DERIVE_LOGIN] ? d->waiting[DERIVE_LOGIN]
-								: d->waiting[DERIVE_BULK];
+		struct derive_job *j = NULL;
 
+		for (int c = 0; c < DERIVE_CLASSES && !j; c++)
+			j = d->waiting[c];
 		if (!j)
 			return;
 		unqueue(j);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* PBKDF2 on worker threads: few at a time, logins before imports, the queue bounded. */
+/*
+ * PBKDF2 on worker threads: few at a time, logins before new passwords before imports, the queues
+ * bounded.
+ */
 #ifndef AUTH_DERIVE_H
 #define AUTH_DERIVE_H
 
 #include "auth/scram.h"
 #include "base/loop.h"
 
-enum derive_class { DERIVE_LOGIN, DERIVE_BULK, DERIVE_CLASSES };
+/* The first that waits goes first; new passwords are what a user can ask for without end. */
+enum derive_class { DERIVE_LOGIN, DERIVE_CHANGE, DERIVE_BULK, DERIVE_CLASSES };
 enum { DERIVE_MAX_KEYS = SCRAM_HASHES };
 
 struct derive;

@@ -61,6 +61,9 @@ static void changed(void *arg, int err, uint16_t kind, const void *m)
 	case EOPNOTSUPP: /* the password is kept elsewhere */
 		packet_error_code(p, STANZA_E_NOT_ALLOWED);
 		break;
+	case EAGAIN: /* too many at once */
+		packet_error_code(p, STANZA_E_RESOURCE_CONSTRAINT);
+		break;
 	default:
 		packet_error_code(p, STANZA_E_INTERNAL_SERVER_ERROR);
 	}

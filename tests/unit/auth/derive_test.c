@@ -34,15 +34,18 @@ START_TEST(logins_first)
 	start(d, DERIVE_BULK, "a"); /* runs */
 	start(d, DERIVE_BULK, "b");
 	cancelled = start(d, DERIVE_BULK, "x");
+	start(d, DERIVE_CHANGE, "e");
+	start(d, DERIVE_CHANGE, "f");
 	start(d, DERIVE_LOGIN, "c");
 	start(d, DERIVE_LOGIN, "d");
 	ck_assert_ptr_null(start(d, DERIVE_LOGIN, "e"));
+	ck_assert_ptr_null(start(d, DERIVE_CHANGE, "e"));
 	ck_assert_ptr_null(start(d, DERIVE_BULK, "e"));
 	ck_assert_uint_eq(derive_waiting(d, DERIVE_LOGIN), 2);
 	derive_cancel(cancelled);
 	double_run();
-	ck_assert_uint_eq(nordered, 4);
-	ck_assert_mem_eq(order, "acdb", 4);
+	ck_assert_uint_eq(nordered, 6);
+	ck_assert_mem_eq(order, "acdefb", 6);
 	ck_assert_uint_eq(derive_running(d), 0);
 	derive_free(d);
 }
