@@ -69,11 +69,28 @@ static void print_char(struct buf *b, unsigned char c, bool utf8)
 		buf_putc(b, (char)c);
 }
 
+static bool holds(struct str s, const char *z)
+{
+	return s.len && memmem(s.ptr, s.len, z, strlen(z));
+}
+
+/* Stanzas by which users and administrators set passwords (XEP-0077, XEP-0133). */
+static bool sets_password(struct str s)
+{
+	return (holds(s, "jabber:iq:register") || holds(s, "http://jabber.org/protocol/admin#")) &&
+	       holds(s, "password");
+}
+
 void print_str(struct buf *b, const char *name, struct str s)
 {
 	struct str shown = {s.ptr, s.len < PRINT_STR ? s.len : PRINT_STR};
 	bool utf8;
 
+	if (sets_password(s)) {
+		print_name(b, name);
+		buf_lit(b, "***");
+		return;
+	}
 	/* A cut must not fall into a character. */
 	while (shown.len < s.len && shown.len && ((unsigned char)s.ptr[shown.len] & 0xc0) == 0x80)
 		shown.len--;

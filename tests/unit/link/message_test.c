@@ -167,6 +167,39 @@ START_TEST(printing)
 }
 END_TEST
 
+/* Also what says it in XML. */
+START_TEST(passwords_are_not_printed)
+{
+	static const struct {
+		const char *xml;
+		bool secret;
+	} rows[] = {
+		{"<query xmlns='jabber:iq:register'><username>j</username><password>s3cr</password></query>",
+		 true},
+		{"<query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='submit'><field "
+		 "var='password'><value>s3cr</value></field></x></query>",
+		 true},
+		{"<command xmlns='http://jabber.org/protocol/commands' "
+		 "node='http://jabber.org/protocol/admin#change-user-password'><x "
+		 "xmlns='jabber:x:data'><field var='password'><value>s3cr</value></field></x></command>",
+		 true},
+		{"<query xmlns='jabber:iq:register'><remove/></query><!-- s3cr -->", false},
+		{"<body>the password is s3cr</body>", false},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct msg_stanza m = {.sid = 1, .envelope = str_z(rows[i].xml)};
+		struct buf b = BUF_INIT;
+
+		msg_print(MSG_STANZA, &m, &b);
+		buf_putc(&b, '\0');
+		ck_assert_int_eq(strstr(buf_ptr(&b), "s3cr") == NULL, rows[i].secret);
+		ck_assert_int_eq(strstr(buf_ptr(&b), "envelope=***") != NULL, rows[i].secret);
+		buf_free(&b);
+	}
+}
+END_TEST
+
 START_TEST(mentioning)
 {
 	struct msg_session_kick k = {.jid = STR("juliet@example.org/balcony")};
@@ -196,6 +229,7 @@ Suite *message_suite(void)
 	tcase_add_test(t, counts_are_bounded);
 	tcase_add_test(t, who_may);
 	tcase_add_test(t, printing);
+	tcase_add_test(t, passwords_are_not_printed);
 	tcase_add_test(t, mentioning);
 	suite_add_tcase(s, t);
 	return s;
