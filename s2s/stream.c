@@ -134,10 +134,22 @@ void stream_close(struct stream *s, const char *why)
 
 /* --- life -------------------------------------------------------------------------------- */
 
+/* Of the domain that was proven first. Before it there may be some that are yet to be. */
+static struct bucket *bucket_of(const struct stream *s)
+{
+	const struct proof *p;
+
+	DL_FOREACH (s->proofs, p)
+		if (p->bucket)
+			return p->bucket;
+	return NULL;
+}
+
 static void on_read(void *arg, const char *data, size_t len)
 {
 	struct stream *s = arg;
 	struct s2s *x = s->s2s;
+	struct bucket *b;
 
 	stream_watch(s);
 	if (s->phase == PHASE_CLOSED)
@@ -151,7 +163,8 @@ static void on_read(void *arg, const char *data, size_t len)
 		stream_error(s, STREAM_E_POLICY_VIOLATION, "too much before a domain is proven");
 		return;
 	}
-	if (s->proofs && s->proofs->bucket && !bucket_take(x, s->proofs->bucket, len, 0))
+	b = bucket_of(s);
+	if (b && !bucket_take(x, b, len, 0))
 		limits_throttle(s);
 	xml_reader_feed(s->reader, data, len);
 	if (s->phase == PHASE_CLOSED)

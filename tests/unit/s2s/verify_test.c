@@ -84,6 +84,38 @@ START_TEST(test_verdicts)
 }
 END_TEST
 
+/* Whose key is asked about for long takes nothing from what those may send who are proven. */
+START_TEST(test_rate_behind_one_that_waits)
+{
+	struct wire *w = wire_new("s2s { tls = optional\n rate_bytes = 1000\n rate_burst = 1s }");
+	struct end *asker = end_in(w), *silent, *asked;
+	char *say;
+
+	end_say(asker, GOOD_HEAD);
+	end_hears(asker, "</stream:features>");
+	say = xasprintf("<db:verify from='" REMOTE "' to='" OWN "' id='%s' type='valid'/>",
+			wire_stream(w)->id);
+	end_say(asker, RESULT(BESIDE, OWN, "the key"));
+	silent = end_accept(w);
+	end_say(asker, RESULT(REMOTE, OWN, "the key"));
+	asked = wire_opened(w);
+	end_say(asked, THEIRS FEATURES(DIALBACK));
+	end_hears(asked, "'>the key</db:verify>");
+	end_say(asked, say);
+	end_hears(asker, "type='valid'/>");
+	ck_assert_uint_eq(w->x.stats.throttled, 0);
+	for (int i = 0; i < 30; i++)
+		end_say(asker, MESSAGE("a@" REMOTE, "b@" OWN));
+	wire_turns(w, 5);
+	ck_assert_uint_eq(w->x.stats.throttled, 1);
+	end_free(asker);
+	end_free(asked);
+	end_free(silent);
+	free(say);
+	wire_free(w);
+}
+END_TEST
+
 /* Only from, to and id together name a question. */
 START_TEST(test_verdicts_for_others)
 {
@@ -149,6 +181,7 @@ Suite *verify_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, test_verdicts, 0, ROWS(verdicts));
 	tcase_add_test(t, test_verdicts_for_others);
+	tcase_add_test(t, test_rate_behind_one_that_waits);
 	tcase_add_test(t, test_verdict_too_late);
 	suite_add_tcase(s, t);
 	return s;
