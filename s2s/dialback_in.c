@@ -83,7 +83,7 @@ static int objection(struct stream *s, const struct addresses *a, struct str key
 	if (!key.len || key.len > DIALBACK_KEY_MAX || !s->id)
 		return STANZA_E_NOT_ACCEPTABLE;
 	if (s->nproofs >= (size_t)x->config->max_pairs || pending(s) >= DIALBACKS_PENDING ||
-	    HASH_COUNT(x->pairs) >= 2 * (size_t)x->config->max_streams)
+	    (!pair_find(x, buf_str(&a->to), buf_str(&a->from)) && !pair_room(x)))
 		return STANZA_E_RESOURCE_CONSTRAINT;
 	return NO_ERROR;
 }

@@ -104,10 +104,31 @@ static bool remembers(const struct pair *p)
 	return loop_now(p->s2s->loop) < remembered_until(p);
 }
 
-static bool needed(const struct pair *p)
+static bool in_use(const struct pair *p)
 {
 	return p->queue || p->joining || p->verifies || p->out || p->via || p->test ||
-	       p->flushing || p->written || p->resumable || remembers(p);
+	       p->flushing || p->written || p->resumable;
+}
+
+static bool needed(const struct pair *p)
+{
+	return in_use(p) || remembers(p);
+}
+
+/* Anybody can name, or ask us to look for, as many domains as he likes that are nowhere. */
+bool pair_room(struct s2s *x)
+{
+	struct pair *p, *next;
+
+	if (HASH_COUNT(x->pairs) < 2 * (size_t)x->config->max_streams)
+		return true;
+	HASH_ITER (hh, x->pairs, p, next) { /* the oldest first */
+		if (p->reached || in_use(p))
+			continue;
+		pair_free(p);
+		return true;
+	}
+	return false;
 }
 
 void pairs_free(struct s2s *x)
@@ -293,6 +314,7 @@ void pair_reached(struct pair *p)
 {
 	bool back = p->lost;
 
+	p->reached = true;
 	p->failures = 0;
 	p->retry_at = 0;
 	p->lost = p->reconnect = false;

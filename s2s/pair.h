@@ -59,6 +59,7 @@ struct pair {
 	enum stanza_error error; /* what the last failure was to senders */
 	char *why;
 	uint64_t external_failed; /* dialback alone until then */
+	bool reached;		  /* ever */
 	bool lost;		  /* it was reached, and then not: tell when it is again */
 	struct policy policy; /* when it got via */
 	struct pair *jprev, *jnext;
@@ -76,6 +77,8 @@ struct pair {
 /* The instance that stanzas of the pair go to; 0: none is there. */
 uint64_t pair_place(const struct s2s *x, struct str own, struct str remote);
 struct pair *pair_find(struct s2s *x, struct str own, struct str remote);
+/* Whether there may be one more; what is remembered of one that never was reached goes for it. */
+bool pair_room(struct s2s *x);
 struct pair *pair_test(struct s2s *x, struct str own,
 		       struct str remote); /* one that nobody finds */
 struct pair *pair_get(struct s2s *x, struct str own, struct str remote);

@@ -236,7 +236,7 @@ static const char *refusal(struct s2s *x, struct str own, struct str remote, siz
 	}
 	if (x->queued_bytes + size > (size_t)o->queue_total)
 		return "too much waits for other servers";
-	if (!p && HASH_COUNT(x->pairs) >= 2 * (size_t)o->max_streams)
+	if (!p && !pair_room(x))
 		return "too many other servers are spoken with";
 	if (p && (p->nqueued >= (size_t)o->queue ||
 		  (p->queue && p->bytes + size > (size_t)o->queue_bytes)))

@@ -84,6 +84,32 @@ START_TEST(test_verdicts)
 }
 END_TEST
 
+/* Who says to be of domains that are nowhere keeps nobody out. */
+START_TEST(test_many_that_are_nowhere)
+{
+	struct wire *w = wire_new("s2s { tls = optional\n backoff_min = 60s\n max_streams = 3 }");
+	struct end *asker = end_in(w), *asked;
+
+	end_say(asker, GOOD_HEAD);
+	end_hears(asker, "</stream:features>");
+	for (int i = 0; i < 20; i++) {
+		char *say =
+			xasprintf("<db:result from='n%d.example' to='" OWN "'>key</db:result>", i);
+
+		end_say(asker, say);
+		end_hears(asker, "type='error'><error type='cancel'><remote-server-not-found ");
+		free(say);
+	}
+	ck_assert_uint_eq(HASH_COUNT(w->x.pairs), 6);
+	wire_message(w, REMOTE, "m");
+	asked = wire_opened(w);
+	ck_assert_uint_eq(w->x.stats.returned, 0);
+	end_free(asker);
+	end_free(asked);
+	wire_free(w);
+}
+END_TEST
+
 /* Whose key is asked about for long takes nothing from what those may send who are proven. */
 START_TEST(test_rate_behind_one_that_waits)
 {
@@ -181,6 +207,7 @@ Suite *verify_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, test_verdicts, 0, ROWS(verdicts));
 	tcase_add_test(t, test_verdicts_for_others);
+	tcase_add_test(t, test_many_that_are_nowhere);
 	tcase_add_test(t, test_rate_behind_one_that_waits);
 	tcase_add_test(t, test_verdict_too_late);
 	suite_add_tcase(s, t);
