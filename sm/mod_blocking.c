@@ -185,12 +185,14 @@ static size_t subscribers(struct user *u, enum verdict blocked, struct jid **ret
 	return n;
 }
 
-/* An entry for one resource of a contact changes what that resource sees. */
+/* An entry for one resource of a contact changes what that resource sees, unless the list without it covers
+ * it, too. One's own are never blocked. */
 static void tell_resource(struct packet *p, struct str entry, bool blocked)
 {
 	struct jid who;
 
 	if (jid_split(entry, &who) == 0 && who.local.len && who.resource.len &&
+	    !str_eq(who.bare, user_jid(p->user)) && is_blocked(p->user, &who) == PASS &&
 	    run_presence_allowed(p->user, &who) == HANDLED)
 		tell_presence(p, entry, blocked);
 }
@@ -299,8 +301,7 @@ static void on_block(struct packet *p, const struct node *payload)
 	}
 	nsee = subscribers(p->user, PASS, &see);
 	for (size_t i = 0; i < n; i++) {
-		if (!blocklist_has(l, jids[i]))
-			tell_resource(p, jids[i], true);
+		tell_resource(p, jids[i], true);
 		blocklist_add(l, jids[i]);
 	}
 	for (size_t i = 0; i < nsee; i++)

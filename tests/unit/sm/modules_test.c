@@ -144,6 +144,24 @@ START_TEST(blocking_a_domain)
 }
 END_TEST
 
+/* A resource that an entry of its own covers no more may be covered by a shorter one: it hears nothing of us. */
+START_TEST(blocking_by_two_entries)
+{
+	struct client *hut = online("romeo@localhost", "hut");
+
+	befriend(romeo, juliet);
+	iq(romeo, "set", NULL, BLOCK("juliet@localhost"));
+	forget(juliet);
+	iq(romeo, "set", NULL, BLOCK("juliet@localhost/balcony"));
+	gets_nothing(juliet);
+	iq(romeo, "set", NULL, UNBLOCK("juliet@localhost/balcony"));
+	gets_nothing(juliet);
+	forget(hut);
+	iq(romeo, "set", NULL, BLOCK("romeo@localhost/hut")); /* of no effect, and nothing is said */
+	gets_nothing(hut);
+}
+END_TEST
+
 START_TEST(blocking_errors)
 {
 	iq(romeo, "set", NULL, "<block xmlns='urn:xmpp:blocking'/>");
@@ -557,6 +575,7 @@ Suite *modules_suite(void)
 	tcase_add_test(c, disco_of_the_server);
 	tcase_add_test(c, blocking);
 	tcase_add_test(c, blocking_a_domain);
+	tcase_add_test(c, blocking_by_two_entries);
 	tcase_add_test(c, blocking_errors);
 	tcase_add_test(c, blocking_directed);
 	tcase_add_test(c, vcards);
