@@ -202,8 +202,8 @@ static bool others_available(const struct session *s)
 }
 
 /* 3.1.2: "the user's server SHOULD resend the subscription request ... (e.g., whenever a new resource becomes
- * available for the user ...); this helps to recover from transient, silent errors". Contacts of our own
- * have it in their rosters. */
+ * available for the user ...); this helps to recover from transient, silent errors". One of our own who has
+ * it is not told again; who had blocked us, or was no account yet, has it not. */
 static void ask_again(struct user *u, const struct session *s)
 {
 	struct stanza st = {
@@ -217,7 +217,7 @@ static void ask_again(struct user *u, const struct session *s)
 		struct jid who;
 
 		if (!(c->state & SUB_ASK) || c->tell || jid_split(str_z(c->jid), &who) < 0 ||
-		    sm_local_domain(user_sm(u), who.domain) || run_is_blocked(u, &who) == HANDLED)
+		    run_is_blocked(u, &who) == HANDLED)
 			continue;
 		st.to = who.bare;
 		sm_route(user_sm(u), NULL, &st);
