@@ -73,28 +73,13 @@ static void answer_roster(struct packet *p, bool with_items)
 	buf_free(&b);
 }
 
-static int by_version(const void *a, const void *b)
-{
-	int64_t x = (*(struct contact *const *)a)->version;
-	int64_t y = (*(struct contact *const *)b)->version;
-
-	return x < y ? -1 : x > y;
-}
-
 /* 2.6.2: what changed since, as pushes to this session alone, in the order of the changes. */
 static void push_changes(struct packet *p, int64_t since)
 {
-	struct roster *r = roster_of(p->user);
-	struct contact **changed = xcalloc(r->n + 1, sizeof *changed), *c, *tmp;
+	size_t n;
+	struct contact **changed = roster_changes(p->user, since, &n);
 	struct stanza st = {.kind = STANZA_IQ, .type = IQ_SET};
-	size_t n = 0;
 
-	HASH_ITER(hh, r->contacts, c, tmp)
-	{
-		if (contact_listed(c) && c->version > since)
-			changed[n++] = c;
-	}
-	qsort(changed, n, sizeof *changed, by_version);
 	st.to = session_jid(p->session).full;
 	for (size_t i = 0; i < n; i++) {
 		struct buf b = BUF_INIT;

@@ -70,15 +70,15 @@ void contact_write(struct xml_writer *w, const struct contact *c)
 	xw_end(w);
 }
 
-/* The content of a push, as the item is now. */
-static char *push_text(struct user *u, const struct contact *c, bool removed)
+/* The content of a push of that version, as the item is now. */
+static char *push_text(const struct contact *c, int64_t version, bool removed)
 {
 	struct buf b = BUF_INIT;
 	struct xml_writer w;
 
 	xw_init(&w, &b);
 	xw_start(&w, "query", NS_ROSTER);
-	xw_attr_int(&w, "ver", roster_of(u)->version);
+	xw_attr_int(&w, "ver", version);
 	if (removed) {
 		xw_start(&w, "item", NS_ROSTER);
 		xw_attrz(&w, "jid", c->jid);
@@ -106,20 +106,42 @@ static void push_send(struct user *u, struct str payload)
 	}
 }
 
+static int by_version(const void *a, const void *b)
+{
+	int64_t x = (*(struct contact *const *)a)->version;
+	int64_t y = (*(struct contact *const *)b)->version;
+
+	return x < y ? -1 : x > y;
+}
+
+struct contact **roster_changes(const struct user *u, int64_t since, size_t *ret_n)
+{
+	struct roster *r = roster_of(u);
+	struct contact **changed = xcalloc(r->n + 1, sizeof *changed), *c, *tmp;
+	size_t n = 0;
+
+	HASH_ITER(hh, r->contacts, c, tmp)
+	{
+		if (contact_listed(c) && c->version > since)
+			changed[n++] = c;
+	}
+	qsort(changed, n, sizeof *changed, by_version);
+	*ret_n = n;
+	return changed;
+}
+
 void roster_push_since(struct user *u, int64_t version)
 {
-	struct contact *c, *tmp;
+	size_t n;
+	struct contact **changed = roster_changes(u, version, &n);
 
-	HASH_ITER(hh, roster_of(u)->contacts, c, tmp)
-	{
-		char *text;
+	for (size_t i = 0; i < n; i++) {
+		char *text = push_text(changed[i], changed[i]->version, false);
 
-		if (!contact_listed(c) || c->version <= version)
-			continue;
-		text = push_text(u, c, false);
 		push_send(u, str_z(text));
 		free(text);
 	}
+	free(changed);
 }
 
 /* --- changes ---------------------------------------------------------------------------------------------- */
@@ -253,7 +275,7 @@ static void save(struct user *u, struct contact *c, struct txn *t, bool push, st
 	struct msg_write_op ops[2];
 
 	c->version = ++r->version;
-	q->text = push ? push_text(u, c, false) : NULL;
+	q->text = push ? push_text(c, r->version, false) : NULL;
 	q->p = p;
 	ops[0] = contact_op(u, c, row);
 	ops[1] = version_op(u, version);
@@ -288,7 +310,7 @@ void roster_remove_reply(struct packet *p, struct contact *c)
 	struct msg_write_op ops[2];
 
 	r->removed = ++r->version;
-	q->text = push_text(u, c, true);
+	q->text = push_text(c, r->version, true);
 	q->p = packet_keep(p);
 	contact_clear(r, c);
 	ops[0] = contact_op(u, c, row);

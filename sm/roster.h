@@ -67,7 +67,10 @@ void contact_describe(struct roster *r, struct contact *c, char *take_name, char
 void contact_request(struct roster *r, struct contact *c, char *take_pending);
 /* The groups of an item as a JSON list, malloc'ed. NULL: *ret_error says why. */
 char *roster_groups(struct sm *sm, const struct node *item, enum stanza_error *ret_error);
-/* Tells interested sessions what has changed since that version. */
+/* What has changed since that version, of what clients see, in the order of the changes; the caller's to free. */
+struct contact **roster_changes(const struct user *u, int64_t since, size_t *ret_n);
+/* Tells interested sessions of it, each change under its own version: who has one has all before it (section
+ * 2.6.3). */
 void roster_push_since(struct user *u, int64_t version);
 extern const struct portable roster_portables[]; /* sm/roster_file.c */
 /* The item as <item/>. */

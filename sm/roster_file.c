@@ -73,11 +73,16 @@ static unsigned state_of(const struct node *item)
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (str_eqz(node_attr(item, all[i].attr), all[i].value))
 			state |= all[i].bits;
-	/* Appendix A knows no other combination. */
+	return state;
+}
+
+/* Appendix A knows no other combination, also of what was there before with what the file has. */
+static unsigned state_valid(unsigned state)
+{
 	if (state & SUB_TO)
 		state &= ~(unsigned)SUB_ASK;
 	if (state & SUB_FROM)
-		state &= ~(unsigned)SUB_APPROVED;
+		state &= ~(unsigned)(SUB_APPROVED | SUB_PENDING_IN);
 	return state;
 }
 
@@ -103,9 +108,9 @@ static void take_item(struct user *u, const struct node *item, struct taking *t)
 		return;
 	}
 	contact_describe(roster_of(u), c, name.ptr ? str_dup(name) : NULL, groups);
-	c->state |= state_of(item);
-	if (c->state & SUB_FROM)
-		c->state &= ~(unsigned)SUB_PENDING_IN;
+	c->state = state_valid(c->state | state_of(item));
+	if (!(c->state & SUB_PENDING_IN))
+		contact_request(roster_of(u), c, NULL);
 	put(u, c, t);
 }
 

@@ -423,6 +423,30 @@ START_TEST(too_long_for_a_frame)
 }
 END_TEST
 
+/* XEP-0227 into an account that has contacts: their states stay such as Appendix A knows, and each push has the
+ * version that its change made, so that a client which gets no further is told the rest (2.6.3). */
+START_TEST(merged)
+{
+	struct msg_user_put put = {
+		.account = STR("romeo@localhost"),
+		.xml = STR("<query xmlns='jabber:iq:roster'><item jid='juliet@localhost' subscription='to'/>"
+			   "<item jid='1@b' subscription='none'/><item jid='2@b' subscription='from'/></query>")};
+	struct frame f = frame_from(CTL_ID, MSG_USER_PUT, "romeo@localhost");
+
+	says(romeo, "<presence type='subscribe' to='juliet@localhost'/>");
+	says(romeo, "<presence type='subscribed' to='2@b'/>");
+	ask_roster(romeo, NULL);
+	gets_any(romeo, "ver='2'", "ask='subscribe'", "approved='true'");
+	forget(romeo);
+	fake_receive(w.link, f, &put);
+	settle();
+	ck_assert_ptr_null(strstr(gets(romeo, "ver='3'", "juliet@localhost", "subscription='to'"), "ask="));
+	gets(romeo, "ver='4'", "1@b", "subscription='none'");
+	ck_assert_ptr_null(strstr(gets(romeo, "ver='5'", "2@b", "subscription='from'"), "approved="));
+	gets_nothing(romeo);
+}
+END_TEST
+
 Suite *roster_suite(void)
 {
 	Suite *s = suite_create("rosters");
@@ -448,6 +472,7 @@ Suite *roster_suite(void)
 	tcase_add_test(c, removal_cancels);
 	tcase_add_test(c, to_oneself);
 	tcase_add_test(c, account_removed);
+	tcase_add_test(c, merged);
 	suite_add_tcase(s, c);
 	return s;
 }
