@@ -108,25 +108,22 @@ static void push_send(struct user *u, struct str payload)
 
 static int by_version(const void *a, const void *b)
 {
-	int64_t x = (*(struct contact *const *)a)->version;
-	int64_t y = (*(struct contact *const *)b)->version;
+	const struct contact *x = *(struct contact *const *)a, *y = *(struct contact *const *)b;
 
-	return x < y ? -1 : x > y;
+	return x->version < y->version ? -1 : x->version > y->version;
 }
 
 struct contact **roster_changes(const struct user *u, int64_t since, size_t *ret_n)
 {
-	struct roster *r = roster_of(u);
-	struct contact **changed = xcalloc(r->n + 1, sizeof *changed), *c, *tmp;
-	size_t n = 0;
+	struct contact **changed = xcalloc(roster_of(u)->n + 1, sizeof *changed), *c, *tmp;
 
-	HASH_ITER(hh, r->contacts, c, tmp)
+	*ret_n = 0;
+	HASH_ITER(hh, roster_of(u)->contacts, c, tmp)
 	{
 		if (contact_listed(c) && c->version > since)
-			changed[n++] = c;
+			changed[(*ret_n)++] = c;
 	}
-	qsort(changed, n, sizeof *changed, by_version);
-	*ret_n = n;
+	qsort(changed, *ret_n, sizeof *changed, by_version);
 	return changed;
 }
 
@@ -374,6 +371,9 @@ void roster_load(struct user *u, const struct msg_rows *rows)
 			untold = true;
 		}
 	}
+	/* Without a row it begins with the time: never where a client has an earlier one of another roster, that of an
+	 * account which had this name, or which another has replaced. */
+	r->version = r->removed = clock_wall_us();
 	if (rows[1].nrows) {
 		r->version = rows[1].rows[0].values[COL_ROSTER_VERSION_VERSION].i;
 		r->removed = rows[1].rows[0].values[COL_ROSTER_VERSION_REMOVED].i;

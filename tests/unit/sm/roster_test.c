@@ -423,27 +423,66 @@ START_TEST(too_long_for_a_frame)
 }
 END_TEST
 
+static void put_roster(const char *query)
+{
+	struct msg_user_put put = {.account = STR("romeo@localhost"), .xml = str_z(query)};
+
+	fake_receive(w.link, frame_from(CTL_ID, MSG_USER_PUT, "romeo@localhost"), &put);
+	settle();
+}
+
+static long long version_in(const char *xml)
+{
+	const char *at = strstr(xml, "ver='");
+
+	ck_assert_ptr_nonnull(at);
+	return strtoll(at + 5, NULL, 10);
+}
+
 /* XEP-0227 into an account that has contacts: their states stay such as Appendix A knows, and each push has the
  * version that its change made, so that a client which gets no further is told the rest (2.6.3). */
 START_TEST(merged)
 {
-	struct msg_user_put put = {
-		.account = STR("romeo@localhost"),
-		.xml = STR("<query xmlns='jabber:iq:roster'><item jid='juliet@localhost' subscription='to'/>"
-			   "<item jid='1@b' subscription='none'/><item jid='2@b' subscription='from'/></query>")};
-	struct frame f = frame_from(CTL_ID, MSG_USER_PUT, "romeo@localhost");
+	long long before;
+	const char *xml;
 
 	says(romeo, "<presence type='subscribe' to='juliet@localhost'/>");
 	says(romeo, "<presence type='subscribed' to='2@b'/>");
 	ask_roster(romeo, NULL);
-	gets_any(romeo, "ver='2'", "ask='subscribe'", "approved='true'");
+	before = version_in(gets_any(romeo, "ask='subscribe'", "approved='true'"));
 	forget(romeo);
-	fake_receive(w.link, f, &put);
-	settle();
-	ck_assert_ptr_null(strstr(gets(romeo, "ver='3'", "juliet@localhost", "subscription='to'"), "ask="));
-	gets(romeo, "ver='4'", "1@b", "subscription='none'");
-	ck_assert_ptr_null(strstr(gets(romeo, "ver='5'", "2@b", "subscription='from'"), "approved="));
+	put_roster("<query xmlns='jabber:iq:roster'><item jid='juliet@localhost' subscription='to'/>"
+		   "<item jid='1@b' subscription='none'/><item jid='2@b' subscription='from'/></query>");
+	xml = gets(romeo, "juliet@localhost", "subscription='to'");
+	ck_assert_ptr_null(strstr(xml, "ask="));
+	ck_assert_int_eq(version_in(xml), before + 1);
+	ck_assert_int_eq(version_in(gets(romeo, "1@b", "subscription='none'")), before + 2);
+	xml = gets(romeo, "2@b", "subscription='from'");
+	ck_assert_ptr_null(strstr(xml, "approved="));
+	ck_assert_int_eq(version_in(xml), before + 3);
 	gets_nothing(romeo);
+}
+END_TEST
+
+/* 2.6.2: of another roster under the same name no version is one of this. */
+START_TEST(replaced)
+{
+	struct msg_user_put clear = {.account = STR("romeo@localhost"), .clear = true};
+	char *ver;
+
+	roster_set(romeo, "<item jid='1@b'/>");
+	forget(romeo);
+	ask_roster(romeo, NULL);
+	ver = xasprintf("%lld", version_in(gets(romeo, "1@b")));
+	fake_receive(w.link, frame_from(CTL_ID, MSG_USER_PUT, "romeo@localhost"), &clear);
+	settle();
+	pass(1000);
+	put_roster("<query xmlns='jabber:iq:roster'><item jid='2@b'/><item jid='3@b'/></query>");
+	romeo = online("romeo@localhost", "orchard");
+	ask_roster(romeo, ver);
+	gets(romeo, "type='result'", "2@b", "3@b");
+	gets_nothing(romeo);
+	free(ver);
 }
 END_TEST
 
@@ -473,6 +512,7 @@ Suite *roster_suite(void)
 	tcase_add_test(c, to_oneself);
 	tcase_add_test(c, account_removed);
 	tcase_add_test(c, merged);
+	tcase_add_test(c, replaced);
 	suite_add_tcase(s, c);
 	return s;
 }
