@@ -257,12 +257,16 @@ static void on_query(struct packet *p, const struct node *query)
 	}
 }
 
-/* Clients send it to the server, or to nobody. To the domain, p->user is not set. */
+/* Clients send it to the server, or to nobody. To the domain, p->user is not set. With other domains of this
+ * server they have no account. */
 static void on_domain_query(struct packet *p, const struct node *query)
 {
-	if (p->session)
+	if (p->session && str_eq(p->to.domain, p->from.domain)) {
 		p->user = session_user(p->session);
-	on_query(p, query);
+		on_query(p, query);
+	} else {
+		packet_error_code(p, STANZA_E_SERVICE_UNAVAILABLE);
+	}
 }
 
 static void disco_info(struct user *u, struct packet *p, struct xml_writer *w)

@@ -103,6 +103,20 @@ def passwords(server):
     s.close()
 
 
+def elsewhere(server):
+    """At another domain of the same server nobody has an account by this one, to see, change or cancel."""
+    s = client(server, "juliet")
+    for kind, inner in (("get", ""), ("set", fields("juliet", "new")), ("set", "<remove/>")):
+        s.send(f"<iq type='{kind}' id='e' to='other.example'><query xmlns='{REGISTER}'>{inner}</query></iq>")
+        e = s.receive()
+        assert e.get("from") == "other.example", ET.tostring(e)
+        error(e, "service-unavailable", "503")
+    s.close()
+    s, _ = secure(server)
+    assert s.plain("juliet", "capulet").tag.endswith("}success")
+    s.close()
+
+
 def reserved(server):
     for name in ("admin", "Root"):
         s, _ = secure(server)
@@ -199,8 +213,9 @@ def cancel(server):
 def main():
     tap = Tap()
     users = ("romeo:montague", "juliet:capulet", "tybalt:cats", "mercutio:queen")
-    with Server(users=users, args=("--register", "--unlimited", "--set", "sm.register=true")) as server:
-        for test in (make, refused, account, passwords, reserved, cancel, erased):
+    with Server(users=users, domains=("localhost", "other.example"),
+                args=("--register", "--unlimited", "--set", "sm.register=true")) as server:
+        for test in (make, refused, account, passwords, elsewhere, reserved, cancel, erased):
             tap.run(f"registration, {test.__name__}", test, server)
     with Server(users=users[:1]) as server:
         tap.run("registration, closed", closed, server)
