@@ -90,7 +90,7 @@ static void take_item(struct user *u, const struct node *item, struct taking *t)
 {
 	struct str text = node_attr(item, "jid"), name = node_attr(item, "name");
 	enum stanza_error error;
-	struct contact *c = NULL;
+	struct contact *c;
 	struct jid jid;
 	char *groups;
 
@@ -98,14 +98,15 @@ static void take_item(struct user *u, const struct node *item, struct taking *t)
 		taking_note(t, "roster: \"%.*s\" is no address", STR_ARG(text));
 		return;
 	}
-	groups = roster_groups(user_sm(u), item, &error);
-	if (groups)
-		c = roster_need(u, jid.full, false);
+	c = roster_need(u, jid.full, false);
 	if (!c) {
-		taking_note(t, "roster: %.*s: %s", STR_ARG(jid.full),
-			    groups ? "the roster is full, or the address too long" : "its groups are not acceptable");
-		free(groups);
+		taking_note(t, "roster: %.*s: the roster is full, or the address too long", STR_ARG(jid.full));
 		return;
+	}
+	groups = roster_groups(user_sm(u), item, &error);
+	if (!groups) { /* the contact, who may see us, is worth more */
+		taking_note(t, "roster: %.*s: its groups are not acceptable", STR_ARG(jid.full));
+		groups = xstrdup(c->groups);
 	}
 	contact_describe(roster_of(u), c, name.ptr ? str_dup(name) : NULL, groups);
 	c->state = state_valid(c->state | state_of(item));

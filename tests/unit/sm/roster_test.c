@@ -464,6 +464,20 @@ START_TEST(merged)
 }
 END_TEST
 
+/* What is wrong with a contact's groups costs no more than these. */
+START_TEST(merged_without_groups)
+{
+	ask_roster(romeo, NULL);
+	roster_set(romeo, "<item jid='2@b'><group>g</group></item>");
+	forget(romeo);
+	put_roster("<query xmlns='jabber:iq:roster'><item jid='1@b' name='one' subscription='from'><group/></item>"
+		   "<item jid='2@b'><group>x</group><group>x</group></item></query>");
+	ck_assert_ptr_null(strstr(gets(romeo, "1@b", "name='one'", "subscription='from'"), "<group"));
+	gets(romeo, "2@b", "<group>g</group>");
+	gets_nothing(romeo);
+}
+END_TEST
+
 /* 2.6.2: of another roster under the same name no version is one of this. */
 START_TEST(replaced)
 {
@@ -512,6 +526,7 @@ Suite *roster_suite(void)
 	tcase_add_test(c, to_oneself);
 	tcase_add_test(c, account_removed);
 	tcase_add_test(c, merged);
+	tcase_add_test(c, merged_without_groups);
 	tcase_add_test(c, replaced);
 	suite_add_tcase(s, c);
 	return s;
