@@ -365,11 +365,23 @@ static bool make_partition(PGconn *c, const char *name, int64_t from, int64_t to
 	return r != NULL;
 }
 
+static bool misplaced(PGconn *c, int64_t from, int64_t to)
+{
+	char sql[160], ignored[WRITE_TEXT];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM (SELECT FROM \"log_other\" WHERE \"time\" >= %lld"
+		 " AND \"time\" < %lld LIMIT 1) AS one",
+		 (long long)from, (long long)to);
+	return pg_number(c, sql, PARTITION_MS, ignored) == 1;
+}
+
 static bool partition(PGconn *c, const char *name, int64_t from, int64_t to, char text[WRITE_TEXT])
 {
 	return partition_there(c, name) || make_partition(c, name, from, to, false, text) ||
 	       /* Another process may have made it while this one waited for the lock. */
-	       partition_there(c, name) || make_partition(c, name, from, to, true, text);
+	       partition_there(c, name) ||
+	       (misplaced(c, from, to) && make_partition(c, name, from, to, true, text));
 }
 
 bool pg_partitions(PGconn *c, int64_t wall_us, char text[WRITE_TEXT])
