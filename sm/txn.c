@@ -49,15 +49,23 @@ bool txn_lost(struct txn *t)
 	return true;
 }
 
+/* What a TELL causes must not meet what its sender gives out, nor what the other TELLs of the same
+ * stanza cause: the answers of all whom one presence asks come to one session. It has an origin of
+ * its own, always the same. */
+static struct msg_stanza_key tell_key(struct txn *t)
+{
+	return (struct msg_stanza_key){
+		hash64_pair(t->key.origin, t->key.number << 16 | t->key.part), t->key.number,
+		(uint16_t)(0x8000 | (t->parts++ & 0x7fff))};
+}
+
 struct msg_stanza_key txn_key(struct sm *sm, struct txn *t)
 {
-	if (t && t->kind != TXN_PLAIN && t->kind != TXN_CALL) {
-		/* A TELL's parts must not meet those that its sender gave out. */
-		uint16_t base = t->kind == TXN_TELL ? 0x8000 : 0;
-
+	if (t && t->kind == TXN_TELL)
+		return tell_key(t);
+	if (t && t->kind != TXN_PLAIN && t->kind != TXN_CALL)
 		return (struct msg_stanza_key){t->key.origin, t->key.number,
-					       (uint16_t)(base | (t->parts++ & 0x7fff))};
-	}
+					       (uint16_t)(t->parts++ & 0x7fff)};
 	return (struct msg_stanza_key){sm->origin, ++sm->numbers, 0};
 }
 

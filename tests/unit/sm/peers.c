@@ -18,10 +18,15 @@ static char *envelope_xml(struct str envelope)
 
 char *tell_in(const char *xml, uint64_t origin, uint64_t n)
 {
+	return tell_in_part(xml, (struct msg_stanza_key){origin, n, 0});
+}
+
+char *tell_in_part(const char *xml, struct msg_stanza_key key)
+{
 	static uint32_t numbers, run;
 	struct pool *p = pool_new();
 	struct buf b = BUF_INIT;
-	struct msg_tell m = {.key = {origin, n, 0}};
+	struct msg_tell m = {.key = key};
 	struct msg_told r;
 	struct stanza st;
 	struct jid to;
@@ -58,6 +63,16 @@ static const struct fake_frame *tell_at(size_t n)
 			return &w.other[i];
 	ck_abort_msg("no such TELL");
 	return NULL;
+}
+
+struct msg_stanza_key tell_out_key(size_t n)
+{
+	struct pool *p = pool_new();
+	struct msg_tell m;
+
+	ck_assert_int_eq(msg_decode(MSG_TELL, p, tell_at(n)->f.body, &m), 0);
+	pool_free(p);
+	return m.key;
 }
 
 char *tell_out(size_t n)

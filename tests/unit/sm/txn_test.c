@@ -374,6 +374,38 @@ START_TEST(peer_is_silent)
 }
 END_TEST
 
+static void probes(const char *whom, uint16_t part)
+{
+	char *xml = xasprintf("<presence type='probe' from='nurse@localhost/ward' to='%s'/>", whom);
+
+	free(tell_in_part(xml, (struct msg_stanza_key){NURSE, 5, part}));
+	free(xml);
+}
+
+static bool same_key(struct msg_stanza_key a, struct msg_stanza_key b)
+{
+	return a.origin == b.origin && a.number == b.number && a.part == b.part;
+}
+
+/* One presence of hers asks all whom she sees (RFC 6121 section 4.3): their answers come to one session, which takes
+ * each key once. A repetition has the same. */
+START_TEST(answers_of_several)
+{
+	account("juliet@localhost");
+	juliet = online("juliet@localhost", "balcony");
+	free(tell_in("<presence type='subscribe' from='nurse@localhost' to='romeo@localhost'/>", NURSE, 1));
+	free(tell_in("<presence type='subscribe' from='nurse@localhost' to='juliet@localhost'/>", NURSE, 2));
+	says(romeo, "<presence type='subscribed' to='nurse@localhost'/>");
+	says(juliet, "<presence type='subscribed' to='nurse@localhost'/>");
+	w.nother = 0;
+	probes("romeo@localhost", 1);
+	probes("juliet@localhost", 2);
+	probes("romeo@localhost", 1);
+	ck_assert(!same_key(tell_out_key(0), tell_out_key(1)));
+	ck_assert(same_key(tell_out_key(0), tell_out_key(2)));
+}
+END_TEST
+
 Suite *txn_suite(void)
 {
 	Suite *s = suite_create("transactions");
@@ -400,6 +432,7 @@ Suite *txn_suite(void)
 	tcase_add_test(c, tell_a_peer);
 	tcase_add_test(c, peer_tells_an_error);
 	tcase_add_test(c, peer_is_silent);
+	tcase_add_test(c, answers_of_several);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -132,8 +132,10 @@ struct frame frame_from(uint64_t from, uint16_t kind, const char *bare);
 /* A TELL of a peer's user; settles. Returns the decoded error in TOLD (XML, the caller frees), "" when
  * there was none, NULL when it was not answered. */
 char *tell_in(const char *xml, uint64_t origin, uint64_t number);
+char *tell_in_part(const char *xml, struct msg_stanza_key key); /* the same, of any part */
 /* The n-th TELL to the peer: its stanza as XML (the caller frees). */
 char *tell_out(size_t n);
+struct msg_stanza_key tell_out_key(size_t n);
 void told(size_t n, const char *error_xml);
 /* Message n of a peer's user, nurse@localhost, to juliet@localhost, under its number; what tell_in() returns. */
 enum { NURSE = 77 }; /* its origin */
