@@ -55,9 +55,12 @@ static bool ticket_good(struct sm *sm, const struct frame *f, struct str sealed,
 			struct ticket *ret)
 {
 	struct buf scratch = BUF_INIT;
-	bool good = sm->ticket_key && ticket_read(sm->ticket_key, sealed, &scratch, ret) == 0 &&
-		    str_eq(ret->account, account) && ret->c2s == f->from;
+	int err = sm->ticket_key ? ticket_read(sm->ticket_key, sealed, &scratch, ret) : -EAGAIN;
+	bool good = err == 0 && str_eq(ret->account, account) && ret->c2s == f->from;
 
+	if (err == -ETIME) /* seldom a slow client's: login_timeout of c2s ends those */
+		log_warn("login refused: its ticket is out of date; the clocks of the hosts may differ",
+			 LF_STR("account", account));
 	buf_wipe(&scratch);
 	ret->account = STR_NONE;
 	return good;

@@ -422,6 +422,29 @@ START_TEST(binding_undone)
 }
 END_TEST
 
+static void keep_line(void *arg, struct str line)
+{
+	buf_str_append(arg, line);
+}
+
+/* auth and sm on two hosts, whose clocks are further apart than a ticket lives. */
+START_TEST(clocks_differ)
+{
+	struct ticket t = {.account = STR("romeo@localhost"), .c2s = C2S_ID, .expires_us = clock_wall_us() - 1};
+	struct buf ticket = BUF_INIT, lines = BUF_INIT;
+
+	ticket_write(w.sm->ticket_key, &t, &ticket);
+	log_capture(keep_line, &lines);
+	ck_assert_uint_eq(login_with("romeo@localhost", "orchard", C2S_ID, buf_str(&ticket))->refused,
+			  1 + STANZA_E_NOT_AUTHORIZED);
+	log_capture(NULL, NULL);
+	buf_putc(&lines, '\0');
+	ck_assert_ptr_nonnull(strstr(buf_ptr(&lines), "clocks"));
+	buf_free(&ticket);
+	buf_free(&lines);
+}
+END_TEST
+
 START_TEST(detached_expires)
 {
 	struct client *romeo = online("romeo@localhost", "x"), *watch = online("romeo@localhost", "w");
@@ -571,6 +594,7 @@ Suite *session_suite(void)
 	tcase_add_test(c, resumed_and_settled);
 	tcase_add_test(c, resumption_undone);
 	tcase_add_test(c, binding_undone);
+	tcase_add_test(c, clocks_differ);
 	tcase_add_test(c, detached_expires);
 	tcase_add_test(c, c2s_dies);
 	tcase_add_test(c, kick_and_list);
