@@ -109,6 +109,28 @@ static size_t count_sessions(const struct user *u)
 	return n;
 }
 
+static bool full(const struct user *u)
+{
+	return count_sessions(u) >= (size_t)u->sm->config->sessions_max;
+}
+
+/* Those that only wait to be resumed keep nobody out, the longest waiting go first: a client that dies again and
+ * again would lock its user out for as long as they are kept. */
+static void make_room(struct user *u)
+{
+	struct session *oldest;
+
+	do {
+		oldest = NULL;
+		for (struct session *s = u->sessions; s; s = s->next)
+			if (!s->c2s && s->detached_since && !s->closing &&
+			    (!oldest || s->detached_since < oldest->detached_since))
+				oldest = s;
+		if (oldest && full(u))
+			session_end(oldest, 0, NULL);
+	} while (oldest && full(u));
+}
+
 /* A session whose client is gone, waiting for what it sent last, must not say goodbye under this
  * name after the new one has greeted. */
 static void end_leaving(struct user *u, struct str resource)
@@ -218,7 +240,7 @@ static void open_loaded(void *arg, struct user *u)
 	} else if (u->busy++, !settle_conflict(u, o)) {
 		u->busy--;
 		refuse(o->sm, &o->f, STANZA_E_CONFLICT);
-	} else if (u->busy--, count_sessions(u) >= (size_t)u->sm->config->sessions_max) {
+	} else if (make_room(u), u->busy--, full(u)) {
 		refuse(o->sm, &o->f, STANZA_E_RESOURCE_CONSTRAINT); /* 7.6.2.1 */
 	} else {
 		open_new(o, u);

@@ -141,6 +141,29 @@ START_TEST(sessions_max)
 }
 END_TEST
 
+/* Those that wait to be resumed keep nobody out: the one that waits longest goes. */
+START_TEST(sessions_max_detached)
+{
+	struct client *c[3];
+
+	for (int i = 0; i < 3; i++) {
+		c[i] = login("romeo@localhost", i == 0 ? "1" : i == 1 ? "2" : "3");
+		enable(c[i]);
+	}
+	leave(c[1], false);
+	pass(1000);
+	leave(c[0], false);
+	login("romeo@localhost", "4");
+	ck_assert_ptr_null(session_find(w.sm, c[1]->sid));
+	ck_assert_ptr_nonnull(session_find(w.sm, c[0]->sid));
+	login("romeo@localhost", "5");
+	ck_assert_ptr_null(session_find(w.sm, c[0]->sid));
+	ck_assert_uint_eq(login_on("romeo@localhost", "6", C2S_ID)->refused,
+			  1 + STANZA_E_RESOURCE_CONSTRAINT);
+	ck_assert_ptr_nonnull(session_find(w.sm, c[2]->sid));
+}
+END_TEST
+
 /* --- records and take-over ------------------------------------------------------------------- */
 
 START_TEST(record_round_trip)
@@ -584,6 +607,7 @@ Suite *session_suite(void)
 	tcase_add_test(c, conflict_rename);
 	tcase_add_test(c, same_resource_while_leaving);
 	tcase_add_test(c, sessions_max);
+	tcase_add_test(c, sessions_max_detached);
 	tcase_add_test(c, record_round_trip);
 	tcase_add_test(c, stanzas_before_the_account);
 	tcase_add_test(c, record_of_another_session);
