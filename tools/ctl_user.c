@@ -50,13 +50,19 @@ static void on_result(void *arg, int err, uint16_t kind, const void *m)
 	free(why);
 }
 
+/* Where its logins go, too, which may renew its keys: what is changed there is not undone behind it. */
+static uint64_t auth_of(const struct ctl *c, struct str account)
+{
+	return link_place(c->link, "auth", jid_key(account));
+}
+
 static int set_password(struct ctl *c, const char *text, uint8_t mode)
 {
 	struct pool *p = pool_new();
 	struct buf why = BUF_INIT, password = BUF_INIT;
 	struct msg_new_account a = {.account = ctl_account(c, p, str_z(text), &why)};
 	struct msg_account_add m = {.accounts = &a, .naccounts = 1, .mode = mode};
-	struct frame head = ctl_head(MSG_ACCOUNT_ADD, ctl_serving(c, "auth"));
+	struct frame head = ctl_head(MSG_ACCOUNT_ADD, auth_of(c, a.account));
 	struct reply r = {.status = CTL_FAILED};
 
 	if (!a.account.len) {
@@ -106,7 +112,7 @@ static void on_removed(void *arg, int err, uint16_t kind, const void *m)
  * removed also when the account itself is gone. */
 static int remove_account(struct ctl *c, struct str account)
 {
-	struct frame head = ctl_head(MSG_ACCOUNT_DEL, ctl_serving(c, "auth"));
+	struct frame head = ctl_head(MSG_ACCOUNT_DEL, auth_of(c, account));
 	struct msg_account_del del = {.account = account};
 	struct msg_user_remove rest = {.account = account};
 	struct reply r = {.status = CTL_GOOD};
