@@ -298,32 +298,6 @@ void pair_gone(struct pair *p)
 		p->retry_at = now; /* remembered from here on; without failures nothing waits for it */
 }
 
-static void tell_sm(void *arg, const struct member *m)
-{
-	struct pair *p = arg;
-	struct msg_s2s_back b = {.own = str_z(p->own), .remote = str_z(p->remote)};
-	struct frame head = {.kind = MSG_S2S_BACK,
-			     .to = m->id,
-			     .from_shard = SHARD_NONE,
-			     .to_shard = SHARD_NONE};
-
-	(void)link_send(p->s2s->link, &head, &b);
-}
-
-void pair_reached(struct pair *p)
-{
-	bool back = p->lost;
-
-	p->reached = true;
-	p->failures = 0;
-	p->retry_at = 0;
-	p->lost = p->reconnect = false;
-	if (!back)
-		return;
-	log_info("remote domain reached again", LF_S("remote", p->remote), LF_S("own", p->own));
-	link_serving(p->s2s->link, "sm", tell_sm, p);
-}
-
 /* --- time -------------------------------------------------------------------------------- */
 
 /* The earlier of two moments; 0: none. */

@@ -77,6 +77,7 @@ struct pair {
 /* The instance that stanzas of the pair go to; 0: none is there. */
 uint64_t pair_place(const struct s2s *x, struct str own, struct str remote);
 struct pair *pair_find(struct s2s *x, struct str own, struct str remote);
+void met_free(struct s2s *x); /* back.c: as pair_reached() */
 /* Whether there may be one more; what is remembered of one that never was reached goes for it. */
 bool pair_room(struct s2s *x);
 struct pair *pair_test(struct s2s *x, struct str own,

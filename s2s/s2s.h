@@ -11,6 +11,7 @@
 #include <uthash.h>
 #include <utlist.h>
 #include "base/conn.h"
+#include "base/keyed.h"
 #include "base/random.h"
 #include "base/tls.h"
 #include "link/channel.h"
@@ -77,6 +78,8 @@ struct s2s {
 	uint64_t origins; /* of the streams' keys */
 
 	struct pair *pairs;
+	struct keyed met;	      /* pairs that we have reached: back.c */
+	int64_t started;	      /* wall clock, us */
 	struct item *items;	      /* by key: stanzas that are not answered */
 	size_t nqueued, queued_bytes; /* of all stanzas that are not answered */
 	struct answered *answered;    /* by key */

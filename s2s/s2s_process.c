@@ -2,6 +2,7 @@
 /* The process: its making, events, statistics and end. */
 #include "s2s/s2s_process.h"
 
+#include "base/clock.h"
 #include "base/listeners.h"
 #include "s2s/resume.h"
 #include "s2s/self.h"
@@ -46,6 +47,7 @@ static void *s2s_init(struct app *app)
 {
 	struct s2s *x = xcalloc(1, sizeof *x);
 
+	x->started = clock_wall_us();
 	x->app = app;
 	x->loop = app->loop;
 	x->link = app->link;
@@ -214,6 +216,7 @@ static void *s2s_deinit(void *state)
 	resumables_end(x);
 	works_free(x);
 	pairs_free(x);
+	met_free(x);
 	answered_free(x);
 	net_deinit(x);
 	attempts_free(x->attempts);

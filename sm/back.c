@@ -5,11 +5,12 @@
 
 /* All accounts in memory are looked at, a few shards at a time; and not for more domains at once.
  */
-enum { SHARDS_A_STEP = 16, STEP_MS = 20, BACK_MOST = 256 };
+enum { SHARDS_A_STEP = 16, STEP_MS = 20, BACK_MOST = 256, BACK_FIRST_MOST = 128 };
 
 struct back {
 	struct back *prev, *next;
 	char *own, *remote;
+	int64_t before; /* of sessions older than that; 0: of all */
 	uint16_t shard; /* the next to be looked at */
 };
 
@@ -25,7 +26,7 @@ static void step_shard(struct sm *sm, const struct back *b, uint16_t shard)
 
 		if (u->state == USER_LOADED && u->sessions && jid_split(user_jid(u), &j) == 0 &&
 		    str_eqz(j.domain, b->own))
-			run_remote_back(u, str_z(b->remote));
+			run_remote_back(u, str_z(b->remote), b->before);
 	}
 }
 
@@ -51,6 +52,17 @@ static void step(void *arg)
 		loop_timer_stop(sm->back_timer);
 }
 
+/* An s2s that has just started says it of each domain that it reaches: where all sessions are younger, it tells
+ * nothing. */
+static bool concerns(const struct sm *sm, const struct msg_s2s_back *m)
+{
+	if (!sm_local_domain(sm, m->own) || !m->remote.len)
+		return false;
+	if (m->before)
+		return sm->oldest_session && sm->oldest_session < m->before && sm->nbacks < BACK_FIRST_MOST;
+	return sm->nbacks < BACK_MOST;
+}
+
 void on_s2s_back(void *arg, const struct frame *f, const void *msg)
 {
 	struct sm *sm = arg;
@@ -59,14 +71,16 @@ void on_s2s_back(void *arg, const struct frame *f, const void *msg)
 
 	(void)f;
 	DL_FOREACH (sm->backs, b) {
-		if (b->shard == 0 && str_eqz(m->own, b->own) && str_eqz(m->remote, b->remote))
+		if (b->shard == 0 && str_eqz(m->own, b->own) && str_eqz(m->remote, b->remote) &&
+		    (!b->before || b->before == m->before))
 			return; /* every s2s may say it */
 	}
-	if (!sm_local_domain(sm, m->own) || !m->remote.len || sm->nbacks >= BACK_MOST)
+	if (!concerns(sm, m))
 		return;
 	b = xcalloc(1, sizeof *b);
 	b->own = str_dup(m->own);
 	b->remote = str_dup(m->remote);
+	b->before = m->before;
 	DL_APPEND(sm->backs, b);
 	sm->nbacks++;
 	if (!sm->back_timer)

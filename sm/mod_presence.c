@@ -118,6 +118,7 @@ static bool read_priority(struct packet *p, int *ret_priority)
 {
 	const struct xml_child *c = stanza_child(&p->st, "priority", NS_CLIENT);
 	struct node *n;
+	struct str text;
 	long long v;
 
 	*ret_priority = 0;
@@ -125,7 +126,11 @@ static bool read_priority(struct packet *p, int *ret_priority)
 		return true;
 	if (node_parse(p->pool, stanza_child_bytes(&p->st, c), NS_CLIENT, &n) < 0 || !n)
 		return false;
-	if (!str_i64(str_trim(n->text), &v) || v < -128 || v > 127)
+	text = str_trim(n->text);
+	/* XML Schema's byte may have a plus sign. */
+	if (text.len > 1 && text.ptr[0] == '+' && text.ptr[1] != '-')
+		text = str_n(text.ptr + 1, text.len - 1);
+	if (!str_i64(text, &v) || v < -128 || v > 127)
 		return false;
 	*ret_priority = (int)v;
 	return true;
@@ -315,15 +320,16 @@ static void session_closing(struct session *s)
 	gone(s, &st, NULL, false);
 }
 
-/* 4.3.1: asked again, for all of the account's resources; and what was said meanwhile was lost. */
-static void remote_back(struct user *u, struct str domain)
+/* 4.3.1: asked again, for all of the account's resources that are older than that (0: all); and what was said
+ * meanwhile was lost. */
+static void remote_back(struct user *u, struct str domain, int64_t before)
 {
 	struct stanza probe = {
 		.kind = STANZA_PRESENCE, .type = PRESENCE_PROBE, .from = user_jid(u)};
 	bool any = false;
 
 	for (struct session *s = user_sessions(u); s; s = session_next(s)) {
-		if (!session_available(s))
+		if (!session_available(s) || (before && session_since_us(s) >= before))
 			continue;
 		any = true;
 		to_contacts_of(u, NULL, session_presence(s), SUB_FROM, domain);

@@ -115,7 +115,7 @@ static struct session *record_read(struct sm *sm, uint64_t sid, struct reader *r
 	s = session_new(user_need(sm, j.bare), sid, j.resource);
 	s->secure = is & IS_SECURE;
 	s->lost = is & IS_LOST;
-	s->since = (int64_t)get_number(r);
+	session_began(s, (int64_t)get_number(r));
 	s->base = get_number(r);
 	s->floor = s->floor_told = get_number(r) - 1;
 	s->flags = (unsigned)get_number(r);

@@ -51,7 +51,7 @@ struct session *session_new(struct user *u, uint64_t sid, struct str resource)
 	s->nlocal = (uint16_t)jid.local.len;
 	s->ndomain = (uint16_t)jid.domain.len;
 	s->nresource = (uint16_t)jid.resource.len;
-	s->since = clock_wall_us();
+	session_began(s, clock_wall_us());
 	s->spoke = loop_now(u->sm->loop);
 	keyed_add(&u->sm->sessions, s);
 	DL_APPEND(u->sessions, s);
@@ -311,6 +311,15 @@ void session_presence_set(struct session *s, const struct stanza *st, int priori
 struct str session_address(const struct session *s)
 {
 	return str_z(s->address);
+}
+
+void session_began(struct session *s, int64_t us)
+{
+	struct sm *sm = s->user->sm;
+
+	s->since = us;
+	if (!sm->oldest_session || us < sm->oldest_session)
+		sm->oldest_session = us;
 }
 
 int64_t session_since_us(const struct session *s)

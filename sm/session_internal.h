@@ -103,6 +103,7 @@ struct session {
 
 struct session *session_find(struct sm *sm, uint64_t sid);
 struct session *session_new(struct user *u, uint64_t sid, struct str resource);
+void session_began(struct session *s, int64_t us); /* wall clock, microseconds */
 /* Takes it out of everything and frees it; close hooks run before by whoever ends it. */
 void session_free(struct session *s);
 /* Unavailable presence to all, close hooks, undelivered back to the inbox, then free. */

@@ -90,6 +90,7 @@ struct sm {
 	struct outgoings *outgoing;      /* those that leave for other servers and components */
 	struct back *backs;              /* servers that are back: sm/back.c; DL list */
 	unsigned nbacks;
+	int64_t oldest_session; /* none that there is began earlier (wall clock, us); 0: there was none */
 	struct loop_timer *back_timer;
 	uint64_t s2s_lost;               /* loop_now when one was last lost; 0: never */
 	uint64_t stat_stanzas, stat_appends, stat_tells, stat_loads;

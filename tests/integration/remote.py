@@ -144,8 +144,8 @@ class Remote:
     def writing(self, *tells):
         self.say(writing=[t.n for t in tells])
 
-    def back(self, own, remote):
-        self.say(back=[own, remote])
+    def back(self, own, remote, before=0):
+        self.say(back=[own, remote, before])
 
     def start(self, xml):
         """Tells sm a stanza of a remote account; returns its number."""

@@ -4,6 +4,7 @@
 messages, errors, blocking, removal. The other servers are a double of s2s that takes everything at once
 unless a test says otherwise."""
 import sys
+import time
 
 from harness import Server, Stream, Tap, settle
 from remote import Remote, restart
@@ -465,6 +466,16 @@ def back(server, remote):
     assert probe.to == friend, probe
     got = [t for t in remote.drain() if t.sender.startswith(u.bare)]
     assert not [t for t in got if t.to == other], got
+    # An s2s that has started: for those who were there before it.
+    started = time.time_ns() // 1000
+    u.close()
+    u = User(server, remote)
+    u.befriend(friend)
+    remote.back("localhost", "remote.test", started)
+    remote.back("localhost", "remote.test", time.time_ns() // 1000)
+    remote.got(lambda t: t.type == "probe" and t.sender == u.bare)
+    got = [t for t in remote.drain() if t.sender.startswith(u.bare)]
+    assert not [t for t in got if t.type == "probe"], got
     u.close()
 
 

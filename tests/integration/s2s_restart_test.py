@@ -6,7 +6,7 @@ import os
 import signal
 
 from harness import Tap
-from two import A, B, EVIL, Peer, Two, expect, listed, make_cert, message, stanza, until
+from two import A, B, EVIL, Peer, Two, expect, listed, make_cert, message, presence, stanza, until
 
 
 def streams(server, domain):
@@ -92,7 +92,29 @@ def test_ack_at_drain():
     last_ack(lambda a: a.kill("s2s-1", signal.SIGTERM))
 
 
+def test_presence_after_a_death():
+    """What an s2s that died did not bring here is asked for when the other server is reached again."""
+    with Two() as two:
+        juliet, romeo = two.login()
+        juliet.send(f"<presence to='romeo@{B}' type='subscribe'/>")
+        presence(romeo, f"juliet@{A}", "subscribe")
+        romeo.send(f"<presence to='juliet@{A}' type='subscribed'/><presence/>")
+        presence(juliet, f"romeo@{B}", "subscribed")
+        presence(juliet, f"romeo@{B}")
+        juliet.sync()
+        for server in two.servers:  # on both sides: one that lives would say that it was cut off
+            server.kill("s2s-1", signal.SIGSTOP)
+        for server in two.servers:
+            pid = server.pids()["s2s-1"]
+            server.kill("s2s-1", signal.SIGKILL)
+            until("another one", lambda: server.pids().get("s2s-1", pid) != pid)
+        message(juliet, f"romeo@{B}", "hello")
+        expect(romeo, "hello")
+        presence(juliet, f"romeo@{B}")
+
+
 tap = Tap()
-for t in (test_only_one_drained, test_targets_after_reload, test_ack_at_close, test_ack_at_drain):
+for t in (test_only_one_drained, test_presence_after_a_death, test_targets_after_reload, test_ack_at_close,
+          test_ack_at_drain):
     tap.run(t.__doc__.split("\n")[0], t)
 tap.done()

@@ -11,7 +11,7 @@
  *   {"answer": N, "error": XML}      answers one; error may be missing
  *   {"held": [N, …]}, {"writing": [N, …]}
  *   {"tell": N, "xml": XML}          tells sm a stanza of a remote account, with key N
- *   {"back": [OWN, REMOTE]}          S2S_BACK
+ *   {"back": [OWN, REMOTE, BEFORE]}  S2S_BACK
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,7 +258,8 @@ static void do_back(struct stub *s, const json_t *o, const json_t *value)
 {
 	struct back b = {.stub = s,
 			 .m = {.own = str_z(json_string_value(json_array_get(value, 0))),
-			       .remote = str_z(json_string_value(json_array_get(value, 1)))}};
+			       .remote = str_z(json_string_value(json_array_get(value, 1))),
+			       .before = json_integer_value(json_array_get(value, 2))}};
 
 	(void)o;
 	link_serving(s->app->link, "sm", back_to, &b);

@@ -227,7 +227,7 @@ START_TEST(priorities)
 		const char *text;
 		int value; /* 1000: refused */
 	} rows[] = {{"-128", -128}, {"127", 127}, {" 5 ", 5}, {"0", 0},
-		    {"128", 1000}, {"-129", 1000}, {"x", 1000}, {"", 1000}};
+		    {"128", 1000}, {"-129", 1000}, {"x", 1000}, {"", 1000}, {"+5", 5}, {"+-5", 1000}, {"+", 1000}};
 	char *xml = xasprintf("<presence><priority>%s</priority></presence>", rows[_i].text);
 	struct session *s = session_find(w.sm, romeo->sid);
 
@@ -295,7 +295,7 @@ Suite *presence_suite(void)
 	tcase_add_test(c, directed_and_probed);
 	tcase_add_test(c, directed_and_left);
 	tcase_add_test(c, directed_limit);
-	tcase_add_loop_test(c, priorities, 0, 8);
+	tcase_add_loop_test(c, priorities, 0, 11);
 	tcase_add_test(c, the_newest_unread);
 	tcase_add_test(c, unknown_type);
 	suite_add_tcase(s, c);
