@@ -6,7 +6,7 @@ import os
 import signal
 
 from harness import Tap
-from two import A, B, EVIL, Peer, Two, expect, listed, make_cert, message, presence, stanza, until
+from two import A, B, EVIL, Peer, Two, expect, listed, make_cert, message, presence, stanza, subscribe, until
 
 
 def streams(server, domain):
@@ -96,11 +96,7 @@ def test_presence_after_a_death():
     """What an s2s that died did not bring here is asked for when the other server is reached again."""
     with Two() as two:
         juliet, romeo = two.login()
-        juliet.send(f"<presence to='romeo@{B}' type='subscribe'/>")
-        presence(romeo, f"juliet@{A}", "subscribe")
-        romeo.send(f"<presence to='juliet@{A}' type='subscribed'/><presence/>")
-        presence(juliet, f"romeo@{B}", "subscribed")
-        presence(juliet, f"romeo@{B}")
+        subscribe(juliet, romeo)
         juliet.sync()
         for server in two.servers:  # on both sides: one that lives would say that it was cut off
             server.kill("s2s-1", signal.SIGSTOP)

@@ -16,7 +16,7 @@ from cutter import Cutter
 from harness import TIMEOUT, Stream, Tap, free_port_base
 from raw import stats
 from two import (A, B, DB, EVIL, Peer, Two, attempts, condition, expect, listed, make_cert, message, presence,
-                 stanza, talk, until)
+                 stanza, subscribe, talk, until)
 
 
 # --- two servers ---------------------------------------------------------------------------------
@@ -83,11 +83,7 @@ def test_subscription():
     """RFC 6121 sections 3 and 4: subscribing, presence, its end, across servers."""
     with Two(2) as two:
         juliet, romeo = two.login()
-        juliet.send(f"<presence to='romeo@{B}' type='subscribe'/>")
-        presence(romeo, f"juliet@{A}", "subscribe")
-        romeo.send(f"<presence to='juliet@{A}' type='subscribed'/>")
-        presence(juliet, f"romeo@{B}", "subscribed")
-        presence(juliet, f"romeo@{B}")
+        subscribe(juliet, romeo)
         romeo.send("<presence><show>away</show></presence>")
         while presence(juliet, f"romeo@{B}").findtext("{jabber:client}show") != "away":
             pass

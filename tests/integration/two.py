@@ -104,6 +104,15 @@ def presence(s, bare, kind=None):
             return e
 
 
+def subscribe(juliet, romeo):
+    """She sees him from then on."""
+    juliet.send(f"<presence to='romeo@{B}' type='subscribe'/>")
+    presence(romeo, f"juliet@{A}", "subscribe")
+    romeo.send(f"<presence to='juliet@{A}' type='subscribed'/>")
+    presence(juliet, f"romeo@{B}", "subscribed")
+    presence(juliet, f"romeo@{B}")
+
+
 def condition(e):
     error = e.find("{jabber:client}error")
     if error is None:
