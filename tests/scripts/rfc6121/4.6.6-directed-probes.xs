@@ -22,5 +22,7 @@ tybalt receives nothing
 # Section 4.6.1: whoever sends unavailable presence is not told of the end
 juliet sends
 	<presence to='{romeo}' type='unavailable'/>
+romeo receives
+	<presence from='{juliet}' to='{romeo}' type='unavailable'/>
 romeo drops
 juliet receives nothing
