@@ -209,6 +209,9 @@ static bool read_file(const char *file, struct buf *b, struct buf *why)
 	}
 	if (fd >= 0)
 		close(fd);
+	/* The mark that some editors put in front. */
+	if (b->len >= 3 && memcmp(buf_ptr(b), "\xef\xbb\xbf", 3) == 0)
+		buf_consume(b, 3);
 	return n == 0;
 }
 

@@ -156,25 +156,48 @@ static bool prepare_admins(const char *file, struct common_config *c, struct buf
 	return good;
 }
 
+static bool is_among(char *const *list, const char *text)
+{
+	while (*list && strcmp(*list, text) != 0)
+		list++;
+	return *list != NULL;
+}
+
+/* Each once, however often and in whatever spelling it is there. */
+static bool prepare_domains(const char *file, struct common_config *c, struct buf *errors)
+{
+	char **to = c->domains;
+	bool good = true;
+
+	for (char **d = c->domains; *d; d++) {
+		struct buf b = BUF_INIT;
+		char *name = *d;
+
+		if (jid_prep_domain(&b, str_z(name)) < 0) {
+			buf_printf(errors, "%s: option \"domain\": \"%s\" is no domain\n", file, name);
+			good = false;
+		} else {
+			free(name);
+			name = buf_take(&b);
+		}
+		*d = NULL;
+		if (is_among(c->domains, name))
+			free(name);
+		else
+			*to++ = name;
+	}
+	return good;
+}
+
 bool process_prepare(const char *file, struct common_config *c, struct buf *errors)
 {
-	bool good = true;
+	bool good;
 
 	if (!c->domains[0]) {
 		buf_printf(errors, "%s: option \"domain\" is not set\n", file);
 		return false;
 	}
-	for (char **d = c->domains; *d; d++) {
-		struct buf b = BUF_INIT;
-
-		if (jid_prep_domain(&b, str_z(*d)) < 0) {
-			buf_printf(errors, "%s: option \"domain\": \"%s\" is no domain\n", file, *d);
-			good = false;
-			continue;
-		}
-		free(*d);
-		*d = buf_take(&b);
-	}
+	good = prepare_domains(file, c, errors);
 	for (char **r = c->routers; *r; r++) {
 		if (conn_address_valid(*r))
 			continue;

@@ -382,8 +382,8 @@ START_TEST(test_files)
 	struct conf *c;
 	struct top t;
 
-	file_write(main_file, "domain = example.com\ninclude(\"part.conf\")\nlog_level = warn\n");
-	file_write(part, "secret = abc\nc2s { timeout = 4s }\n");
+	file_write(main_file, "\xef\xbb\xbf" "domain = example.com\ninclude(\"part.conf\")\nlog_level = warn\n");
+	file_write(part, "\xef\xbb\xbfsecret = abc\nc2s { timeout = 4s }\n");
 	c = conf_load(main_file, sections, NULL, &errors);
 	ck_assert_msg(c != NULL, "%.*s", STR_ARG(buf_str(&errors)));
 	t = top_of(c, NULL);

@@ -86,6 +86,27 @@ START_TEST(told_once)
 }
 END_TEST
 
+START_TEST(domains_once)
+{
+	struct option_section *sections = process_sections(all_processes);
+	struct buf errors = BUF_INIT;
+	struct conf *c = conf_parse("f", "domain = {\"a\", \"B\", \"A\", \"b.\", \"c\"}", sections, NULL, &errors);
+	struct common_config common = {0};
+
+	ck_assert_ptr_nonnull(c);
+	conf_fill(c, "", NULL, common_options, &common);
+	ck_assert(process_prepare("f", &common, &errors));
+	ck_assert_str_eq(common.domains[0], "a");
+	ck_assert_str_eq(common.domains[1], "b");
+	ck_assert_str_eq(common.domains[2], "c");
+	ck_assert_ptr_null(common.domains[3]);
+	options_free(common_options, &common);
+	conf_free(c);
+	free(sections);
+	buf_free(&errors);
+}
+END_TEST
+
 /* A title is compared as a domain is; where two are of the same, the one in the prepared form. */
 START_TEST(titles_of_hosts)
 {
@@ -117,6 +138,7 @@ Suite *config_suite(void)
 
 	tcase_add_loop_test(t, told, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(t, told_once);
+	tcase_add_test(t, domains_once);
 	tcase_add_test(t, titles_of_hosts);
 	suite_add_tcase(s, t);
 	return s;
