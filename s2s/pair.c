@@ -142,6 +142,7 @@ void pairs_free(struct s2s *x)
 			verify_free(p, p->verifies);
 		pair_free(p);
 	}
+	met_free(x);
 }
 
 /* --- streams ----------------------------------------------------------------------------- */

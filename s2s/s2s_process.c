@@ -216,7 +216,6 @@ static void *s2s_deinit(void *state)
 	resumables_end(x);
 	works_free(x);
 	pairs_free(x);
-	met_free(x);
 	answered_free(x);
 	net_deinit(x);
 	attempts_free(x->attempts);
