@@ -325,8 +325,9 @@ static void entry_derive(struct entry *e)
 	struct adding *d = e->chunk->adding;
 	struct auth *a = d->task.auth;
 	const struct auth_config *c = a->config;
-	bool bulk = d->n > 1;
-	int64_t rounds = bulk && c->import_iterations ? c->import_iterations : c->scram_iterations;
+	enum derive_class class = class_of(d);
+	int64_t rounds = class == DERIVE_BULK && c->import_iterations ? c->import_iterations
+								      : c->scram_iterations;
 
 	for (int h = 0; h < SCRAM_HASHES; h++) {
 		e->keys[h] = (struct scram_keys){.hash = (enum scram_hash)h,
@@ -334,7 +335,7 @@ static void entry_derive(struct entry *e)
 						 .iterations = (uint32_t)rounds};
 		random_bytes(e->keys[h].salt, SCRAM_SALT);
 	}
-	e->job = derive_start(a->derive, class_of(d), buf_str(&e->password), e->keys, SCRAM_HASHES,
+	e->job = derive_start(a->derive, class, buf_str(&e->password), e->keys, SCRAM_HASHES,
 			      entry_derived, e);
 	if (e->job)
 		e->chunk->deriving++;

@@ -292,18 +292,16 @@ void conf_fill_titled(const struct conf *c, const char *section, const char *tit
 	}
 }
 
-static bool same_values(const struct setting *a, const struct setting *b)
+/* What counts in c for the same option of the same section. */
+static const struct setting *twin(const struct conf *c, const struct setting *s)
 {
-	size_t i = 0;
-
-	while (i < a->n && i < b->n && strcmp(a->values[i], b->values[i]) == 0)
-		i++;
-	return i == a->n && i == b->n;
+	return find_titled(c, s->section, s->title, s->option->name);
 }
 
-static bool is_titled(const struct setting *s)
+/* Of a titled section, and what counts where the file says it twice. */
+static bool holds_titled(const struct conf *c, const struct setting *s)
 {
-	return s->title && strcmp(s->section, INSTANCE) != 0;
+	return s->title && strcmp(s->section, INSTANCE) != 0 && twin(c, s) == s;
 }
 
 static void note_difference(const struct setting *s, struct buf *changed, struct buf *ignored)
@@ -320,17 +318,14 @@ void conf_compare_titled(const struct conf *older, const struct conf *newer, str
 	const struct setting *s, *other;
 
 	for (s = newer->settings; s; s = s->next) {
-		/* The one that counts, where the file says it twice. */
-		if (!is_titled(s) || find_titled(newer, s->section, s->title, s->option->name) != s)
+		if (!holds_titled(newer, s))
 			continue;
-		other = find_titled(older, s->section, s->title, s->option->name);
-		if (!other || !same_values(s, other))
+		other = twin(older, s);
+		if (!other || !option_same_list(s->values, other->values))
 			note_difference(s, changed, ignored);
 	}
 	for (s = older->settings; s; s = s->next)
-		if (is_titled(s) &&
-		    find_titled(older, s->section, s->title, s->option->name) == s &&
-		    !find_titled(newer, s->section, s->title, s->option->name))
+		if (holds_titled(older, s) && !twin(newer, s))
 			note_difference(s, changed, ignored);
 }
 

@@ -300,7 +300,7 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_list(char *const *a, char *const *b)
+bool option_same_list(char *const *a, char *const *b)
 {
 	if (!a || !b)
 		return a == b;
@@ -317,7 +317,7 @@ static bool same_field(const struct option *o, const void *a, const void *b)
 	case OPT_STR:
 		return same_text(*(char *const *)fa, *(char *const *)fb);
 	case OPT_LIST:
-		return same_list(*(char **const *)fa, *(char **const *)fb);
+		return option_same_list(*(char **const *)fa, *(char **const *)fb);
 	case OPT_INT:
 	case OPT_TIME:
 	case OPT_SIZE:

@@ -64,6 +64,7 @@ bool option_check(const struct option *o, struct str value, size_t n, struct buf
 void option_put_number(struct buf *b, const struct option *o, int64_t v);
 /* Sets the field from checked values; what it held is not released. */
 void option_set(const struct option *o, void *target, char *const *values, size_t n);
+bool option_same_list(char *const *a, char *const *b); /* NULL-terminated, or NULL */
 void option_set_default(const struct option *o, void *target);
 /* The name of the type as documentation shows it. */
 const char *option_type_name(enum option_type type);

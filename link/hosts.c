@@ -15,12 +15,11 @@ static bool same(const char *title, const char *domain)
 	return is;
 }
 
-/* The domain of ours that a title is of; NULL: none. */
-static const char *domain_of(const struct common_config *common, const char *title)
+const char *hosts_own(const struct common_config *common, const char *text)
 {
 	struct buf b = BUF_INIT;
 	char **d = common->domains;
-	bool good = jid_prep_domain(&b, str_z(title)) == 0;
+	bool good = jid_prep_domain(&b, str_z(text)) == 0;
 
 	while (good && *d && !str_eqz(buf_str(&b), *d))
 		d++;
@@ -53,7 +52,7 @@ void hosts_unserved(const struct conf *c, const struct common_config *common,
 	const char *const *titles = conf_titles(c, "host");
 
 	for (const char *const *z = titles; *z; z++) {
-		const char *domain = domain_of(common, *z);
+		const char *domain = hosts_own(common, *z);
 
 		if (!domain)
 			fn(arg, *z, "it is no domain of option \"domain\"");

@@ -88,6 +88,14 @@ void notice_settled(struct session *s, uint32_t m)
 	add(&n->settled, &n->nsettled, &n->cap_settled, s->sid, m);
 }
 
+static void notices_drop(struct sm *sm, struct notices *n)
+{
+	HASH_DEL(sm->notices, n);
+	free(n->done);
+	free(n->settled);
+	free(n);
+}
+
 void notices_flush(void *arg)
 {
 	struct sm *sm = arg;
@@ -109,10 +117,7 @@ void notices_flush(void *arg)
 			head.kind = MSG_SETTLED;
 			(void)link_send(sm->link, &head, &m);
 		}
-		HASH_DEL(sm->notices, n);
-		free(n->done);
-		free(n->settled);
-		free(n);
+		notices_drop(sm, n);
 	}
 }
 
@@ -121,10 +126,5 @@ void notices_free(struct sm *sm)
 	struct notices *n, *tmp;
 
 	HASH_ITER(hh, sm->notices, n, tmp)
-	{
-		HASH_DEL(sm->notices, n);
-		free(n->done);
-		free(n->settled);
-		free(n);
-	}
+		notices_drop(sm, n);
 }

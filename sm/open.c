@@ -114,21 +114,25 @@ static bool full(const struct user *u)
 	return count_sessions(u) >= (size_t)u->sm->config->sessions_max;
 }
 
+static struct session *longest_detached(const struct user *u)
+{
+	struct session *oldest = NULL;
+
+	for (struct session *s = u->sessions; s; s = s->next)
+		if (!s->c2s && s->detached_since && !s->closing &&
+		    (!oldest || s->detached_since < oldest->detached_since))
+			oldest = s;
+	return oldest;
+}
+
 /* Those that only wait to be resumed keep nobody out, the longest waiting go first: a client that dies again and
  * again would lock its user out for as long as they are kept. */
 static void make_room(struct user *u)
 {
-	struct session *oldest;
+	struct session *s;
 
-	do {
-		oldest = NULL;
-		for (struct session *s = u->sessions; s; s = s->next)
-			if (!s->c2s && s->detached_since && !s->closing &&
-			    (!oldest || s->detached_since < oldest->detached_since))
-				oldest = s;
-		if (oldest && full(u))
-			session_end(oldest, 0, NULL);
-	} while (oldest && full(u));
+	while (full(u) && (s = longest_detached(u)))
+		session_end(s, 0, NULL);
 }
 
 /* A session whose client is gone, waiting for what it sent last, must not say goodbye under this

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/alloc.h"
 #include "base/random.h"
+#include "link/hosts.h"
 #include "tools/ctl_admin.h"
 #include "xmpp/error.h"
 #include "xmpp/forms.h"
@@ -195,19 +196,6 @@ int ctl_admin_run(struct ctl *c, struct str domain, const char *node,
 	return r.status;
 }
 
-/* The domain of ours that a word is; NULL: none. */
-static const char *domain_of(const struct ctl *c, const char *word)
-{
-	struct buf b = BUF_INIT;
-	char **d = c->common.domains;
-	bool good = jid_prep_domain(&b, str_z(word)) == 0;
-
-	while (good && *d && !str_eqz(buf_str(&b), *d))
-		d++;
-	buf_free(&b);
-	return good ? *d : NULL;
-}
-
 /* FIELD=VALUE; a password may come from the terminal: it would be seen among the processes. */
 static bool take_field(const char *word, struct msg_admin_field *ret, struct buf *password)
 {
@@ -229,7 +217,7 @@ static bool take_field(const char *word, struct msg_admin_field *ret, struct buf
 
 static int admin(struct ctl *c, int argc, char **argv)
 {
-	struct str domain = str_z(argc > 1 ? domain_of(c, argv[0]) : NULL);
+	struct str domain = str_z(argc > 1 ? hosts_own(&c->common, argv[0]) : NULL);
 	struct msg_admin_field *fields = xcalloc((size_t)argc + 1, sizeof(*fields));
 	struct buf password = BUF_INIT;
 	int status = CTL_GOOD, first = 0;
